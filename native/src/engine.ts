@@ -1,0 +1,127 @@
+/**
+ * The proof engine: Pasta Fp vectors and the heavy kernels of the protocol.
+ * Index convention everywhere: variable 1 is the most significant index bit; binding it combines the first and the second half.
+ */
+
+/** A native vector of Fp elements. */
+export interface FpVec {
+  readonly length: number;
+  get(index: number): bigint;
+  set(index: number, value: bigint): void;
+  /** Signed integers into [offset, offset + values.length). */
+  setInts(offset: number, values: BigInt64Array | Int32Array): void;
+  slice(offset: number, length: number): FpVec;
+  /** this += coef * other on [offset, offset + other.length) */
+  axpy(offset: number, coef: bigint, other: FpVec): void;
+  addScalar(value: bigint): void;
+  toBigints(): bigint[];
+  /** Frees the memory now rather than at garbage collection. */
+  dispose(): void;
+}
+
+/** One axis of a strided view; `weights` sums the axis out, otherwise it stays free. Stride 0 repeats. */
+export interface Axis {
+  size: number;
+  stride: number;
+  weights?: FpVec;
+}
+
+/**
+ * A straight-line program over column values: registers 0..columns-1 hold the columns, then the constants, then each
+ * operation's result. The last operation's result is summed.
+ */
+export interface Expression {
+  columns: number;
+  constants: bigint[];
+  /** [0 add | 1 sub | 2 mul, left register, right register] */
+  ops: [0 | 1 | 2, number, number][];
+  /** Degree of the result in each variable when every column is multilinear. */
+  degree: number;
+}
+
+/** sum over the cube of an expression of equally long columns; the columns are copied (lazily), not changed. */
+export interface SumcheckProver {
+  /** g(0), g(2), …, g(degree) of the current round polynomial. */
+  round(): Promise<bigint[]>;
+  bind(challenge: bigint): Promise<void>;
+  /** After the last bind: the columns' values at the point. */
+  finals(): bigint[];
+  dispose(): void;
+}
+
+/**
+ * Fractional sums by GKR. Layer k (0 = root) has 2^k fractions. For k = 0 .. depth-1: `beginLayer(k, point, lambda)` with
+ * point of k coordinates, then k times round()/bind(), then finals().
+ * h = p0 q1 + p1 q0 + lambda q0 q1, summed against eq(point, .); the eq factor of the bound variable is pulled out and the
+ * factors of variables already bound are included: round() returns [c1, c2], the two upper coefficients of
+ * scale * sum_x eq(rest, x) h(X, x).
+ */
+export interface FractionTree {
+  readonly depth: number;
+  root(): [p: bigint, q: bigint];
+  beginLayer(k: number, point: bigint[], lambda: bigint): void;
+  round(): Promise<[c1: bigint, c2: bigint]>;
+  bind(challenge: bigint): Promise<void>;
+  /** [p0, p1, q0, q1] at the bound point */
+  finals(): [bigint, bigint, bigint, bigint];
+  dispose(): void;
+}
+
+/** Reed-Solomon codeword of a 2^logLeaf x N/2^logLeaf matrix (row = top index bits, entries = monomial coefficients) under a Poseidon Merkle tree. */
+export interface Commitment {
+  readonly logDomain: number;
+  /** The 2^logCap nodes below which paths end (leaf i belongs to cap node i >> (logDomain - logCap)). */
+  readonly cap: bigint[];
+  /** Column i and its siblings from the leaf upward to below the cap. */
+  open(index: number): { leaf: bigint[]; path: bigint[] };
+  /** The tree's nodes (not the codeword) for storage. */
+  serializeTree(): Promise<Uint8Array>;
+  dispose(): void;
+}
+
+export interface CommitOptions {
+  logInvRate: number;
+  logLeaf: number;
+  logCap: number;
+  signal?: AbortSignal;
+  /** fraction done, 0..1 */
+  onProgress?: (fraction: number) => void;
+  /** A tree from serializeTree(): only the codeword is recomputed. */
+  tree?: Uint8Array;
+}
+
+export interface ProverEngine {
+  setThreads(count: number): void;
+  alloc(length: number): FpVec;
+  fromBigints(values: bigint[]): FpVec;
+  fromInts(values: BigInt64Array | Int32Array): FpVec;
+  /** Poseidon permutation of o1js (Kimchi parameters). */
+  permute(state: [bigint, bigint, bigint]): [bigint, bigint, bigint];
+  /** o1js Poseidon.hash: absorb two at a time from the zero state, zero padded. */
+  hash(values: bigint[]): bigint;
+  /** Poseidon.hash of each row of a matrix of signed ints. */
+  hashRows(values: Int32Array, rowLength: number): Promise<FpVec>;
+  /** All layers of a binary Poseidon Merkle tree, leaves first, root last. */
+  merkleLayers(leaves: FpVec): Promise<FpVec[]>;
+  eqTable(point: bigint[], scale?: bigint): FpVec;
+  /** Table over the free axes (in order) of src[offset + sum index*stride], weighted axes summed. */
+  contract(src: FpVec, offset: number, axes: Axis[]): Promise<FpVec>;
+  /** sum_i coefs[i] * vecs[i] + constant, elementwise. */
+  linear(vecs: FpVec[], coefs: bigint[], constant: bigint): FpVec;
+  dot(a: FpVec, b: FpVec): Promise<bigint>;
+  /** sum_b v[b] x^b */
+  evalPow(vec: FpVec, x: bigint): Promise<bigint>;
+  /** multilinear evaluation */
+  evalMle(vec: FpVec, point: bigint[]): Promise<bigint>;
+  /** target[offset + b] += coef * eq(point, b) */
+  addEq(target: FpVec, offset: number, coef: bigint, point: bigint[]): Promise<void>;
+  /** target[b] += sum_i coefs[i] * xs[i]^b */
+  addPows(target: FpVec, coefs: bigint[], xs: bigint[]): Promise<void>;
+  sumcheck(columns: FpVec[], expression: Expression): SumcheckProver;
+  fractions(num: FpVec, den: FpVec): Promise<FractionTree>;
+  commit(vec: FpVec, options: CommitOptions): Promise<Commitment>;
+  /** Smallest-found nonce such that permute(state + [nonce, 0])[0] has its `bits` low bits zero. */
+  grind(state: [bigint, bigint, bigint], bits: number, signal?: AbortSignal): Promise<bigint>;
+  /** 2-adic root of unity of order 2^log: 5^((p-1) >> 32) raised to 2^(32 - log). */
+  rootOfUnity(log: number): bigint;
+}
