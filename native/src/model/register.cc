@@ -1,0 +1,3 @@
+#include "register.h"
+
+void RegisterModel(Napi::Env, Napi::Object) {}
