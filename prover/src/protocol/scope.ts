@@ -1,0 +1,62 @@
+/** What the scripts of one session share: the claims, named random points, the prover's vectors and tables. */
+import type { FpVec } from '@attensor/native';
+import type { Session } from './session.js';
+import type { V } from './tape.js';
+import { Claims, EqTables, tensorTable, type Axis, type Bound, type Tensor, type Vectors } from './tensor.js';
+
+export class Scope {
+  readonly claims = new Claims();
+  readonly eqs: EqTables;
+  private readonly randomness = new Map<string, V[]>();
+  private readonly keys = new Map<Tensor, number>();
+
+  constructor(
+    readonly session: Session,
+    /** Present in the prover role. */
+    readonly vectors?: Vectors,
+  ) {
+    this.eqs = new EqTables(session);
+  }
+
+  /** Identity of a tensor object, for caches. */
+  readonly tensorKey = (tensor: Tensor): string => {
+    let key = this.keys.get(tensor);
+    if (key === undefined) this.keys.set(tensor, (key = this.keys.size));
+    return String(key);
+  };
+
+  /**
+   * A random point shared by all relations on axes of this name and size. Sound since it is drawn only after the witness
+   * commitment that fixes every tensor (see docs/soundness.md, shared points).
+   */
+  random(name: string, log: number): V[] {
+    const key = `${name}:${log}`;
+    let point = this.randomness.get(key);
+    if (!point) this.randomness.set(key, (point = this.session.challenges(log)));
+    return point;
+  }
+
+  table(tensor: Tensor, domain: Axis[], bound: Bound): Promise<FpVec> {
+    return tensorTable(this.session, this.vectors!, this.eqs, tensor, domain, bound);
+  }
+
+  /** Repeats a table over `axes` (in domain order) along the rest of the domain. */
+  spread(table: FpVec, axes: Axis[], domain: Axis[]): Promise<FpVec> | FpVec {
+    if (axes.length === domain.length) return table;
+    let stride = table.length;
+    const strides = new Map<string, number>();
+    for (const a of axes) strides.set(a.name, (stride /= 1 << a.log));
+    return this.session.engine.contract(
+      table,
+      0,
+      domain.map((d) => ({ size: 1 << d.log, stride: strides.get(d.name) ?? 0 })),
+    );
+  }
+
+  /** Sends the tensor's value at a point and registers the claim. */
+  async open(tensor: Tensor, at: Bound, what: string): Promise<V> {
+    const [value] = await this.session.send(1, what, async () => [(await this.table(tensor, [], at)).get(0)]);
+    this.claims.addTensor(this.session, tensor, at, value);
+    return value;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * @module session
+ * One script, two roles. A script talks to a session: `send` for absorbed messages, `hint` for values bound by other means
+ * (Merkle paths, hashed rows), `challenge` for Fiat-Shamir randomness. With a native engine the session proves: it computes each
+ * message, absorbs and records it. With recorded messages it verifies. With neither it only records the shape of the tape.
+ *
+ * Transcript: duplex sponge over Poseidon, rate 2, equal to o1js `Poseidon.update`. Every challenge follows all that was sent
+ * before it; the script is static, so message lengths are part of the protocol and never chosen by the prover.
+ */
+import type { ProverEngine } from '@attensor/native';
+import { mod } from './field.js';
+import { Tape, VerificationError, type Permutation, type V } from './tape.js';
+
+export type Role = 'prove' | 'verify' | 'shape';
+
+export type Compute = () => bigint[] | Promise<bigint[]>;
+
+export interface SessionOptions {
+  /** Statement fields in order; absent for a shape. */
+  statement?: bigint[];
+  permute?: Permutation;
+  /** Present in the prover role. */
+  engine?: ProverEngine;
+  /** Present in the verifier role: all messages and hints in order. */
+  messages?: bigint[];
+  signal?: AbortSignal;
+}
+
+export class Session {
+  readonly tape: Tape;
+  readonly role: Role;
+  /** Messages and hints, in the order of the tape's inputs. */
+  readonly messages: bigint[] = [];
+  private readonly replay: bigint[] | undefined;
+  private state: [V, V, V];
+  private pending: V[] = [];
+  /** Rate elements of the current state that may still be squeezed. */
+  private squeezable: V[] = [];
+  private readonly nativeEngine: ProverEngine | undefined;
+  private readonly signal: AbortSignal | undefined;
+
+  constructor(options: SessionOptions) {
+    this.role = options.engine ? 'prove' : options.messages ? 'verify' : 'shape';
+    this.nativeEngine = options.engine;
+    this.replay = options.messages;
+    this.signal = options.signal;
+    this.tape = new Tape(this.role === 'shape' ? undefined : options.permute);
+    if (this.role !== 'shape' && (!options.permute || !options.statement))
+      throw new Error('session: proving and verifying need a permutation and a statement');
+    options.statement?.forEach((value, i) => this.tape.public(i, mod(value)));
+    const zero = this.tape.constant(0n);
+    this.state = [zero, zero, zero];
+  }
+
+  get engine(): ProverEngine {
+    if (!this.nativeEngine) throw new Error('session: only the prover role has an engine');
+    return this.nativeEngine;
+  }
+  get proving(): boolean {
+    return this.role === 'prove';
+  }
+
+  value(v: V): bigint {
+    return this.tape.value(v);
+  }
+  valuesOf(vs: V[]): bigint[] {
+    return vs.map((v) => this.tape.value(v));
+  }
+
+  private async inputs(count: number, compute: Compute, what: string): Promise<V[]> {
+    let values: bigint[] | undefined;
+    if (this.role === 'prove') {
+      this.signal?.throwIfAborted();
+      values = (await compute()).map(mod);
+      if (values.length !== count)
+        throw new Error(`session: ${what} has ${values.length} values, the protocol expects ${count}`);
+    } else if (this.role === 'verify') {
+      const start = this.messages.length;
+      values = this.replay!.slice(start, start + count);
+      if (values.length !== count) throw new VerificationError(`transcript: ${what} is missing`);
+    }
+    if (values) this.messages.push(...values);
+    return Array.from({ length: count }, (_, i) => this.tape.input(values?.[i]));
+  }
+
+  /** Supplied by the prover, not absorbed: only for values that something else binds. */
+  hint(count: number, what: string, compute: Compute): Promise<V[]> {
+    return this.inputs(count, compute, what);
+  }
+
+  /** Supplied by the prover and absorbed before the next challenge. */
+  async send(count: number, what: string, compute: Compute): Promise<V[]> {
+    const vs = await this.inputs(count, compute, what);
+    this.absorb(vs);
+    return vs;
+  }
+
+  absorb(vs: V[]): void {
+    this.squeezable = [];
+    for (const v of vs) {
+      this.pending.push(v);
+      if (this.pending.length === 2) this.flush();
+    }
+  }
+
+  private flush(): void {
+    const [a, b] = this.pending;
+    this.pending = [];
+    const { tape } = this;
+    this.state = tape.permute([
+      a === undefined ? this.state[0] : tape.add(this.state[0], a),
+      b === undefined ? this.state[1] : tape.add(this.state[1], b),
+      this.state[2],
+    ]);
+    this.squeezable = [this.state[0], this.state[1]];
+  }
+
+  challenge(): V {
+    if (this.pending.length > 0 || this.squeezable.length === 0) this.flush();
+    return this.squeezable.shift()!;
+  }
+
+  challenges(count: number): V[] {
+    return Array.from({ length: count }, () => this.challenge());
+  }
+
+  /**
+   * Proof of work, then uniformly random bits: the prover finds a nonce that clears the low `bits` bits of the next
+   * challenge; the remaining bits of it and of as many further challenges as needed are returned, cut into `count` words.
+   */
+  async grindAndSample(bits: number, count: number, wordLength: number): Promise<V[][]> {
+    if (this.pending.length > 0) this.flush();
+    const state = this.state;
+    const [nonce] = await this.inputs(
+      1,
+      async () => [
+        bits === 0
+          ? 0n
+          : await this.engine.grind(this.valuesOf(state) as [bigint, bigint, bigint], bits, this.signal),
+      ],
+      'proof-of-work nonce',
+    );
+    this.absorb([nonce]);
+    const words: V[][] = [];
+    const usable = 254;
+    let pool = this.tape.bits(this.challenge(), usable);
+    for (let i = 0; i < bits; i++) this.tape.assertZero(pool[i], 'proof of work: the nonce does not clear the bits');
+    pool = pool.slice(bits);
+    while (words.length < count) {
+      if (pool.length < wordLength) pool = this.tape.bits(this.challenge(), usable);
+      words.push(pool.slice(0, wordLength));
+      pool = pool.slice(wordLength);
+    }
+    return words;
+  }
+
+  /** After the script: nothing may be left over. */
+  finish(): void {
+    if (this.replay && this.replay.length !== this.messages.length)
+      throw new VerificationError(
+        `transcript: ${this.replay.length - this.messages.length} values are left over`,
+      );
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * @module tape
+ * The verifier's computation as a straight-line program. A script runs once against a tape; the tape is then evaluated on
+ * bigints (prover, plain verifier) or emitted as constraints (circuits). One program, so the roles cannot drift apart, and
+ * since it is straight-line it can be cut anywhere: the planner packs it into circuits by counted rows.
+ */
+import { P, add as fadd, inverse, mod, mul as fmul } from './field.js';
+
+/** A value of the verifier's computation: an index into the tape's nodes. */
+export type V = number;
+
+export type Op =
+  | { kind: 'constant'; out: V; value: bigint }
+  | { kind: 'public'; out: V; index: number }
+  /** A value the prover supplies; `slot` counts them. Absorbing it is the session's business. */
+  | { kind: 'input'; out: V; slot: number }
+  | { kind: 'linear'; out: V; terms: [V, bigint][]; constant: bigint }
+  | { kind: 'multiply'; out: V; a: V; b: V }
+  | { kind: 'inverse'; out: V; a: V }
+  | { kind: 'permute'; out: V; state: [V, V, V] }
+  /** out .. out + length - 1 are the bits, lowest first; the value must be below 2^length. */
+  | { kind: 'bits'; out: V; a: V; length: number }
+  | { kind: 'assertEqual'; a: V; b: V; message: string };
+
+export type Permutation = (state: [bigint, bigint, bigint]) => [bigint, bigint, bigint];
+
+/** A check of the verifier failed. */
+export class VerificationError extends Error {
+  readonly code = 'VERIFICATION_FAILED';
+}
+
+export class Tape {
+  readonly ops: Op[] = [];
+  /** Present when the tape is evaluated as it is recorded. */
+  readonly values: bigint[] | undefined;
+  private nodes = 0;
+  private slots = 0;
+  private readonly constants = new Map<bigint, V>();
+  private readonly constantOf = new Map<V, bigint>();
+  private readonly statement: V[] = [];
+
+  /**
+   * @param permute the Poseidon permutation; without it only the shape is recorded
+   */
+  constructor(private readonly permutation?: Permutation) {
+    this.values = permutation ? [] : undefined;
+  }
+
+  get nodeCount(): number {
+    return this.nodes;
+  }
+  get inputCount(): number {
+    return this.slots;
+  }
+
+  private node(value: () => bigint): V {
+    if (this.values) this.values.push(value());
+    return this.nodes++;
+  }
+
+  /** The value of a node; only on an evaluated tape. */
+  value(v: V): bigint {
+    if (!this.values) throw new Error('tape: a shape has no values');
+    return this.values[v];
+  }
+
+  asConstant(v: V): bigint | undefined {
+    return this.constantOf.get(v);
+  }
+
+  constant(value: bigint): V {
+    const x = mod(value);
+    const known = this.constants.get(x);
+    if (known !== undefined) return known;
+    const out = this.node(() => x);
+    this.ops.push({ kind: 'constant', out, value: x });
+    this.constants.set(x, out);
+    this.constantOf.set(out, x);
+    return out;
+  }
+
+  /** Field `index` of the statement. */
+  public(index: number, value?: bigint): V {
+    if (this.statement[index] !== undefined) return this.statement[index];
+    const out = this.node(() => value!);
+    this.ops.push({ kind: 'public', out, index });
+    return (this.statement[index] = out);
+  }
+
+  input(value?: bigint): V {
+    const out = this.node(() => value!);
+    this.ops.push({ kind: 'input', out, slot: this.slots++ });
+    return out;
+  }
+
+  linear(terms: [V, bigint][], constant = 0n): V {
+    let c = constant;
+    const merged = new Map<V, bigint>();
+    for (const [v, coef] of terms) {
+      const known = this.constantOf.get(v);
+      if (known !== undefined) c += known * coef;
+      else merged.set(v, mod((merged.get(v) ?? 0n) + coef));
+    }
+    c = mod(c);
+    const left = [...merged].filter(([, coef]) => coef !== 0n);
+    if (left.length === 0) return this.constant(c);
+    if (left.length === 1 && c === 0n && left[0][1] === 1n) return left[0][0];
+    const out = this.node(() =>
+      left.reduce((s, [v, coef]) => fadd(s, fmul(this.values![v], coef)), c),
+    );
+    this.ops.push({ kind: 'linear', out, terms: left, constant: c });
+    return out;
+  }
+
+  add(a: V, b: V): V {
+    return this.linear([
+      [a, 1n],
+      [b, 1n],
+    ]);
+  }
+  sub(a: V, b: V): V {
+    return this.linear([
+      [a, 1n],
+      [b, P - 1n],
+    ]);
+  }
+  scale(a: V, coef: bigint): V {
+    return this.linear([[a, coef]]);
+  }
+  addConstant(a: V, constant: bigint): V {
+    return this.linear([[a, 1n]], constant);
+  }
+  sum(vs: V[]): V {
+    return this.linear(vs.map((v): [V, bigint] => [v, 1n]));
+  }
+
+  mul(a: V, b: V): V {
+    const x = this.constantOf.get(a);
+    const y = this.constantOf.get(b);
+    if (x !== undefined) return this.linear([[b, x]]);
+    if (y !== undefined) return this.linear([[a, y]]);
+    const out = this.node(() => fmul(this.values![a], this.values![b]));
+    this.ops.push({ kind: 'multiply', out, a, b });
+    return out;
+  }
+
+  product(vs: V[]): V {
+    return vs.length === 0 ? this.constant(1n) : vs.reduce((a, b) => this.mul(a, b));
+  }
+
+  inner(a: V[], b: V[]): V {
+    if (a.length !== b.length) throw new RangeError('tape.inner: lengths differ');
+    return this.sum(a.map((x, i) => this.mul(x, b[i])));
+  }
+
+  /** 1 / a; no inverse, no proof. */
+  inverse(a: V): V {
+    const out = this.node(() => {
+      if (this.values![a] === 0n) throw new VerificationError('a value that must not be zero is zero');
+      return inverse(this.values![a]);
+    });
+    this.ops.push({ kind: 'inverse', out, a });
+    return out;
+  }
+
+  permute(state: [V, V, V]): [V, V, V] {
+    const next = this.values
+      ? this.permutation!(state.map((s) => this.values![s]) as [bigint, bigint, bigint])
+      : undefined;
+    const out = this.node(() => next![0]);
+    this.node(() => next![1]);
+    this.node(() => next![2]);
+    this.ops.push({ kind: 'permute', out, state });
+    return [out, out + 1, out + 2];
+  }
+
+  /** Poseidon.hash of o1js: rate 2 from the zero state, zero padded. */
+  hash(values: V[]): V {
+    const zero = this.constant(0n);
+    let state: [V, V, V] = [zero, zero, zero];
+    for (let i = 0; i < Math.max(values.length, 1); i += 2) {
+      const second = i + 1 < values.length ? this.add(state[1], values[i + 1]) : state[1];
+      const first = i < values.length ? this.add(state[0], values[i]) : state[0];
+      state = this.permute([first, second, state[2]]);
+    }
+    return state[0];
+  }
+
+  bits(a: V, length: number): V[] {
+    if (this.values && this.values[a] >> BigInt(length) !== 0n)
+      throw new VerificationError(`a value does not fit in ${length} bits`);
+    const out = this.nodes;
+    for (let i = 0; i < length; i++) this.node(() => (this.values![a] >> BigInt(i)) & 1n);
+    this.ops.push({ kind: 'bits', out, a, length });
+    return Array.from({ length }, (_, i) => out + i);
+  }
+
+  /** bit ? b : a */
+  select(bit: V, b: V, a: V): V {
+    return this.add(a, this.mul(bit, this.sub(b, a)));
+  }
+
+  assertEqual(a: V, b: V, message: string): void {
+    if (this.values && this.values[a] !== this.values[b]) throw new VerificationError(message);
+    if (a === b) return;
+    this.ops.push({ kind: 'assertEqual', a, b, message });
+  }
+
+  assertZero(a: V, message: string): void {
+    this.assertEqual(a, this.constant(0n), message);
+  }
+
+  /** Boolean check for a value the prover supplies. */
+  assertBit(a: V, message: string): void {
+    this.assertEqual(this.mul(a, a), a, message);
+  }
+}
+
+/** Nodes an operation reads. */
+export function reads(op: Op): V[] {
+  switch (op.kind) {
+    case 'linear':
+      return op.terms.map(([v]) => v);
+    case 'multiply':
+      return [op.a, op.b];
+    case 'permute':
+      return op.state;
+    case 'inverse':
+    case 'bits':
+      return [op.a];
+    case 'assertEqual':
+      return [op.a, op.b];
+    default:
+      return [];
+  }
+}
+
+/** Number of nodes an operation makes, starting at its `out`. */
+export function makes(op: Op): number {
+  return op.kind === 'assertEqual' ? 0 : op.kind === 'permute' ? 3 : op.kind === 'bits' ? op.length : 1;
+}
