@@ -1,0 +1,2 @@
+import { setBackend } from 'o1js';
+setBackend('native');
