@@ -49,7 +49,7 @@ export class Sumcheck {
 
   /** A committed tensor; axes outside the domain are bound to points. Its final value becomes a claim. */
   tensor(tensor: Tensor, bound: Bound = {}): Expr {
-    const { session, claims, vectors, eqs, tensorKey } = this.scope;
+    const { session, claims, tensorKey } = this.scope;
     const key = `${tensorKey(tensor)}|${Object.entries(bound).join(';')}`;
     let expr = this.known.get(key);
     if (!expr) {
@@ -58,8 +58,6 @@ export class Sumcheck {
         claim: (point, value) => claims.addTensor(session, tensor, { ...bound, ...this.at(point) }, value),
       });
       this.known.set(key, expr);
-      void vectors;
-      void eqs;
     }
     return expr;
   }
@@ -90,11 +88,11 @@ export class Sumcheck {
   }
 
   /** A column everyone can evaluate: its table over some of the domain's axes, and its extension. */
-  public(axes: string[], table: () => bigint[] | FpVec, evaluate: (at: Bound) => V): Expr {
+  public(axes: string[], table: () => bigint[] | FpVec | Promise<FpVec>, evaluate: (at: Bound) => V): Expr {
     return this.push({
       table: async () => {
         const own = this.domain.filter((a) => axes.includes(a.name));
-        const values = table();
+        const values = await table();
         const vec = Array.isArray(values) ? this.scope.session.engine.fromBigints(values) : values;
         return this.scope.spread(vec, own, this.domain);
       },

@@ -1,0 +1,71 @@
+/**
+ * @module fractions
+ * sum num_i / den_i = 0 over 2^depth fractions, by GKR: layer k holds 2^k fractions, each the sum of its two children in
+ * layer k+1 (first and second half). Reduces to claims on num and den at one point. Messages per layer: for each variable
+ * the two upper coefficients of the round polynomial (its eq factor pulled out), then the four children values.
+ */
+import type { FractionTree } from '@attensor/native';
+import { eqFactor } from './polynomials.js';
+import type { Session } from './session.js';
+import type { V } from './tape.js';
+
+export interface FractionClaim {
+  point: V[];
+  num: V;
+  den: V;
+}
+
+export async function zeroFractionSum(
+  session: Session,
+  depth: number,
+  build: () => Promise<FractionTree>,
+): Promise<FractionClaim> {
+  const { tape } = session;
+  const tree = session.proving ? await build() : undefined;
+  if (tree && tree.depth !== depth) throw new Error('fractions: the tree has another depth');
+  // The sum is zero: the numerator of the root is not sent at all. Its denominator must not vanish.
+  const [q] = await session.send(1, 'fractions: root', () => {
+    const [p, q] = tree!.root();
+    if (p !== 0n) throw new Error('fractions: the sum is not zero (a looked-up value is not in its table)');
+    return [q];
+  });
+  tape.inverse(q);
+  let claim = { point: [] as V[], num: tape.constant(0n), den: q };
+  for (let k = 0; k < depth; k++) {
+    const lambda = session.challenge();
+    tree?.beginLayer(k, session.valuesOf(claim.point), session.value(lambda));
+    let current = tape.add(claim.num, tape.mul(lambda, claim.den));
+    const bound: V[] = [];
+    let scale = tape.constant(1n);
+    for (let j = 0; j < k; j++) {
+      const tau = claim.point[j];
+      const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () => tree!.round());
+      const r = session.challenge();
+      // (1 - tau) h(0) + tau h(1) = claim gives h(0)
+      const upper = tape.add(c1, c2);
+      const c0 = tape.sub(current, tape.mul(tau, upper));
+      const h = tape.add(tape.mul(tape.add(tape.mul(c2, r), c1), r), c0);
+      const factor = eqFactor(tape, tau, r);
+      current = tape.mul(h, factor);
+      scale = tape.mul(scale, factor);
+      await tree?.bind(session.value(r));
+      bound.push(r);
+    }
+    const [p0, p1, q0, q1] = await session.send(4, `fractions: layer ${k} children`, () => tree!.finals());
+    // The eq factors of all bound variables are already inside `current`.
+    const h = tape.sum([
+      tape.mul(p0, q1),
+      tape.mul(p1, q0),
+      tape.mul(lambda, tape.mul(q0, q1)),
+    ]);
+    tape.assertEqual(tape.mul(scale, h), current, `fractions: layer ${k} does not hold`);
+    const r = session.challenge();
+    claim = {
+      point: [r, ...bound],
+      num: tape.add(p0, tape.mul(r, tape.sub(p1, p0))),
+      den: tape.add(q0, tape.mul(r, tape.sub(q1, q0))),
+    };
+  }
+  tree?.dispose();
+  return claim;
+}

@@ -1,0 +1,206 @@
+/**
+ * @module opening
+ * WHIR in evaluation form (DESIGN: commitment and opening), for several vectors of one size at one point:
+ * F = sum_k coef_k f_k, claim F(point) = value. Per round: four sumcheck rounds fold F by 16; the folded vector is committed
+ * at a lower rate; an out-of-domain sample pins it; queries into the previous codewords are folded and become claims.
+ * The last folded vector is sent in clear.
+ */
+import type { Commitment, FpVec } from '@attensor/native';
+import { P, interpolate, rootOfUnity, sub } from './field.js';
+import { eqEval, eqTable, horner, powEval } from './polynomials.js';
+import { LOG_CAP, LOG_LEAF, RATE_STEP, type OpeningParameters } from './parameters.js';
+import type { Session } from './session.js';
+import type { V } from './tape.js';
+
+export interface Oracle {
+  /** Nodes below which Merkle paths end; bound to a root by the caller. */
+  cap: V[];
+  /** Weight of this vector in F. */
+  coef: V;
+  /** Prover only. */
+  commitment?: Commitment;
+}
+
+/** The root that stands for a commitment's cap. */
+export const capRoot = (session: Session, cap: V[]): V => session.tape.hash(cap);
+
+interface Shift {
+  x: V;
+  y: V;
+}
+
+const PRODUCT = { columns: 2, constants: [], ops: [[2, 0, 1]] as [2, 0, 1][], degree: 2 };
+
+/** Folds `rounds` variables of <f, w> = claim. */
+async function foldRounds(
+  session: Session,
+  rounds: number,
+  claim: V,
+  label: string,
+  vectors?: { f: FpVec; w: FpVec },
+): Promise<{ point: V[]; claim: V; folded?: { f: FpVec; w: FpVec } }> {
+  const { tape } = session;
+  const prover = vectors && session.engine.sumcheck([vectors.f, vectors.w], PRODUCT);
+  const point: V[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const current = claim;
+    const [c0, c2] = await session.send(2, `${label}: sumcheck ${i}`, async () => {
+      const [g0, g2] = await prover!.round();
+      const coefs = interpolate([g0, sub(session.value(current), g0), g2]);
+      return [coefs[0], coefs[2]];
+    });
+    const r = session.challenge();
+    const c1 = tape.linear([
+      [claim, 1n],
+      [c0, -2n],
+      [c2, -1n],
+    ]);
+    claim = tape.add(c0, tape.mul(r, tape.add(c1, tape.mul(r, c2))));
+    await prover?.bind(session.value(r));
+    point.push(r);
+  }
+  const folded = prover?.columns();
+  prover?.dispose();
+  return { point, claim, folded: folded && { f: folded[0], w: folded[1] } };
+}
+
+/** One queried column: its Merkle path to the cap is checked, its entries are returned. */
+async function queryLeaf(session: Session, oracle: Oracle, bits: V[], logDomain: number): Promise<V[]> {
+  const { tape } = session;
+  const depth = logDomain - LOG_CAP;
+  const width = 1 << LOG_LEAF;
+  const opened = oracle.commitment?.open(
+    bits.reduce((s, b, i) => s + (session.value(b) === 1n ? 2 ** i : 0), 0),
+  );
+  const leaf = await session.hint(width, 'opening: leaf', () => opened!.leaf);
+  const path = await session.hint(depth, 'opening: path', () => opened!.path);
+  let node = tape.hash(leaf);
+  const zero = tape.constant(0n);
+  for (let d = 0; d < depth; d++) {
+    const shift = tape.mul(bits[d], tape.sub(path[d], node));
+    node = tape.permute([tape.add(node, shift), tape.sub(path[d], shift), zero])[0];
+  }
+  let nodes = oracle.cap;
+  for (let l = 0; l < LOG_CAP; l++)
+    nodes = Array.from({ length: nodes.length / 2 }, (_, i) =>
+      tape.select(bits[depth + l], nodes[2 * i + 1], nodes[2 * i]),
+    );
+  tape.assertEqual(nodes[0], node, 'opening: the Merkle path does not lead to the root');
+  return leaf;
+}
+
+/** omega^index from the index bits, lowest first. */
+function domainPoint(session: Session, root: bigint, bits: V[]): V {
+  const { tape } = session;
+  let power = root;
+  let x = tape.constant(1n);
+  for (const bit of bits) {
+    x = tape.mul(x, tape.linear([[bit, power - 1n]], 1n));
+    power = (power * power) % P;
+  }
+  return x;
+}
+
+export async function openAt(
+  session: Session,
+  parameters: OpeningParameters,
+  oracles: Oracle[],
+  point: V[],
+  value: V,
+  /** Prover only: F */
+  vector?: FpVec,
+): Promise<void> {
+  const { tape } = session;
+  const engine = session.proving ? session.engine : undefined;
+  let f = vector;
+  let w = engine && engine.eqTable(session.valuesOf(point));
+  let claim = value;
+  let current = oracles;
+  const bound: V[] = [];
+  const shifts: (Shift & { coef: V; start: number })[] = [];
+  const last = parameters.rounds.length - 1;
+
+  for (const [index, round] of parameters.rounds.entries()) {
+    const label = `opening round ${index}`;
+    const fold = await foldRounds(session, LOG_LEAF, claim, label, f && { f, w: w! });
+    claim = fold.claim;
+    bound.push(...fold.point);
+    f?.dispose();
+    w?.dispose();
+    f = fold.folded?.f;
+    w = fold.folded?.w;
+    const size = round.logSize - LOG_LEAF;
+
+    let next: Oracle[] = [];
+    let final: V[] = [];
+    const sample: Shift[] = [];
+    if (index === last) {
+      const clear = f;
+      final = await session.send(1 << size, `${label}: final vector`, () => clear!.toBigints());
+    } else {
+      const folded = f;
+      const commitment =
+        engine &&
+        (await engine.commit(folded!, {
+          logInvRate: round.logInvRate + RATE_STEP,
+          logLeaf: LOG_LEAF,
+          logCap: LOG_CAP,
+        }));
+      const cap = await session.send(1 << LOG_CAP, `${label}: commitment`, () => commitment!.cap);
+      next = [{ cap, coef: tape.constant(1n), commitment }];
+      const z = session.challenge();
+      const [y] = await session.send(1, `${label}: out-of-domain value`, async () => [
+        await engine!.evalPow(folded!, session.value(z)),
+      ]);
+      sample.push({ x: z, y });
+    }
+
+    const words = await session.grindAndSample(parameters.grindingBits, round.queries, round.logDomain);
+    const weights = eqTable(tape, fold.point);
+    const omega = rootOfUnity(round.logDomain);
+    for (const bits of words) {
+      const values: V[] = [];
+      for (const oracle of current) {
+        const leaf = await queryLeaf(session, oracle, bits, round.logDomain);
+        values.push(tape.mul(oracle.coef, tape.inner(leaf, weights)));
+      }
+      sample.push({ x: domainPoint(session, omega, bits), y: tape.sum(values) });
+    }
+    if (index > 0) for (const o of current) o.commitment?.dispose();
+
+    if (index === last) {
+      for (const { x, y } of sample)
+        tape.assertEqual(horner(tape, final, x), y, 'opening: the final vector disagrees with the oracle');
+      const rest = await foldRounds(session, size, claim, `${label}: last`, f && { f, w: w! });
+      bound.push(...rest.point);
+      const terms = [
+        eqEval(tape, point, bound),
+        ...shifts.map((s) => tape.mul(s.coef, powEval(tape, s.x, bound.slice(s.start)))),
+      ];
+      let folded = final;
+      for (const r of rest.point) {
+        const half = folded.length / 2;
+        folded = Array.from({ length: half }, (_, i) =>
+          tape.add(folded[i], tape.mul(r, tape.sub(folded[half + i], folded[i]))),
+        );
+      }
+      tape.assertEqual(tape.mul(folded[0], tape.sum(terms)), rest.claim, 'opening: the claim does not hold');
+      return;
+    }
+
+    // Out-of-domain sample and queries become claims on the folded vector, weighted by powers of a new challenge.
+    const gamma = session.challenge();
+    let coef = tape.constant(1n);
+    const start = bound.length;
+    const added = sample.map((s) => ({ ...s, coef: (coef = tape.mul(coef, gamma)), start }));
+    claim = tape.sum([claim, ...added.map((s) => tape.mul(s.coef, s.y))]);
+    shifts.push(...added);
+    if (engine)
+      await engine.addPows(
+        w!,
+        added.map((s) => session.value(s.coef)),
+        added.map((s) => session.value(s.x)),
+      );
+    current = next;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * @module parameters
+ * Every number of the polynomial commitment, derived from the security level. Johnson-bound list decoding with slack
+ * eta = sqrt(rate) / 20: a query misses a word outside the list radius with probability at most sqrt(rate) + eta.
+ * No conjecture is used; docs/soundness.md has the error budget.
+ */
+
+export interface OpeningRound {
+  /** log2 of the size of the vector whose codeword is queried in this round */
+  logSize: number;
+  logInvRate: number;
+  /** log2 of the number of leaves */
+  logDomain: number;
+  queries: number;
+}
+
+export interface OpeningParameters {
+  /** log2 of the committed vector's size */
+  logSize: number;
+  logLeaf: number;
+  logCap: number;
+  grindingBits: number;
+  securityBits: number;
+  rounds: OpeningRound[];
+  /** log2 of the number of coefficients sent in clear */
+  logFinal: number;
+}
+
+export const SECURITY_BITS = 100;
+export const GRINDING_BITS = 16;
+export const LOG_LEAF = 4;
+export const LOG_CAP = 4;
+/** Each round's codeword has a rate 2^RATE_STEP lower: folding by 16, domain halved. */
+export const RATE_STEP = LOG_LEAF - 1;
+const LOG_FINAL_MAX = 6;
+
+/** Bits one query gives at rate 2^-logInvRate. */
+export const bitsPerQuery = (logInvRate: number): number => -Math.log2(1.05 * 2 ** (-logInvRate / 2));
+
+export function queryCount(bits: number, logInvRate: number): number {
+  const each = bitsPerQuery(logInvRate);
+  if (!(each > 0)) throw new RangeError(`queryCount: rate 2^-${logInvRate} gives no soundness per query`);
+  return Math.ceil(bits / each);
+}
+
+/** @throws RangeError when the sizes can't meet the security level */
+export function openingParameters(logSize: number, logInvRate: number): OpeningParameters {
+  if (logSize < LOG_LEAF + LOG_CAP || logSize > 28)
+    throw new RangeError(`openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..28`);
+  if (logSize - LOG_LEAF + logInvRate > 32)
+    throw new RangeError(`openingParameters: a domain of 2^${logSize - LOG_LEAF + logInvRate} exceeds the field's 2-adicity`);
+  const rounds: OpeningRound[] = [];
+  let n = logSize;
+  let rate = logInvRate;
+  do {
+    rounds.push({
+      logSize: n,
+      logInvRate: rate,
+      logDomain: n - LOG_LEAF + rate,
+      queries: queryCount(SECURITY_BITS - GRINDING_BITS, rate),
+    });
+    n -= LOG_LEAF;
+    rate += RATE_STEP;
+  } while (n > LOG_FINAL_MAX);
+  return {
+    logSize,
+    logLeaf: LOG_LEAF,
+    logCap: LOG_CAP,
+    grindingBits: GRINDING_BITS,
+    securityBits: SECURITY_BITS,
+    rounds,
+    logFinal: n,
+  };
+}
+
+/**
+ * Upper bounds, in bits, of all error terms other than queries for one opening (they are small: the field has 254 bits).
+ * Proximity gaps for Reed-Solomon codes up to the Johnson bound (Ben-Sasson, Carmon, Ishai, Kopparty, Saraf 2020):
+ * (m + 1/2)^7 n^2 / (3 rate^1.5 |F|) with m = 1 / (2 * 1/20) = 10, per batched combination; out-of-domain samples:
+ * L^2 / 2 * 2^logSize / |F| with list size L = 10 / rate.
+ */
+export function otherErrorBits(p: OpeningParameters): number {
+  const field = 254;
+  const worst = p.rounds.flatMap((r) => [
+    field - (7 * Math.log2(10.5) + 2 * r.logDomain + 1.5 * r.logInvRate - Math.log2(3)),
+    field - (2 * (Math.log2(10) + r.logInvRate) - 1 + r.logSize),
+  ]);
+  // union over at most 2^10 combinations
+  return Math.min(...worst) - 10;
+}
