@@ -1,0 +1,69 @@
+/** model.json: the table of contents of a model directory. */
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { checkConfig, modelConfigSchema } from '../config.js';
+import { AttensorError } from '../errors.js';
+import { readJson } from './json-file.js';
+import { planTensors } from './plan.js';
+
+export const MODEL_FILE = 'model.json';
+export const WEIGHTS_DIR = 'weights';
+export const FORMAT = 'attensor-model';
+export const VERSION = 1;
+
+const partSchema = z.strictObject({
+  /** Name inside the weights folder. */
+  file: z.string().refine((name) => basename(name) === name && name !== '..', 'a plain file name'),
+  /** Bytes. */
+  offset: z.number().int().nonnegative().multipleOf(4),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** A tensor is its parts one after the other: one part, or one per expert. */
+const tensorSchema = z.strictObject({
+  name: z.string(),
+  shape: z.array(z.number().int().positive()).min(1),
+  parts: z.array(partSchema).min(1),
+});
+
+const modelFileSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  config: modelConfigSchema,
+  tensors: z.array(tensorSchema),
+});
+
+export type ModelFile = z.infer<typeof modelFileSchema>;
+export type TensorEntry = z.infer<typeof tensorSchema>;
+
+/** Reads model.json and checks that it lists exactly the tensors its config calls for. */
+export async function readModelFile(dir: string): Promise<ModelFile> {
+  const path = join(dir, MODEL_FILE);
+  const hint = 'Import the checkpoint again';
+  const file = await readJson(path, modelFileSchema, 'BAD_MODEL', hint);
+  checkConfig(file.config, path);
+  const stored = new Map(file.tensors.map((t) => [t.name, t]));
+  const plan = planTensors(file.config);
+  for (const { name, shape, parts } of plan) {
+    const entry = stored.get(name);
+    const expected = `shape ${shape.join(' x ')} in ${parts.length} parts`;
+    const got = entry
+      ? `shape ${entry.shape.join(' x ')} in ${entry.parts.length} parts`
+      : 'no entry';
+    if (expected !== got) {
+      const what = `tensor '${name}' does not fit the config`;
+      throw new AttensorError({ code: 'BAD_MODEL', what, where: path, expected, got, hint });
+    }
+  }
+  if (file.tensors.length !== plan.length) {
+    throw new AttensorError({
+      code: 'BAD_MODEL',
+      what: 'the tensor table has entries the config does not call for',
+      where: path,
+      expected: `${plan.length}`,
+      got: `${file.tensors.length}`,
+      hint,
+    });
+  }
+  return file;
+}

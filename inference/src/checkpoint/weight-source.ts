@@ -1,0 +1,121 @@
+/** The weights of a checkpoint as doubles: names and shapes checked, block scales of F8 tensors applied. */
+import { AttensorError } from '../errors.js';
+import type { Architecture } from './hf-config.js';
+import type { PlannedPart, PlannedTensor } from './plan.js';
+import type { SafetensorsReader, StoredTensor } from './safetensors.js';
+
+const SCALE = '_scale_inv';
+
+export class WeightSource {
+  private scale: { name: string; values: Float64Array } | undefined;
+  private readonly block: [number, number];
+
+  /** @throws MISSING_TENSOR, EXTRA_TENSOR, BAD_SHAPE, BAD_DTYPE */
+  constructor(
+    private readonly reader: SafetensorsReader,
+    plan: PlannedTensor[],
+    architecture: Architecture,
+  ) {
+    this.block = architecture.scaleBlock ?? [0, 0];
+    const expected = new Set<string>();
+    for (const part of plan.flatMap((tensor) => tensor.parts)) {
+      if (expected.has(part.source)) continue;
+      expected.add(part.source);
+      const stored = this.require(part.source);
+      requireShape(stored, part.sourceShape);
+      if (stored.dtype !== 'F8_E4M3') continue;
+      if (!architecture.scaleBlock) {
+        throw new AttensorError({
+          code: 'BAD_CONFIG',
+          what: 'F8 weights need quantization_config.weight_block_size in config.json',
+          where: `tensor '${part.source}'`,
+        });
+      }
+      const scale = this.require(part.source + SCALE);
+      expected.add(scale.name);
+      const [rows, columns] = matrixShape(part.sourceShape);
+      requireShape(scale, [Math.ceil(rows / this.block[0]), Math.ceil(columns / this.block[1])]);
+      if (scale.dtype === 'F8_E4M3') {
+        throw new AttensorError({
+          code: 'BAD_DTYPE',
+          what: 'scales may not be F8',
+          where: `tensor '${scale.name}'`,
+          expected: 'F32',
+          got: scale.dtype,
+        });
+      }
+    }
+    this.rejectExtra(expected, architecture);
+  }
+
+  /** Rows of a checkpoint tensor. */
+  async rows(part: PlannedPart, first: number, count: number): Promise<Float64Array> {
+    const stored = this.require(part.source);
+    const [, columns] = matrixShape(part.sourceShape);
+    const values = await this.reader.read(stored, first * columns, count * columns);
+    if (stored.dtype === 'F8_E4M3') {
+      const scales = await this.scales(part.source + SCALE);
+      const perRow = Math.ceil(columns / this.block[1]);
+      for (let r = 0; r < count; r++) {
+        const scaleRow = Math.floor((first + r) / this.block[0]) * perRow;
+        for (let i = 0; i < columns; i++) {
+          values[r * columns + i] *= scales[scaleRow + Math.floor(i / this.block[1])];
+        }
+      }
+    }
+    return values;
+  }
+
+  private async scales(name: string): Promise<Float64Array> {
+    if (this.scale?.name !== name) {
+      const stored = this.require(name);
+      const values = await this.reader.read(stored, 0, stored.shape[0] * stored.shape[1]);
+      this.scale = { name, values };
+    }
+    return this.scale.values;
+  }
+
+  private require(name: string): StoredTensor {
+    const stored = this.reader.tensors.get(name);
+    if (!stored) {
+      throw new AttensorError({
+        code: 'MISSING_TENSOR',
+        what: `the checkpoint has no tensor '${name}'`,
+        hint: 'Check that config.json belongs to these weights and all shards are there',
+      });
+    }
+    return stored;
+  }
+
+  private rejectExtra(expected: Set<string>, { config, nextnLayers }: Architecture): void {
+    for (const [name, stored] of this.reader.tensors) {
+      if (expected.has(name)) continue;
+      // multi-token prediction layers follow the last layer
+      const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+      if (layer >= config.layers && layer < config.layers + nextnLayers) continue;
+      throw new AttensorError({
+        code: 'EXTRA_TENSOR',
+        what: `tensor '${name}' is not part of the model that config.json describes`,
+        where: stored.path,
+        hint: 'Check that config.json belongs to these weights',
+      });
+    }
+  }
+}
+
+function matrixShape(shape: number[]): [number, number] {
+  return [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)];
+}
+
+function requireShape(stored: StoredTensor, shape: number[]): void {
+  if (stored.shape.join() !== shape.join()) {
+    throw new AttensorError({
+      code: 'BAD_SHAPE',
+      what: `tensor '${stored.name}' has the wrong shape`,
+      where: stored.path,
+      expected: `[${shape.join(', ')}]`,
+      got: `[${stored.shape.join(', ')}]`,
+      hint: 'Check that config.json belongs to these weights',
+    });
+  }
+}

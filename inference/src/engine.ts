@@ -1,0 +1,128 @@
+/** What runs the components: the native kernels, or the TypeScript reference. Both obey docs/integer-semantics.md. */
+import { add, multiply, scaleRows } from './components/element-wise.js';
+import { argmax } from './components/argmax.js';
+import { gemm, gemmAcc, type GemmResult, type GemmShape } from './components/gemm.js';
+import { gatherRows, scatterRows } from './components/moe.js';
+import { rmsNorm, type RmsNormResult } from './components/rms-norm.js';
+import { rope, type RopeAngles } from './components/rope.js';
+import { sigmoid, type SigmoidResult } from './components/sigmoid.js';
+import type { Site } from './components/site.js';
+import {
+  mul1,
+  mul2,
+  softmax,
+  type AttentionShape,
+  type ScoreInputs,
+  type SoftmaxResult,
+} from './components/softmax.js';
+import { gating, type GatingResult, type GatingShape } from './components/top-k.js';
+
+type Result<T> = T | Promise<T>;
+
+export type EngineName = 'native' | 'reference';
+
+/** See the component files for shapes and scales. */
+export interface Engine {
+  readonly name: EngineName;
+  gemm(x: BigInt64Array, w: Int32Array, shape: GemmShape, at: Site): Result<GemmResult>;
+  gemmAcc(x: BigInt64Array, w: Int32Array, shape: GemmShape, at: Site): Result<BigInt64Array>;
+  /**
+   * GeMM of chosen rows: row `from[i]` of x to row `to[i]` of out; other rows of out stay. Rows of the shape are the
+   * number of chosen rows, `at.position` takes a row of out.
+   */
+  gemmRows(
+    x: BigInt64Array,
+    from: Int32Array,
+    w: Int32Array,
+    shape: GemmShape,
+    to: Int32Array,
+    out: GemmResult,
+    at: Site,
+  ): Result<void>;
+  rmsNorm(
+    x: BigInt64Array,
+    g: Int32Array,
+    rows: number,
+    d: number,
+    epsilon: bigint,
+    at: Site,
+  ): Result<RmsNormResult>;
+  rope(
+    x: BigInt64Array,
+    angles: RopeAngles,
+    rows: number,
+    heads: number,
+    d: number,
+    at: Site,
+  ): Result<BigInt64Array>;
+  mul1(
+    inputs: ScoreInputs,
+    shape: AttentionShape,
+    allPairs: boolean,
+    at: Site,
+  ): Result<BigInt64Array>;
+  softmax(
+    acc: BigInt64Array,
+    scale: number,
+    shape: AttentionShape,
+    at: Site,
+  ): Result<SoftmaxResult>;
+  mul2(
+    p: BigInt64Array,
+    values: BigInt64Array,
+    width: number,
+    shape: AttentionShape,
+    at: Site,
+  ): Result<GemmResult>;
+  sigmoid(x: BigInt64Array): Result<SigmoidResult>;
+  add(terms: BigInt64Array[], rows: number, width: number, at: Site): Result<BigInt64Array>;
+  multiply(
+    a: BigInt64Array,
+    b: BigInt64Array,
+    rows: number,
+    width: number,
+    at: Site,
+  ): Result<BigInt64Array>;
+  scaleRows(
+    x: BigInt64Array,
+    w: BigInt64Array,
+    rows: number,
+    width: number,
+    at: Site,
+  ): Result<BigInt64Array>;
+  gating(
+    score: BigInt64Array,
+    bias: Int32Array,
+    rows: number,
+    shape: GatingShape,
+    scale: number,
+    normalize: boolean,
+    at: Site,
+  ): Result<GatingResult>;
+  argmax(acc: BigInt64Array, rows: number, width: number, at: Site): Result<BigInt64Array>;
+}
+
+/** The specification in executable form: slow, plain, exact. */
+export const referenceEngine: Engine = {
+  name: 'reference',
+  gemm,
+  gemmAcc,
+  gemmRows(x, from, w, shape, to, out, at) {
+    const { inner, outer } = shape;
+    const place: Site = { component: at.component, position: (row) => at.position(to[row]) };
+    const { acc, y } = gemm(gatherRows(x, from, inner), w, shape, place);
+    scatterRows(acc, to, outer, out.acc);
+    scatterRows(y, to, outer, out.y);
+  },
+  rmsNorm,
+  rope,
+  mul1,
+  softmax,
+  mul2,
+  sigmoid,
+  add,
+  multiply,
+  scaleRows,
+  gating,
+  argmax,
+};

@@ -1,0 +1,130 @@
+/** Fidelity of the integer model against a float reference: greedy continuations and perplexity. */
+import { z } from 'zod';
+import { readJson } from './checkpoint/json-file.js';
+import { checkTokens } from './components/embedding.js';
+import { AttensorError } from './errors.js';
+import { forward, type ForwardOptions } from './forward/forward.js';
+import { KvCache } from './forward/kv-cache.js';
+import { generate } from './generate.js';
+import type { Model } from './model.js';
+
+const tokenList = z.array(z.number().int().nonnegative());
+
+const referenceSchema = z.looseObject({
+  val: z.looseObject({
+    window: z.number().int().positive(),
+    nll: z.number(),
+    perplexity: z.number(),
+  }),
+  prompts: z
+    .array(
+      z.looseObject({
+        prompt: z.string(),
+        prompt_ids: tokenList.min(1),
+        continuation_ids: tokenList.min(1),
+      }),
+    )
+    .min(1),
+});
+
+/** reference.json of a checkpoint, as models/README.md describes it. */
+export type Reference = z.infer<typeof referenceSchema>;
+
+export function readReference(path: string): Promise<Reference> {
+  return readJson(path, referenceSchema, 'BAD_REFERENCE', 'models/README.md describes the format');
+}
+
+export function readValidationTokens(path: string): Promise<number[]> {
+  return readJson(path, tokenList, 'BAD_REFERENCE', 'The file is a list of token ids');
+}
+
+export interface PromptResult {
+  prompt: string;
+  identical: boolean;
+  /** First differing token, -1 if identical. */
+  firstDifference: number;
+  output: number[];
+}
+
+export interface PerplexityResult {
+  nll: number;
+  perplexity: number;
+  predictions: number;
+}
+
+export interface Evaluation {
+  prompts: PromptResult[];
+  identical: number;
+  perplexity?: PerplexityResult;
+  /** Relative to the reference: perplexity / reference - 1. */
+  perplexityDeviation?: number;
+}
+
+export interface EvaluateOptions extends ForwardOptions {
+  onProgress?: (progress: { stage: 'prompts' | 'perplexity'; done: number; total: number }) => void;
+}
+
+/** Greedy continuations of all prompts, and the perplexity if validation tokens are given. */
+export async function evaluate(
+  model: Model,
+  reference: Reference,
+  valTokens?: number[],
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const prompts: PromptResult[] = [];
+  for (const { prompt, prompt_ids, continuation_ids } of reference.prompts) {
+    const output = await generate(model, prompt_ids, continuation_ids.length, options);
+    const firstDifference = output.findIndex((token, i) => token !== continuation_ids[i]);
+    prompts.push({ prompt, identical: firstDifference < 0, firstDifference, output });
+    const total = reference.prompts.length;
+    options.onProgress?.({ stage: 'prompts', done: prompts.length, total });
+  }
+  const identical = prompts.filter((p) => p.identical).length;
+  if (!valTokens) return { prompts, identical };
+  const result = await perplexity(model, valTokens, reference.val.window, options);
+  const perplexityDeviation = result.perplexity / reference.val.perplexity - 1;
+  return { prompts, identical, perplexity: result, perplexityDeviation };
+}
+
+/** Window i feeds ids[w i .. w i + w - 1] and predicts ids[w i + 1 .. w i + w]; mean over all predictions. */
+export async function perplexity(
+  model: Model,
+  tokens: number[],
+  window: number,
+  options: EvaluateOptions = {},
+): Promise<PerplexityResult> {
+  const windows = Math.floor((tokens.length - 1) / window);
+  if (windows < 1) {
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'there are too few tokens for one window',
+      where: 'perplexity',
+      expected: `at least ${window + 1}`,
+      got: String(tokens.length),
+    });
+  }
+  const V = model.config.vocabSize;
+  checkTokens(tokens, V, 'perplexity');
+  let nll = 0;
+  for (let i = 0; i < windows; i++) {
+    const feed = tokens.slice(window * i, window * (i + 1));
+    const { logits } = await forward(model, feed, new KvCache(model.config), options);
+    for (let t = 0; t < window; t++) {
+      nll += negativeLogProbability(
+        logits.subarray(t * V, (t + 1) * V),
+        tokens[window * i + t + 1],
+      );
+    }
+    options.onProgress?.({ stage: 'perplexity', done: i + 1, total: windows });
+  }
+  nll /= windows * window;
+  return { nll, perplexity: Math.exp(nll), predictions: windows * window };
+}
+
+/** @param acc raw accumulators of one position, at 2^32. */
+function negativeLogProbability(acc: BigInt64Array, token: number): number {
+  const logits = Float64Array.from(acc, (a) => Number(a) / 2 ** 32);
+  const max = logits.reduce((a, b) => Math.max(a, b));
+  const sum = logits.reduce((s, z) => s + Math.exp(z - max), 0);
+  return max + Math.log(sum) - logits[token];
+}

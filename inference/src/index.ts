@@ -1,0 +1,12 @@
+export * from './errors.js';
+export * from './config.js';
+export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
+export { Model, type ExpertWeight, type ModelOptions } from './model.js';
+export * from './forward/forward.js';
+export { KvCache } from './forward/kv-cache.js';
+export type { TraceSink } from './forward/pass.js';
+export * from './generate.js';
+export * from './eval.js';
+export { expTable, ropeTables, sigmoidTable } from './components/tables.js';
+export { referenceEngine, type Engine, type EngineName } from './engine.js';
+export { selectEngine } from './engines.js';
