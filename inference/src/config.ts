@@ -35,7 +35,7 @@ export const modelConfigSchema = z.strictObject({
   sharedExperts: size,
   /** Layers 0 .. firstDense - 1 are dense. */
   firstDense: count,
-  eps: z.number().positive(),
+  eps: z.number().positive().max(1),
   ropeTheta: z.number(),
   normTopk: z.boolean(),
   routedScaling: z.number().positive(),

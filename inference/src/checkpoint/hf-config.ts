@@ -30,7 +30,7 @@ const hfConfigSchema = z.looseObject({
   moe_layer_freq: z.number().default(1),
   hidden_act: z.string(),
   attention_bias: z.boolean().default(false),
-  rms_norm_eps: z.number().positive(),
+  rms_norm_eps: z.number().positive().max(1),
   rope_theta: z.number(),
   rope_scaling: z.unknown().optional(),
   rope_interleave: z.boolean().default(true),

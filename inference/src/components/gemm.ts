@@ -1,6 +1,6 @@
 /** GeMM and rescale: acc(t,o) = sum_i X(t,i) W(o,i) at 2^32, y = floor(acc / 2^16). */
-import { ACC_LIMIT, fromNumbers, maxAbs, toNumbers } from '../ints.js';
-import { ACC_RANGE, expectLength, overflow, type Site } from './site.js';
+import { ACC_LIMIT, fromNumbers, maxAbs } from '../ints.js';
+import { ACC_RANGE, activations, expectLength, overflow, type Site } from './site.js';
 
 export interface GemmShape {
   rows: number;
@@ -37,7 +37,7 @@ function gemmNumbers(x: BigInt64Array, w: Int32Array, shape: GemmShape, at: Site
   const { rows, inner, outer } = shape;
   expectLength(at, 'the input', x.length, rows, inner);
   expectLength(at, 'the weight', w.length, outer, inner);
-  const X = toNumbers(x);
+  const X = activations(at, x, inner);
   const acc = new Float64Array(rows * outer);
   const safe = maxAbs(X) * maxAbs(w) * inner <= 2 ** 52; // then no partial sum leaves the doubles
   for (let t = 0; t < rows; t++) {

@@ -3,7 +3,7 @@
  * S = sum x_i^2 < 2^63, inv = largest integer with inv^2 (S + E) <= 2^64 d, y_i = floor(x_i inv g_i / 2^32).
  */
 import { INT32_MAX, INT32_MIN, INT64_MAX, isqrt } from '../ints.js';
-import { expectLength, INT32_RANGE, overflow, type Site } from './site.js';
+import { activations, expectLength, INT32_RANGE, overflow, type Site } from './site.js';
 
 export interface RmsNormResult {
   S: BigInt64Array;
@@ -27,6 +27,7 @@ export function rmsNorm(
 ): RmsNormResult {
   expectLength(at, 'the input', x.length, rows, d);
   expectLength(at, 'the weight', g.length, d);
+  activations(at, x, d);
   const S = new BigInt64Array(rows);
   const inv = new BigInt64Array(rows);
   const y = new BigInt64Array(rows * d);

@@ -13,6 +13,36 @@ export function site(component: string, position: (row: number) => number = (row
   return { component, position };
 }
 
+/** A failure at a row and column of a component: overflow, or a zero sum. */
+export function place(
+  at: Site,
+  code: 'OVERFLOW' | 'ZERO_SUM' | 'INTERNAL',
+  row: number,
+  column: number,
+  expected: string,
+  got: string,
+  cause?: unknown,
+): AttensorError {
+  const layer = /^layers\.(\d+)\.(.*)$/.exec(at.component);
+  const component = layer
+    ? `layer ${layer[1]}, component ${layer[2]}`
+    : `component ${at.component}`;
+  const where = `${component}, position ${at.position(row)}, index ${column}`;
+  return new AttensorError({ code, ...TEXT[code], where, expected, got, cause });
+}
+
+const TEXT = {
+  OVERFLOW: {
+    what: 'a value leaves its declared width',
+    hint: 'The fixed-point range does not hold this activation; the model cannot run exactly on this input',
+  },
+  ZERO_SUM: {
+    what: 'the scores of all selected experts are zero, so their weights are undefined',
+    hint: 'The model cannot run on this input',
+  },
+  INTERNAL: { what: 'a kernel failed', hint: 'Report this with the input' },
+};
+
 export function overflow(
   at: Site,
   row: number,
@@ -20,16 +50,7 @@ export function overflow(
   expected: string,
   got: bigint | number,
 ): AttensorError {
-  const layer = /^layers\.(\d+)\.(.*)$/.exec(at.component);
-  const place = layer ? `layer ${layer[1]}, component ${layer[2]}` : `component ${at.component}`;
-  return new AttensorError({
-    code: 'OVERFLOW',
-    what: 'a value leaves its declared width',
-    where: `${place}, position ${at.position(row)}, index ${column}`,
-    expected,
-    got: String(got),
-    hint: 'The fixed-point range does not hold this activation; the model cannot be run exactly on this input',
-  });
+  return place(at, 'OVERFLOW', row, column, expected, String(got));
 }
 
 export const INT32_RANGE = '-2^31 <= value < 2^31';
@@ -47,4 +68,17 @@ export function expectLength(at: Site, name: string, got: number, ...dims: numbe
       got: String(got),
     });
   }
+}
+
+/** Activations (rows, width) as numbers. @throws OVERFLOW if one is not a signed 32-bit integer. */
+export function activations(at: Site, values: BigInt64Array, width: number): Float64Array {
+  const out = new Float64Array(values.length);
+  const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = halves[2 * i];
+    if (halves[2 * i + 1] !== halves[2 * i] >> 31) {
+      throw overflow(at, Math.floor(i / width), i % width, INT32_RANGE, values[i]);
+    }
+  }
+  return out;
 }

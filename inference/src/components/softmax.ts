@@ -14,7 +14,7 @@ import {
   toNumbers,
 } from '../ints.js';
 import { rescale, type GemmResult } from './gemm.js';
-import { ACC_RANGE, expectLength, overflow, type Site } from './site.js';
+import { ACC_RANGE, activations, expectLength, overflow, type Site } from './site.js';
 import { expTable } from './tables.js';
 
 export interface AttentionShape {
@@ -61,10 +61,10 @@ export function mul1(
   expectLength(at, 'kn', inputs.kn.length, keys, heads, nope);
   expectLength(at, 'qr', inputs.qr.length, queries, heads, rope);
   expectLength(at, 'kr', inputs.kr.length, keys, rope);
-  const qn = toNumbers(inputs.qn);
-  const kn = toNumbers(inputs.kn);
-  const qr = toNumbers(inputs.qr);
-  const kr = toNumbers(inputs.kr);
+  const qn = activations(at, inputs.qn, heads * nope);
+  const kn = activations(at, inputs.kn, heads * nope);
+  const qr = activations(at, inputs.qr, heads * rope);
+  const kr = activations(at, inputs.kr, rope);
   const bound = maxAbs(qn) * maxAbs(kn) * nope + maxAbs(qr) * maxAbs(kr) * rope;
   const safe = bound <= 2 ** 52;
   const acc = new BigInt64Array(heads * queries * keys);
@@ -165,8 +165,8 @@ export function mul2(
   const { start, queries, keys, heads } = shape;
   expectLength(at, 'p', p.length, heads, queries, keys);
   expectLength(at, 'the values', values.length, keys, heads, width);
-  const P = toNumbers(p);
-  const V = toNumbers(values);
+  const P = activations(at, p, keys);
+  const V = activations(at, values, heads * width);
   const acc = new Float64Array(queries * heads * width);
   for (let t = 0; t < queries; t++) {
     for (let h = 0; h < heads; h++) {

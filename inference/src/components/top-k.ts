@@ -1,7 +1,6 @@
 /** Group-limited top-k of the router, as in DeepSeek-V3. Candidates rank by higher value, then by lower index. */
-import { AttensorError } from '../errors.js';
 import { fromNumbers, mulShift, toNumbers } from '../ints.js';
-import { expectLength, type Site } from './site.js';
+import { expectLength, place, type Site } from './site.js';
 
 export interface GatingShape {
   experts: number;
@@ -72,11 +71,7 @@ export function gating(
     );
     const sum = selected.reduce((a, e) => a + own[e], 0);
     if (normalize && sum === 0) {
-      throw new AttensorError({
-        code: 'ZERO_SUM',
-        what: 'the scores of all selected experts are zero, so their weights are undefined',
-        where: `${at.component}, position ${at.position(t)}`,
-      });
+      throw place(at, 'ZERO_SUM', t, 0, 'a positive sum of scores', '0');
     }
     selected.forEach((e, j) => {
       expertSelected[t * experts + e] = 1;

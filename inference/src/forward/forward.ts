@@ -58,7 +58,7 @@ export async function forward(
   if (trace && start > 0) {
     throw new AttensorError({ code: 'BAD_ARGUMENT', what: 'a trace starts from an empty cache' });
   }
-  const engine = await selectEngine(options.engine);
+  const engine = await selectEngine(options.engine, signal);
   const pass = new Pass(model, engine, cache, start, T, trace);
 
   throwIfAborted(signal, 'forward pass');

@@ -1,0 +1,304 @@
+/**
+ * @module model
+ * The integer kernels of the model, in C++. docs/integer-semantics.md specifies their arithmetic.
+ *
+ * Activations are int64 arrays, weights and tables int32; every array is row-major and dense. Small work runs at once,
+ * large work on a worker thread: a function returns its result, or a promise of it. Inputs must not change meanwhile.
+ */
+import { addon } from './addon.js';
+
+export type KernelResult<T> = T | Promise<T>;
+
+/** What a kernel throws for a value outside its declared width (OVERFLOW, ZERO_SUM), or when cancelled (CANCELLED). */
+export interface KernelError extends Error {
+  code: 'OVERFLOW' | 'ZERO_SUM' | 'CANCELLED' | 'INTERNAL';
+  kernel: string;
+  /** Place in the component's input or output, what was expected and found; only of OVERFLOW and ZERO_SUM. */
+  row?: number;
+  column?: number;
+  expected?: string;
+  got?: string;
+}
+
+export function isKernelError(error: unknown): error is KernelError {
+  return error instanceof Error && 'kernel' in error && 'code' in error;
+}
+
+export interface MatrixShape {
+  rows: number;
+  inner: number;
+  outer: number;
+}
+
+export interface Scaled {
+  /** Accumulators at 2^32, and floor(acc / 2^16). */
+  acc: BigInt64Array;
+  y: BigInt64Array;
+}
+
+/** Query row t is position start + t; keys are positions 0 .. keys - 1; keys = start + queries. */
+export interface AttentionDims {
+  start: number;
+  queries: number;
+  keys: number;
+  heads: number;
+}
+
+export interface RouterShape {
+  experts: number;
+  groups: number;
+  topkGroup: number;
+  topk: number;
+}
+
+type Call = (...args: unknown[]) => void | Promise<void>;
+const native = addon.model as Record<string, Call>;
+
+/** Multiplications above which a kernel goes to a worker thread; some 100 microseconds. */
+const WORKER_THRESHOLD = 2 ** 18;
+
+const flags = new WeakMap<AbortSignal, Int32Array>();
+
+/** Memory that the kernels watch; one listener per signal. */
+function cancelFlag(signal: AbortSignal | undefined): Int32Array | null {
+  if (!signal) return null;
+  let flag = flags.get(signal);
+  if (!flag) {
+    const memory = new Int32Array([signal.aborted ? 1 : 0]);
+    signal.addEventListener('abort', () => (memory[0] = 1), { once: true });
+    flags.set(signal, (flag = memory));
+  }
+  return flag;
+}
+
+function run<T>(
+  kernel: string,
+  args: unknown[],
+  work: number,
+  signal: AbortSignal | undefined,
+  result: T,
+): KernelResult<T> {
+  const done = native[kernel](...args, cancelFlag(signal), work > WORKER_THRESHOLD);
+  return done instanceof Promise ? done.then(() => result) : result;
+}
+
+const ints = (...dims: number[]): BigInt64Array =>
+  new BigInt64Array(dims.reduce((a, b) => a * b, 1));
+
+/** acc(t,o) = sum_i X(t,i) W(o,i), y = floor(acc / 2^16). x (rows, inner), w (outer, inner). */
+export function gemm(
+  x: BigInt64Array,
+  w: Int32Array,
+  { rows, inner, outer }: MatrixShape,
+  signal?: AbortSignal,
+): KernelResult<Scaled> {
+  const out = { acc: ints(rows, outer), y: ints(rows, outer) };
+  const args = [rows, inner, outer, true, x, w, out.acc, out.y];
+  return run('gemm', args, rows * inner * outer, signal, out);
+}
+
+/** GeMM without the rescale. */
+export function gemmAcc(
+  x: BigInt64Array,
+  w: Int32Array,
+  { rows, inner, outer }: MatrixShape,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const acc = ints(rows, outer);
+  const args = [rows, inner, outer, false, x, w, acc, ints(0)];
+  return run('gemm', args, rows * inner * outer, signal, acc);
+}
+
+/** GeMM of row from[i] of x to row to[i] of out (MoE dispatch); other rows of out stay. */
+export function gemmRows(
+  x: BigInt64Array,
+  from: Int32Array,
+  w: Int32Array,
+  { inner, outer }: MatrixShape,
+  to: Int32Array,
+  out: Scaled,
+  signal?: AbortSignal,
+): KernelResult<void> {
+  const args = [
+    x.length / inner,
+    out.y.length / outer,
+    inner,
+    outer,
+    x,
+    from,
+    w,
+    to,
+    out.acc,
+    out.y,
+  ];
+  return run('gemmRows', args, from.length * inner * outer, signal, undefined);
+}
+
+/** S = sum x^2, inv = largest integer with inv^2 (S + epsilon) <= 2^64 d, y = floor(x inv g / 2^32). */
+export function rmsNorm(
+  x: BigInt64Array,
+  g: Int32Array,
+  rows: number,
+  d: number,
+  epsilon: bigint,
+  signal?: AbortSignal,
+): KernelResult<{ S: BigInt64Array; inv: BigInt64Array; y: BigInt64Array }> {
+  const out = { S: ints(rows), inv: ints(rows), y: ints(rows, d) };
+  const args = [rows, d, epsilon, x, g, out.S, out.inv, out.y];
+  return run('rmsNorm', args, 4 * rows * d, signal, out);
+}
+
+/** Interleaved pairs of x (rows, heads, d) turned by cos and sin (rows, d / 2) at 2^16. */
+export function rope(
+  x: BigInt64Array,
+  cos: Int32Array,
+  sin: Int32Array,
+  rows: number,
+  heads: number,
+  d: number,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const y = ints(rows, heads, d);
+  return run('rope', [rows, heads, d / 2, x, cos, sin, y], 4 * y.length, signal, y);
+}
+
+/** Scores (heads, queries, keys); masked pairs are 0 unless allPairs. */
+export function mul1(
+  inputs: {
+    qn: BigInt64Array;
+    kn: BigInt64Array;
+    qr: BigInt64Array;
+    kr: BigInt64Array;
+    nope: number;
+    rope: number;
+  },
+  { start, queries, keys, heads }: AttentionDims,
+  allPairs: boolean,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const { qn, kn, qr, kr, nope, rope } = inputs;
+  const acc = ints(heads, queries, keys);
+  const args = [start, queries, keys, heads, nope, rope, allPairs, qn, kn, qr, kr, acc];
+  return run('mul1', args, acc.length * (nope + rope), signal, acc);
+}
+
+/** Causal softmax of the scores. @param scale C, @param table EXP of the semantics. */
+export function softmax(
+  acc: BigInt64Array,
+  scale: number,
+  table: Int32Array,
+  { start, queries, keys, heads }: AttentionDims,
+  signal?: AbortSignal,
+): KernelResult<Record<'z' | 'max' | 'c' | 'o' | 'e' | 'sum' | 'inv' | 'p', BigInt64Array>> {
+  const pairs = (): BigInt64Array => ints(heads, queries, keys);
+  const rows = (): BigInt64Array => ints(heads, queries);
+  const out = {
+    z: pairs(),
+    max: rows(),
+    c: pairs(),
+    o: pairs(),
+    e: pairs(),
+    sum: rows(),
+    inv: rows(),
+    p: pairs(),
+  };
+  const { z, max, c, o, e, sum, inv, p } = out;
+  const args = [start, queries, keys, heads, scale, table, acc, z, max, c, o, e, sum, inv, p];
+  return run('softmax', args, 8 * acc.length, signal, out);
+}
+
+/** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16). */
+export function mul2(
+  p: BigInt64Array,
+  values: BigInt64Array,
+  width: number,
+  { start, queries, keys, heads }: AttentionDims,
+  signal?: AbortSignal,
+): KernelResult<Scaled> {
+  const out = { acc: ints(queries, heads, width), y: ints(queries, heads, width) };
+  const args = [start, queries, keys, heads, width, p, values, out.acc, out.y];
+  return run('mul2', args, out.y.length * keys, signal, out);
+}
+
+/** Sum of arrays (rows, width). */
+export function add(
+  terms: BigInt64Array[],
+  rows: number,
+  width: number,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const y = ints(rows, width);
+  return run('add', [rows, width, terms.length, ...terms, y], y.length, signal, y);
+}
+
+/** floor(a b / 2^16). */
+export function multiply(
+  a: BigInt64Array,
+  b: BigInt64Array,
+  rows: number,
+  width: number,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const y = ints(rows, width);
+  return run('multiply', [rows, width, a, b, y], y.length, signal, y);
+}
+
+/** floor(w(r) x(r,i) / 2^16). */
+export function scaleRows(
+  x: BigInt64Array,
+  w: BigInt64Array,
+  rows: number,
+  width: number,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const y = ints(rows, width);
+  return run('scaleRows', [rows, width, x, w, y], y.length, signal, y);
+}
+
+/** c = clamp(floor(x / 32) + 32768, 0, 65535), sigma = table[c]. @param table SIG of the semantics. */
+export function sigmoid(
+  x: BigInt64Array,
+  table: Int32Array,
+  signal?: AbortSignal,
+): KernelResult<{ c: BigInt64Array; sigma: BigInt64Array }> {
+  const out = { c: ints(x.length), sigma: ints(x.length) };
+  return run('sigmoid', [x.length, table, x, out.c, out.sigma], x.length, signal, out);
+}
+
+/** Group-limited top-k. @param score in 0 .. 2^16, @param scale R of the semantics. */
+export function gating(
+  score: BigInt64Array,
+  bias: Int32Array,
+  rows: number,
+  { experts, groups, topkGroup, topk }: RouterShape,
+  scale: number,
+  normalize: boolean,
+  signal?: AbortSignal,
+): KernelResult<
+  Record<
+    'groupTop2' | 'groupValue' | 'groupSelected' | 'expertSelected' | 'expert' | 'weight',
+    BigInt64Array
+  >
+> {
+  const out = {
+    groupTop2: ints(rows, experts),
+    groupValue: ints(rows, groups),
+    groupSelected: ints(rows, groups),
+    expertSelected: ints(rows, experts),
+    expert: ints(rows, topk),
+    weight: ints(rows, topk),
+  };
+  const args = [rows, experts, groups, topkGroup, topk, scale, normalize, score, bias];
+  return run('gating', [...args, ...Object.values(out)], 16 * rows * experts, signal, out);
+}
+
+/** Largest entry of each row of (rows, width), ties to the lower index. */
+export function argmax(
+  acc: BigInt64Array,
+  rows: number,
+  width: number,
+  signal?: AbortSignal,
+): KernelResult<BigInt64Array> {
+  const next = ints(rows);
+  return run('argmax', [rows, width, acc, next], acc.length, signal, next);
+}
