@@ -10,7 +10,7 @@ import {
   state,
   VerificationKey,
 } from 'o1js';
-import { Attestation, EMPTY_ATTESTATIONS, nextAttestations } from './attestation.js';
+import { Attestation, attestationsHash, EMPTY_ATTESTATIONS } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { Statement } from './statement.js';
@@ -32,7 +32,7 @@ class AttestationContract extends SmartContract {
   @state(Field) modelRoot = State<Field>();
   @state(Field) vocabularyRoot = State<Field>();
   @state(Field) verifierKeyHash = State<Field>();
-  /** Hash chain over all attestations. */
+  /** `attestationsHash` of the last one. */
   @state(Field) attestations = State<Field>();
   @state(Field) count = State<Field>();
   @state(Field) latestInputHash = State<Field>();
@@ -103,17 +103,14 @@ class AttestationContract extends SmartContract {
       .assertEquals(statement.vocabularyRoot, 'attest: the proof is of another vocabulary');
 
     const index = this.count.getAndRequireEquals();
-    const attestations = nextAttestations(this.attestations.getAndRequireEquals(), {
-      index,
-      statement,
-      verifierKeyHash,
-    });
-    this.attestations.set(attestations);
+    const previous = this.attestations.getAndRequireEquals();
+    const attestation = new Attestation({ index, statement, verifierKeyHash, previous });
+    this.attestations.set(attestationsHash(attestation));
     this.count.set(index.add(1));
     this.latestInputHash.set(statement.inputHash);
     this.latestOutputHash.set(statement.outputHash);
 
-    this.emitEvent('attest', new Attestation({ index, statement, verifierKeyHash, attestations }));
+    this.emitEvent('attest', attestation);
   }
 
   /**

@@ -14,7 +14,7 @@ export {
   Attestation,
   ATTESTATION_DOMAIN,
   EMPTY_ATTESTATIONS,
-  nextAttestations,
+  attestationsHash,
 } from './attestation.js';
 export { AttestationContract, attestationPermissions } from './attestation-contract.js';
 export {

@@ -4,9 +4,9 @@
  * Works on whatever Mina instance is active. Events come from an archive node and are checked
  * against the state before they are returned, so an archive can withhold them but not invent any.
  */
-import { Field, Mina, type PublicKey } from 'o1js';
+import { type Field, Mina, type PublicKey } from 'o1js';
 import { AttestationContract } from './attestation-contract.js';
-import { type Attestation, EMPTY_ATTESTATIONS, nextAttestations } from './attestation.js';
+import { Attestation, attestationsHash, EMPTY_ATTESTATIONS } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { Statement } from './statement.js';
 
@@ -20,7 +20,7 @@ export {
 
 type ContractState = {
   commitment: Commitment;
-  /** Commitment to all attestations; see `nextAttestations`. */
+  /** Commitment to all attestations; see `attestationsHash`. */
   attestations: Field;
   count: number;
   /** The most recent attestation, if there is one. */
@@ -92,40 +92,42 @@ async function readCommitment(address: PublicKey): Promise<Commitment> {
  */
 async function readAttestations(address: PublicKey): Promise<RecordedAttestation[]> {
   const { attestations, count } = await readContract(address);
-  const events = await new AttestationContract(address).fetchEvents();
-  const byIndex = new Map(
-    events
-      .filter(({ type }) => type === 'attest')
-      .map((event) => [indexOf(event.event.data as unknown as Attestation), event]),
-  );
+  const candidates = await fetchCandidates(address);
 
-  let chain = EMPTY_ATTESTATIONS;
+  // forks may leave several events of one index: walk back from the state, which admits only one
   const recorded: RecordedAttestation[] = [];
-  for (let index = 0; index < count; index++) {
-    const found = byIndex.get(index);
+  let expected = attestations;
+  for (let index = count - 1; index >= 0; index--) {
+    const found = candidates.find(
+      ({ attestation }) =>
+        attestation.index.toBigInt() === BigInt(index) &&
+        attestationsHash(attestation).toBigInt() === expected.toBigInt(),
+    );
     if (found === undefined) {
       throw Error(
-        `readAttestations: the archive has no event of attestation ${index}, expected ${count}; use another archive node`,
+        `readAttestations: the archive has no event that matches attestation ${index} of ${count}, expected hash ${expected.toString()}; use another archive node`,
       );
     }
-    const { statement, verifierKeyHash } = found.event.data as unknown as Attestation;
-    chain = nextAttestations(chain, { index: Field(index), statement, verifierKeyHash });
-    recorded.push({
-      index,
-      statement,
-      verifierKeyHash,
-      transactionHash: found.event.transactionInfo.transactionHash,
-      blockHeight: Number(found.blockHeight.toBigint()),
-    });
+    const { statement, verifierKeyHash, previous } = found.attestation;
+    const { transactionHash, blockHeight } = found;
+    recorded.unshift({ index, statement, verifierKeyHash, transactionHash, blockHeight });
+    expected = previous;
   }
-  if (chain.toBigInt() !== attestations.toBigInt()) {
+  if (expected.toBigInt() !== EMPTY_ATTESTATIONS.toBigInt()) {
     throw Error(
-      `readAttestations: events do not match the contract, expected ${attestations.toString()}, got ${chain.toString()}; use another archive node`,
+      `readAttestations: the first attestation of ${address.toBase58()} does not start from the empty list; this is not an attestation contract`,
     );
   }
   return recorded;
 }
 
-function indexOf(attestation: Attestation): number {
-  return Number(attestation.index.toBigInt());
+async function fetchCandidates(address: PublicKey) {
+  const events = await new AttestationContract(address).fetchEvents();
+  return events
+    .filter(({ type }) => type === 'attest')
+    .map(({ event, blockHeight }) => ({
+      attestation: new Attestation(event.data as unknown as Attestation),
+      transactionHash: event.transactionInfo.transactionHash,
+      blockHeight: Number(blockHeight.toBigint()),
+    }));
 }
