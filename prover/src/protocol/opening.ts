@@ -158,7 +158,8 @@ export async function openAt(
     const words = await session.grindAndSample(parameters.grindingBits, round.queries, round.logDomain);
     const weights = eqTable(tape, fold.point);
     const omega = rootOfUnity(round.logDomain);
-    for (const bits of words) {
+    for (let q = 0; q < round.queries; q++) {
+      const bits = words.next();
       const values: V[] = [];
       for (const oracle of current) {
         const leaf = await queryLeaf(session, oracle, bits, round.logDomain);

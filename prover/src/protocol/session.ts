@@ -126,9 +126,10 @@ export class Session {
 
   /**
    * Proof of work, then uniformly random bits: the prover finds a nonce that clears the low `bits` bits of the next
-   * challenge; the remaining bits of it and of as many further challenges as needed are returned, cut into `count` words.
+   * challenge; the remaining bits of it and of as many further challenges as needed give `count` words. The challenges are all
+   * drawn now; their bits appear on the tape as the words are taken, which keeps few values alive.
    */
-  async grindAndSample(bits: number, count: number, wordLength: number): Promise<V[][]> {
+  async grindAndSample(bits: number, count: number, wordLength: number): Promise<{ next(): V[] }> {
     if (this.pending.length > 0) this.flush();
     const state = this.state;
     const [nonce] = await this.inputs(
@@ -141,17 +142,28 @@ export class Session {
       'proof-of-work nonce',
     );
     this.absorb([nonce]);
-    const words: V[][] = [];
     const usable = 254;
-    let pool = this.tape.bits(this.challenge(), usable);
-    for (let i = 0; i < bits; i++) this.tape.assertZero(pool[i], 'proof of work: the nonce does not clear the bits');
-    pool = pool.slice(bits);
-    while (words.length < count) {
-      if (pool.length < wordLength) pool = this.tape.bits(this.challenge(), usable);
-      words.push(pool.slice(0, wordLength));
-      pool = pool.slice(wordLength);
-    }
-    return words;
+    const { tape } = this;
+    const first = this.challenge();
+    const perWord = Math.floor(usable / wordLength);
+    const more = Math.ceil(Math.max(0, count - Math.floor((usable - bits) / wordLength)) / perWord);
+    const sources = [first, ...this.challenges(more)];
+    let pool: V[] = [];
+    let skip = bits;
+    return {
+      next: () => {
+        if (pool.length < wordLength) {
+          pool = tape.bits(sources.shift()!, usable);
+          for (let i = 0; i < skip; i++)
+            tape.assertZero(pool[i], 'proof of work: the nonce does not clear the bits');
+          pool = pool.slice(skip);
+          skip = 0;
+        }
+        const word = pool.slice(0, wordLength);
+        pool = pool.slice(wordLength);
+        return word;
+      },
+    };
   }
 
   /** After the script: nothing may be left over. */

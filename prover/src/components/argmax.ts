@@ -1,0 +1,90 @@
+/**
+ * head and argmax: for positions t whose successor is an output token, d(t,v) = K(t) - key(t,v) >= 0 for every v, with
+ * key = acc 2^b + (2^b - 1 - v), and d(t, next_t) = 0: so K(t) is the successor's key, and it is the largest. Other positions: d = 0.
+ * The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
+ */
+import type { FpVec } from '@attensor/native';
+import { belowEval, identityEval } from '../protocol/polynomials.js';
+import type { Scope } from '../protocol/scope.js';
+import { Sumcheck } from '../protocol/sumcheck.js';
+import type { Tensor } from '../protocol/tensor.js';
+import { type Builder, type Dim, type Source, type Trace } from './builder.js';
+import type { Product } from './gemm.js';
+import type { TokenColumns } from './tokens.js';
+
+/** acc is below 2^47, keys below 2^47+b: differences fit 64 bits for vocabularies up to 2^16. */
+const DIFFERENCE_CELLS = 4;
+
+export class Argmax {
+  private readonly best: Tensor;
+  private readonly difference: Tensor;
+
+  /** @param successor the next token per position, or -1 where none is required */
+  constructor(
+    b: Builder,
+    readonly x: Tensor,
+    readonly w: Tensor,
+    readonly dims: [t: Dim, o: Dim],
+    successor: (trace: Trace) => number[],
+  ) {
+    const [t, o] = dims;
+    if (o.log > 16) throw new RangeError(`argmax: vocabulary of ${o.size}, at most 65536 fit the difference cells`);
+    const key = (trace: Trace, row: number, v: number): bigint =>
+      (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
+    const best: Source = (trace) => {
+      const next = successor(trace);
+      return Array.from({ length: t.size }, (_, row) => (next[row] < 0 ? 0n : key(trace, row, next[row])));
+    };
+    this.best = b.free('head.best', [t], best);
+    this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
+      const next = successor(trace);
+      const k = best(trace);
+      return Array.from({ length: t.size * o.size }, (_, i) => {
+        const row = Math.floor(i / o.size);
+        return next[row] < 0 ? 0n : k[row] - key(trace, row, i % o.size);
+      });
+    });
+  }
+
+  /** @param logits prover only: head's accumulators (t, o) */
+  async script(scope: Scope, tokens: TokenColumns, logits: () => FpVec): Promise<Product> {
+    const { tape } = scope.session;
+    const [t, o] = [this.x.axis('t'), this.w.axis('o')];
+    const sum = new Sumcheck(scope, [t, o], 'argmax');
+    const eqRow = sum.eq({ t: scope.random('t', t.log) });
+    const eq = sum.eq({ t: scope.random('t', t.log), o: scope.random('o', o.log) });
+    const acc = sum.virtual(logits);
+    const mask = sum.public(['t'], tokens.outputMask, (at) => tokens.outputMaskAt(at.t));
+    const successor = sum.public(['t', 'o'], tokens.successors, (at) => tokens.successorsAt(at.t, at.o));
+    const index = sum.public(
+      ['o'],
+      () => Array.from({ length: 2 ** o.log }, (_, v) => BigInt(v)),
+      (at) => identityEval(tape, at.o),
+    );
+    const { size } = this.dims[1];
+    const difference = sum.tensor(this.difference);
+    const key = acc.mul(1n << BigInt(o.log)).add(BigInt(2 ** o.log - 1)).sub(index);
+    let required = mask.mul(sum.tensor(this.best).sub(key));
+    if (size !== 2 ** o.log)
+      required = required.mul(
+        sum.public(
+          ['o'],
+          () => Array.from({ length: 2 ** o.log }, (_, v) => (v < size ? 1n : 0n)),
+          (at) => belowEval(tape, size, at.o),
+        ),
+      );
+    sum.require(eq.mul(required.sub(difference)));
+    sum.require(eqRow.mul(successor).mul(difference));
+    const at = await sum.run();
+    return {
+      domain: [this.x.axis('i')],
+      terms: [
+        [
+          { tensor: this.x, bound: { t: at.t } },
+          { tensor: this.w, bound: { o: at.o } },
+        ],
+      ],
+      claim: sum.value(acc),
+    };
+  }
+}

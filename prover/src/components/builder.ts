@@ -1,0 +1,131 @@
+/**
+ * @module builder
+ * Collects what the components of a model put into the two vectors: blocks with axes, and how to fill them from an
+ * inference trace (witness) or the model's tensors (parameters).
+ */
+import { ceilLog2 } from '../protocol/field.js';
+import { axis, Layout, scalar, signed, unsigned, type Axis, type Region } from '../protocol/layout.js';
+import type { Block, Tensor } from '../protocol/tensor.js';
+
+/** The integer trace of one teacher-forced pass. */
+export interface Trace {
+  get(name: string): { dims: number[]; data: BigInt64Array };
+}
+
+/** A dimension: its name in scripts, true size, padded log. */
+export interface Dim extends Axis {
+  size: number;
+}
+export const dim = (name: string, size: number): Dim => ({ name, size, log: ceilLog2(size) });
+
+export type Source = (trace: Trace) => ArrayLike<bigint>;
+
+export interface WitnessFill {
+  block: Block;
+  dims: Dim[];
+  source: Source;
+  /** (value + offset) >> shift & mask; the padding holds value 0 */
+  offset: bigint;
+  shift: bigint;
+  mask: bigint | undefined;
+}
+
+export interface ParameterFill {
+  block: Block;
+  dims: Dim[];
+  /** The tensor's name in the model, or a table computed from the configuration. */
+  source: string | (() => ArrayLike<number>);
+}
+
+const CELL = 0xffffn;
+
+export class Builder {
+  readonly witness = new Layout('witness');
+  readonly parameters = new Layout('parameters');
+  readonly witnessFills: WitnessFill[] = [];
+  readonly parameterFills: ParameterFill[] = [];
+
+  private axes(dims: Dim[]): Axis[] {
+    return dims.map((d) => axis(d.name, d.log));
+  }
+
+  private fillCells(tensor: Tensor, dims: Dim[], offset: bigint, source: Source): void {
+    tensor.views.forEach((view, k) => {
+      this.witnessFills.push({ block: view.block, dims, source, offset, shift: BigInt(16 * k), mask: CELL });
+    });
+  }
+
+  /** Signed 32-bit activation: two cells. */
+  signed(name: string, dims: Dim[], source: Source): Tensor {
+    const t = signed(this.witness, name, this.axes(dims));
+    this.fillCells(t, dims, 1n << 31n, source);
+    return t;
+  }
+  /** Non-negative value below 2^(16 count). */
+  unsigned(name: string, dims: Dim[], count: number, source: Source): Tensor {
+    const t = unsigned(this.witness, name, this.axes(dims), count);
+    this.fillCells(t, dims, 0n, source);
+    return t;
+  }
+  /** A value that other relations bind: not range-checked. */
+  free(name: string, dims: Dim[], source: Source): Tensor {
+    const t = scalar(this.witness, name, this.axes(dims), 'free');
+    this.witnessFills.push({ block: t.views[0].block, dims, source, offset: 0n, shift: 0n, mask: undefined });
+    return t;
+  }
+  /** A tensor of the model. */
+  parameter(source: string | (() => ArrayLike<number>), dims: Dim[], name = source as string): Tensor {
+    const t = scalar(this.parameters, name, this.axes(dims), 'free');
+    this.parameterFills.push({ block: t.views[0].block, dims, source });
+    return t;
+  }
+
+  reserve(name: string, log: number, region: Region): Block {
+    return this.witness.block(name, log, region);
+  }
+}
+
+/** Calls visit(index in a row-major padded block, index in the true array or -1 for padding). */
+export function padded(dims: Dim[], visit: (at: number, from: number) => void): void {
+  const exact = dims.every((d) => d.size === 2 ** d.log);
+  const total = 2 ** dims.reduce((s, d) => s + d.log, 0);
+  if (exact) {
+    for (let i = 0; i < total; i++) visit(i, i);
+    return;
+  }
+  for (let i = 0; i < total; i++) {
+    let rest = i;
+    let from = 0;
+    let stride = 1;
+    for (let k = dims.length - 1; k >= 0; k--) {
+      const d = dims[k];
+      const x = rest & ((1 << d.log) - 1);
+      rest >>>= d.log;
+      if (x >= d.size) {
+        from = -1;
+        break;
+      }
+      from += x * stride;
+      stride *= d.size;
+    }
+    visit(i, from);
+  }
+}
+
+/** Elementwise source over traces. */
+export function mapTrace(names: string[], f: (...values: bigint[]) => bigint): Source {
+  return (trace) => {
+    const arrays = names.map((n) => trace.get(n).data);
+    const out = new Array<bigint>(arrays[0].length);
+    for (let i = 0; i < out.length; i++) out[i] = f(...arrays.map((a) => a[i]));
+    return out;
+  };
+}
+
+export const fromTrace =
+  (name: string): Source =>
+  (trace) =>
+    trace.get(name).data;
+
+/** Low 16 bits: the remainder of a floor division by 2^16. */
+export const remainder16 = (name: string): Source => mapTrace([name], (a) => a & CELL);

@@ -1,0 +1,56 @@
+/**
+ * Embedding: the row of each position's token hashes to a leaf of `vocabularyRoot` at the token's index, and the same values are
+ * the model's input x(t, i), claimed at a random point.
+ */
+import { eqTable } from '../protocol/polynomials.js';
+import type { Scope } from '../protocol/scope.js';
+import type { V } from '../protocol/tape.js';
+import type { Tensor } from '../protocol/tensor.js';
+import { fromTrace, type Builder, type Dim } from './builder.js';
+import type { TokenColumns } from './tokens.js';
+
+/** Prover only: rows and Merkle siblings (leaf upward) by token. */
+export interface VocabularyTree {
+  row(token: number): bigint[];
+  path(token: number): bigint[];
+}
+
+export class Embedding {
+  readonly x: Tensor;
+  constructor(
+    b: Builder,
+    readonly dims: [t: Dim, i: Dim],
+  ) {
+    this.x = b.free('embedding.x', dims, fromTrace('embedding.x'));
+  }
+
+  async script(
+    scope: Scope,
+    tokens: TokenColumns,
+    vocabularyRoot: V,
+    vocabulary?: { tree: VocabularyTree; ids: number[] },
+  ): Promise<void> {
+    const { session } = scope;
+    const { tape } = session;
+    const [t, i] = this.dims;
+    const at = { t: scope.random('t', t.log), i: scope.random('i', i.log) };
+    const weights = eqTable(tape, at.t);
+    const columns = eqTable(tape, at.i).slice(0, i.size);
+    const zero = tape.constant(0n);
+    const rows: V[] = [];
+    for (let k = 0; k < t.size; k++) {
+      const bits = tokens.bits[k];
+      const token = vocabulary?.ids[k] ?? 0;
+      const row = await session.hint(i.size, 'embedding row', () => vocabulary!.tree.row(token));
+      const path = await session.hint(bits.length, 'embedding path', () => vocabulary!.tree.path(token));
+      let node = tape.hash(row);
+      path.forEach((sibling, d) => {
+        const shift = tape.mul(bits[d], tape.sub(sibling, node));
+        node = tape.permute([tape.add(node, shift), tape.sub(sibling, shift), zero])[0];
+      });
+      tape.assertEqual(node, vocabularyRoot, 'embedding: the row is not in the vocabulary');
+      rows.push(tape.mul(weights[k], tape.inner(row, columns)));
+    }
+    scope.claims.addTensor(session, this.x, at, tape.sum(rows));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * GeMM: acc(t,o) = sum_i X(t,i) W(o,i), y = floor(acc / 2^16). The accumulator is virtual: 2^16 y + r over its cells. At a random
+ * (t, o) it becomes a sumcheck over i; all products with the same inner size run as one.
+ */
+import { Expr } from '../protocol/expression.js';
+import type { Scope } from '../protocol/scope.js';
+import { Sumcheck } from '../protocol/sumcheck.js';
+import type { V } from '../protocol/tape.js';
+import type { Axis, Bound, Tensor } from '../protocol/tensor.js';
+import { fromTrace, remainder16, type Builder, type Dim } from './builder.js';
+import { groupBy } from './group.js';
+
+export interface Factor {
+  tensor: Tensor;
+  bound: Bound;
+}
+
+/** sum over `domain` of the product of factors, each a tensor with its other axes bound, optionally eq on domain axes. */
+export interface Product {
+  domain: Axis[];
+  /** Each term is a product; terms are added. */
+  terms: Factor[][];
+  eq?: Bound;
+  claim: V;
+}
+
+/** Proves product claims; the ones over a same-shaped domain share a sumcheck. */
+export async function proveProducts(scope: Scope, products: Product[], label = 'GeMM'): Promise<void> {
+  for (const group of groupBy(products, (p) => p.domain.map((a) => `${a.name}${a.log}`).join())) {
+    const sum = new Sumcheck(scope, group[0].domain, label);
+    for (const product of group) {
+      let expr: Expr | undefined;
+      for (const factors of product.terms) {
+        const term = factors.map((f) => sum.tensor(f.tensor, f.bound)).reduce((a, b) => a.mul(b));
+        expr = expr ? expr.add(term) : term;
+      }
+      if (product.eq) expr = sum.eq(product.eq).mul(expr!);
+      sum.require(expr!, product.claim);
+    }
+    await sum.run();
+  }
+}
+
+/** y and remainder cells of one rescaled accumulator. */
+export class Rescaled {
+  readonly y: Tensor;
+  /** 2^16 y + r */
+  readonly acc: Tensor;
+
+  /** @param y when the value's cells belong to another component */
+  constructor(b: Builder, name: string, dims: Dim[], y?: Tensor) {
+    this.y = y ?? b.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    const r = b.unsigned(`${name}.r`, dims, 1, remainder16(`${name}.acc`));
+    this.acc = this.y.times(1n << 16n).plus(r);
+  }
+}
+
+export class Gemm {
+  readonly y: Tensor;
+  private readonly out: Rescaled;
+
+  /**
+   * @param x input over (t, i)
+   * @param w weights over (o, i)
+   * @param y output over (t, o) when another component holds its cells
+   */
+  constructor(
+    b: Builder,
+    name: string,
+    readonly x: Tensor,
+    readonly w: Tensor,
+    dims: [t: Dim, o: Dim],
+    y?: Tensor,
+  ) {
+    this.out = new Rescaled(b, name, dims, y);
+    this.y = this.out.y;
+  }
+
+  async product(scope: Scope): Promise<Product> {
+    const t = scope.random('t', this.y.axis('t').log);
+    const o = scope.random('o', this.y.axis('o').log);
+    const claim = await scope.open(this.out.acc, { t, o }, 'GeMM: output');
+    return {
+      domain: [this.x.axis('i')],
+      terms: [
+        [
+          { tensor: this.x, bound: { t } },
+          { tensor: this.w, bound: { o } },
+        ],
+      ],
+      claim,
+    };
+  }
+
+  static async script(scope: Scope, gemms: Gemm[], more: Product[] = []): Promise<void> {
+    const products = [...more];
+    for (const g of gemms) products.push(await g.product(scope));
+    await proveProducts(scope, products);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * RoPE (RoPE1 on queries, RoPE2 on the shared key): pairs (a, b) of neighbours become
+ * floor((a cos - b sin) / 2^16), floor((a sin + b cos) / 2^16), cos and sin at the token's position from the committed table.
+ */
+import type { Scope } from '../protocol/scope.js';
+import { Sumcheck } from '../protocol/sumcheck.js';
+import { axis, type Tensor } from '../protocol/tensor.js';
+import { fromTrace, type Builder, type Dim, type Source } from './builder.js';
+import { groupBy } from './group.js';
+
+export interface RotationTable {
+  cos: Tensor;
+  sin: Tensor;
+  /** row-major (position, pair) */
+  cosValues: ArrayLike<number>;
+  sinValues: ArrayLike<number>;
+}
+
+export class Rope {
+  readonly y: Tensor;
+  private readonly remainder: Tensor;
+
+  /** @param x over (t, i) or (t, h, i); i is the rotated axis */
+  constructor(
+    b: Builder,
+    name: string,
+    readonly x: Tensor,
+    input: Source,
+    dims: Dim[],
+    readonly table: RotationTable,
+  ) {
+    const size = dims[dims.length - 1].size;
+    const row = dims.slice(1).reduce((s, d) => s * d.size, 1);
+    this.y = b.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    this.remainder = b.unsigned(`${name}.r`, dims, 1, (trace) => {
+      const xs = input(trace);
+      return Array.from({ length: xs.length }, (_, k) => {
+        const at = Math.floor(k / row) * (size / 2) + Math.floor((k % size) / 2);
+        const cos = BigInt(table.cosValues[at]);
+        const sin = BigInt(table.sinValues[at]);
+        const even = k - (k % 2);
+        const turned =
+          k % 2 === 0 ? xs[even] * cos - xs[even + 1] * sin : xs[even] * sin + xs[even + 1] * cos;
+        return turned & 0xffffn;
+      });
+    });
+  }
+
+  static async script(scope: Scope, ropes: Rope[]): Promise<void> {
+    for (const group of groupBy(ropes, (r) => r.x.axes.map((a) => `${a.name}${a.log}`).join())) {
+      const pair = axis('pair', group[0].x.axis('i').log - 1);
+      const half = (x: Tensor, bit: 0 | 1): Tensor => x.split('i', [pair, { bit }]);
+      const domain = half(group[0].x, 0).axes;
+      const sum = new Sumcheck(scope, domain, 'RoPE');
+      const eq = sum.eq(Object.fromEntries(domain.map((a) => [a.name, scope.random(a.name, a.log)])));
+      for (const rope of group) {
+        const a = sum.tensor(half(rope.x, 0));
+        const b = sum.tensor(half(rope.x, 1));
+        const cos = sum.tensor(rope.table.cos);
+        const sin = sum.tensor(rope.table.sin);
+        const out = (bit: 0 | 1): Tensor => half(rope.y.times(1n << 16n).plus(rope.remainder), bit);
+        sum.require(eq.mul(a.mul(cos).sub(b.mul(sin)).sub(sum.tensor(out(0)))));
+        sum.require(eq.mul(a.mul(sin).add(b.mul(cos)).sub(sum.tensor(out(1)))));
+      }
+      await sum.run();
+    }
+  }
+}

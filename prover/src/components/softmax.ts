@@ -1,0 +1,152 @@
+/**
+ * Softmax over causal scores, with mul1's accumulators as virtual input:
+ * C acc = 2^32 (max - c - o) + r where unmasked, o (65535 - c) = 0: c = min(max - z, 65535), max >= z; the one-hot `a` shows
+ * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^32 - 1) / sum e); p = floor(e inv / 2^16), 0 where masked.
+ */
+import type { FpVec } from '@attensor/native';
+import { Expr } from '../protocol/expression.js';
+import { lessOrEqualEval } from '../protocol/polynomials.js';
+import type { Scope } from '../protocol/scope.js';
+import { Sumcheck } from '../protocol/sumcheck.js';
+import type { V } from '../protocol/tape.js';
+import type { Bound, Tensor } from '../protocol/tensor.js';
+import { fromTrace, type Builder, type Dim, type Trace } from './builder.js';
+import type { PairTable } from './lookups.js';
+
+const SATURATED = 65535n;
+
+export class Softmax {
+  readonly p: Tensor;
+  private readonly max: Tensor;
+  private readonly c: Tensor;
+  private readonly o: Tensor;
+  private readonly e: Tensor;
+  private readonly attained: Tensor;
+  private readonly scoreRemainder: Tensor;
+  private readonly probabilityRemainder: Tensor;
+  private readonly inv: Tensor;
+  private readonly remainder: Tensor;
+  private readonly slack: Tensor;
+
+  constructor(
+    b: Builder,
+    readonly name: string,
+    readonly scoresName: string,
+    dims: [h: Dim, t: Dim, s: Dim],
+    readonly scale: bigint,
+    table: PairTable,
+  ) {
+    const [h, t] = dims;
+    const T = t.size;
+    const n = (part: string): string => `${name}.${part}`;
+    const masked = (f: (trace: Trace, k: number, row: number) => bigint) => (trace: Trace) =>
+      Array.from({ length: h.size * T * T }, (_, k) => {
+        const row = Math.floor(k / T);
+        return k % T <= row % T ? f(trace, k, row) : 0n;
+      });
+    // Ranged: a field element for a maximum could shift every remainder of its row by the same amount.
+    this.max = b.signed(n('max'), [h, t], fromTrace(n('max')));
+    [this.c, this.e] = table.pairs(b, name, dims, fromTrace(n('c')), fromTrace(n('e')));
+    this.o = b.unsigned(n('o'), dims, 2, fromTrace(n('o')));
+    this.scoreRemainder = b.unsigned(n('r'), dims, 2, (trace) => {
+      const acc = trace.get(scoresName).data;
+      return masked((_, k) => (acc[k] * scale) & 0xffffffffn)(trace);
+    });
+    this.attained = b.free(n('attained'), dims, (trace) => {
+      const c = trace.get(n('c')).data;
+      const o = trace.get(n('o')).data;
+      const out = new Array<bigint>(h.size * T * T).fill(0n);
+      for (let row = 0; row < h.size * T; row++)
+        for (let s = 0; s <= row % T; s++) {
+          const k = row * T + s;
+          if (c[k] === 0n && o[k] === 0n) {
+            out[k] = 1n;
+            break;
+          }
+        }
+      return out;
+    });
+    this.p = b.unsigned(n('p'), dims, 1, fromTrace(n('p')));
+    this.probabilityRemainder = b.unsigned(
+      n('pr'),
+      dims,
+      1,
+      masked((trace, k, row) => (trace.get(n('e')).data[k] * trace.get(n('inv')).data[row]) & 0xffffn),
+    );
+    this.inv = b.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
+    const rest = (trace: Trace, row: number): bigint =>
+      0xffffffffn - trace.get(n('inv')).data[row] * trace.get(n('sum')).data[row];
+    const rows = (f: (trace: Trace, row: number) => bigint) => (trace: Trace) =>
+      Array.from({ length: h.size * T }, (_, row) => f(trace, row));
+    this.remainder = b.unsigned(n('rem'), [h, t], 2, rows(rest));
+    this.slack = b.unsigned(
+      n('slack'),
+      [h, t],
+      2,
+      rows((trace, row) => trace.get(n('sum')).data[row] - 1n - rest(trace, row)),
+    );
+  }
+
+  /** sum of the exponentials, through its remainder: E = rem + slack + 1 */
+  private get total(): Tensor {
+    return this.remainder.plus(this.slack).plusConstant(1n);
+  }
+
+  /**
+   * @param scores per instance, prover only: mul1's accumulators (h, t, s)
+   * @returns the point at which each instance's accumulators are claimed, and the claimed values
+   */
+  static async script(
+    scope: Scope,
+    instances: Softmax[],
+    scores: (s: Softmax) => FpVec,
+  ): Promise<{ at: Bound; values: V[] }> {
+    const [h, t, s] = instances[0].p.axes;
+    const { tape } = scope.session;
+    const rowPoint = { h: scope.random('h', h.log), t: scope.random('t', t.log) };
+    const sum = new Sumcheck(scope, [h, t, s], 'Softmax');
+    const eqRow = sum.eq(rowPoint);
+    const eq = sum.eq({ ...rowPoint, s: scope.random('s', s.log) });
+    const mask = sum.public(
+      ['t', 's'],
+      () =>
+        Array.from({ length: 2 ** (t.log + s.log) }, (_, k) =>
+          k % 2 ** s.log <= Math.floor(k / 2 ** s.log) ? 1n : 0n,
+        ),
+      (at) => lessOrEqualEval(tape, at.t, at.s),
+    );
+    const one = Expr.constant(1n);
+    const columns: Expr[] = [];
+    for (const x of instances) {
+      const c = sum.tensor(x.c);
+      const o = sum.tensor(x.o);
+      const e = sum.tensor(x.e);
+      const a = sum.tensor(x.attained);
+      const acc = sum.virtual(() => scores(x));
+      columns.push(acc);
+      const z = sum.tensor(x.max).sub(c).sub(o);
+      const product = acc.mul(Expr.constant(x.scale)).sub(z.mul(1n << 32n)).sub(sum.tensor(x.scoreRemainder));
+      sum.require(eq.mul(mask).mul(product));
+      sum.require(eq.mul(o).mul(Expr.constant(SATURATED).sub(c)));
+      sum.require(eq.mul(a).mul(a.sub(1n)));
+      sum.require(eq.mul(a).mul(one.sub(mask)));
+      sum.require(eq.mul(a).mul(c.add(o)));
+      sum.require(eqRow.mul(a), tape.constant(1n));
+      const total = await scope.open(x.total, rowPoint, 'Softmax: sum of exponentials');
+      const weight = mask.mul(e);
+      sum.require(eqRow.mul(weight), total);
+      const p = sum.tensor(x.p.times(1n << 16n).plus(x.probabilityRemainder));
+      sum.require(eq.mul(weight.mul(sum.tensor(x.inv)).sub(p)));
+    }
+    const at = await sum.run();
+
+    const rows = new Sumcheck(scope, [h, t], 'Softmax rows');
+    const eqRows = rows.eq(rowPoint);
+    for (const x of instances) {
+      const product = rows.tensor(x.inv).mul(rows.tensor(x.total)).add(rows.tensor(x.remainder));
+      rows.require(eqRows.mul(product.sub(0xffffffffn)));
+    }
+    await rows.run();
+    return { at, values: columns.map((c) => sum.value(c)) };
+  }
+}

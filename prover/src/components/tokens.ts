@@ -1,0 +1,119 @@
+/**
+ * The statement's tokens, private but hashed in the circuit: input and output lists of a capacity's positions, lengths bound by
+ * the hashes, `inputHash` and `outputHash` as in the contracts package. Masks and successor columns follow from them.
+ */
+import { INPUT_DOMAIN, OUTPUT_DOMAIN } from '@attensor/contracts';
+import { eqTable } from '../protocol/polynomials.js';
+import type { Session } from '../protocol/session.js';
+import type { V } from '../protocol/tape.js';
+
+export interface TokenInput {
+  promptIds: number[];
+  outputIds: number[];
+}
+
+export class TokenColumns {
+  private constructor(
+    private readonly session: Session,
+    /** bits of each token, lowest first */
+    readonly bits: V[][],
+    /** 1 where the next position holds an output token */
+    private readonly mask: V[],
+    private readonly input: TokenInput | undefined,
+    private readonly capacity: number,
+  ) {}
+
+  /** @param input in the prover role */
+  static async bind(
+    session: Session,
+    capacity: number,
+    logVocabulary: number,
+    hashes: { input: V; output: V },
+    input?: TokenInput,
+  ): Promise<TokenColumns> {
+    const { tape } = session;
+    const all = input ? [...input.promptIds, ...input.outputIds] : [];
+    const prompt = input?.promptIds.length ?? 0;
+    const per = (f: (t: number) => number) => () => Array.from({ length: capacity }, (_, t) => BigInt(f(t)));
+    const tokens = await session.hint(capacity, 'tokens', per((t) => all[t] ?? 0));
+    const isInput = await session.hint(capacity, 'input positions', per((t) => (t < prompt ? 1 : 0)));
+    const isActive = await session.hint(capacity, 'active positions', per((t) => (t < all.length ? 1 : 0)));
+    const one = tape.constant(1n);
+    const zero = tape.constant(0n);
+    // Both are runs of ones from position 0, the input's within the active one, and neither part is empty.
+    for (const run of [isInput, isActive]) {
+      run.forEach((b) => tape.assertBit(b, 'tokens: a position flag is not a bit'));
+      for (let t = 1; t < capacity; t++)
+        tape.assertZero(tape.mul(run[t], tape.sub(one, run[t - 1])), 'tokens: positions are not consecutive');
+    }
+    for (let t = 0; t < capacity; t++)
+      tape.assertZero(tape.mul(isInput[t], tape.sub(one, isActive[t])), 'tokens: an input position is not active');
+    tape.assertEqual(isInput[0], one, 'tokens: the prompt is empty');
+    const inputLength = tape.sum(isInput);
+    const outputLength = tape.sub(tape.sum(isActive), inputLength);
+    tape.inverse(outputLength);
+
+    const start = (domain: bigint, length: V): [V, V, V] => tape.permute([tape.constant(domain), length, zero]);
+    let state = start(INPUT_DOMAIN.toBigInt(), inputLength);
+    const outputStart = start(OUTPUT_DOMAIN.toBigInt(), outputLength);
+    const captured: V[] = [];
+    for (let t = 0; t < capacity; t++) {
+      if (t > 0) {
+        // At the first output position the input's hash is complete and the output's begins.
+        const first = tape.sub(isInput[t - 1], isInput[t]);
+        captured.push(tape.mul(first, state[0]));
+        state = state.map((s, k) => tape.select(first, outputStart[k], s)) as [V, V, V];
+      }
+      const next = tape.permute([tape.add(state[0], tokens[t]), state[1], state[2]]);
+      state = state.map((s, k) => tape.select(isActive[t], next[k], s)) as [V, V, V];
+    }
+    tape.assertEqual(tape.sum(captured), hashes.input, 'tokens: the prompt does not hash to inputHash');
+    tape.assertEqual(state[0], hashes.output, 'tokens: the output does not hash to outputHash');
+
+    const mask = Array.from({ length: capacity }, (_, t) =>
+      t + 1 < capacity ? tape.sub(isActive[t + 1], isInput[t + 1]) : zero,
+    );
+    const bits = tokens.map((v) => tape.bits(v, logVocabulary));
+    return new TokenColumns(session, bits, mask, input, capacity);
+  }
+
+  readonly outputMask = (): bigint[] => this.session.valuesOf(this.mask);
+
+  outputMaskAt(t: V[]): V {
+    return this.session.tape.inner(this.mask, eqTable(this.session.tape, t));
+  }
+
+  /** (t, v) -> mask(t) [v = next token of t] */
+  readonly successors = (): bigint[] => {
+    const vocabulary = 2 ** this.bits[0].length;
+    const all = [...this.input!.promptIds, ...this.input!.outputIds];
+    const out = new Array<bigint>(this.capacity * vocabulary).fill(0n);
+    this.outputMask().forEach((m, t) => {
+      if (m === 1n) out[t * vocabulary + all[t + 1]] = 1n;
+    });
+    return out;
+  };
+
+  successorsAt(t: V[], v: V[]): V {
+    const { tape } = this.session;
+    const weights = eqTable(tape, t);
+    return tape.sum(
+      this.mask.slice(0, -1).map((m, k) => {
+        const next = this.bits[k + 1];
+        const match = v.map((r, i) => {
+          const bit = next[v.length - 1 - i];
+          // bit r + (1 - bit)(1 - r)
+          return tape.linear(
+            [
+              [tape.mul(bit, r), 2n],
+              [bit, -1n],
+              [r, -1n],
+            ],
+            1n,
+          );
+        });
+        return tape.mul(tape.mul(weights[k], m), tape.product(match));
+      }),
+    );
+  }
+}

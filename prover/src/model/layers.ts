@@ -1,0 +1,197 @@
+/** The components of one transformer layer, wired by its tensors. */
+import { INNER_NORM_EPS, routedScale, softmaxScale, type ModelConfig } from '@attensor/inference';
+import { Attention } from '../components/attention.js';
+import { dim, fromTrace, type Builder, type Dim, type Source } from '../components/builder.js';
+import { Gating, type GatingDims } from '../components/gating.js';
+import { Gemm } from '../components/gemm.js';
+import type { PairTable } from '../components/lookups.js';
+import { ExpertGemms, Weighted } from '../components/moe.js';
+import { RmsNorm } from '../components/rms-norm.js';
+import { Rope, type RotationTable } from '../components/rope.js';
+import { Sigmoid, SwiGlu } from '../components/sigmoid.js';
+import { Softmax } from '../components/softmax.js';
+import type { Tensor } from '../protocol/tensor.js';
+
+/** Everything a model's layers leave to prove, by component. */
+export interface Components {
+  norms: RmsNorm[];
+  gemms: Gemm[];
+  ropes: Rope[];
+  attentions: Attention[];
+  sigmoids: Sigmoid[];
+  swiglus: SwiGlu[];
+  gatings: Gating[];
+  experts: ExpertGemms[];
+  weighted: Weighted[];
+}
+
+export const noComponents = (): Components => ({
+  norms: [],
+  gemms: [],
+  ropes: [],
+  attentions: [],
+  sigmoids: [],
+  swiglus: [],
+  gatings: [],
+  experts: [],
+  weighted: [],
+});
+
+/** Integer model parameters by name, for remainders that depend on weights. */
+export type Parameters = (name: string) => ArrayLike<number>;
+
+export interface LayerContext {
+  b: Builder;
+  config: ModelConfig;
+  t: Dim;
+  parameters: Parameters;
+  tables: { exp: PairTable; sigmoid: PairTable };
+  rotation: RotationTable;
+  out: Components;
+}
+
+const bigints = (values: ArrayLike<number>): bigint[] => Array.from(values, BigInt);
+
+export function norm(c: LayerContext, name: string, x: Tensor, input: string, size: number, eps: number): Tensor {
+  const i = dim('i', size);
+  const g = c.b.parameter(`${name}.g`, [i]);
+  let gains: bigint[] | undefined;
+  const source: Source = () => (gains ??= bigints(c.parameters(`${name}.g`)));
+  const n = new RmsNorm(c.b, name, x, fromTrace(input), g, source, c.t, size, eps);
+  c.out.norms.push(n);
+  return n.y;
+}
+
+function gemm(c: LayerContext, name: string, x: Tensor, inner: number, outer: number, y?: Tensor): Tensor {
+  const o = dim('o', outer);
+  const w = c.b.parameter(name, [o, dim('i', inner)]);
+  const g = new Gemm(c.b, name, x, w, [c.t, o], y);
+  c.out.gemms.push(g);
+  return g.y;
+}
+
+/** x + MLA(attn_norm(x)) */
+export function attention(c: LayerContext, prefix: string, x: Tensor, xName: string): Tensor {
+  const { b, config, t } = c;
+  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
+  const name = (part: string): string => `${prefix}${part}`;
+  const h = dim('h', heads);
+  const i = (size: number): Dim => dim('i', size);
+  const asInput = (y: Tensor): Tensor => y.rename({ o: 'i' });
+  const perHead = (y: Tensor, size: number): Tensor => y.split('o', [h, i(size)]);
+
+  const normed = norm(c, name('attn_norm'), x, xName, hiddenSize, config.eps);
+  const qa = asInput(gemm(c, name('wq_a'), normed, hiddenSize, qLora));
+  const q = norm(c, name('q_norm'), qa, name('wq_a.y'), qLora, INNER_NORM_EPS);
+  const qNope = perHead(gemm(c, name('wq_b1'), q, qLora, heads * nope), nope);
+  const qRaw = perHead(gemm(c, name('wq_b2'), q, qLora, heads * rope), rope);
+  const kva = asInput(gemm(c, name('wkv_a1'), normed, hiddenSize, kvLora));
+  const kRaw = asInput(gemm(c, name('wkv_a2'), normed, hiddenSize, rope));
+  const kv = norm(c, name('kv_norm'), kva, name('wkv_a1.y'), kvLora, INNER_NORM_EPS);
+  const kNope = perHead(gemm(c, name('wkv_b1'), kv, kvLora, heads * nope), nope);
+  const v = gemm(c, name('wkv_b2'), kv, kvLora, heads * vDim).split('o', [h, dim('o', vDim)]);
+
+  const qRope = new Rope(b, name('rope_q'), qRaw, fromTrace(name('wq_b2.y')), [t, h, i(rope)], c.rotation);
+  const kRope = new Rope(b, name('rope_k'), kRaw, fromTrace(name('wkv_a2.y')), [t, i(rope)], c.rotation);
+  c.out.ropes.push(qRope, kRope);
+
+  const s = { ...t, name: 's' };
+  const softmax = new Softmax(
+    b,
+    name('softmax'),
+    name('mul1.acc'),
+    [h, t, s],
+    BigInt(softmaxScale(config)),
+    c.tables.exp,
+  );
+  const toKeys = (y: Tensor): Tensor => y.rename({ t: 's' });
+  const attended = new Attention(
+    b,
+    name('mul2'),
+    { qNope, qRope: qRope.y, kNope: toKeys(kNope), kRope: toKeys(kRope.y), v: toKeys(v) },
+    softmax,
+    [t, h, dim('o', vDim)],
+  );
+  c.out.attentions.push(attended);
+  const context = attended.context.join(['h', 'o'], 'i');
+  const out = gemm(c, name('wo'), context, heads * vDim, hiddenSize);
+  return x.plus(asInput(out));
+}
+
+/** w2(SiLU(w1 x) * w3 x) for all tokens: dense layers and the shared expert */
+function feedForward(c: LayerContext, prefix: string, x: Tensor, inner: number): Tensor {
+  const { b, t, config } = c;
+  const name = (part: string): string => `${prefix}${part}`;
+  const dims = [t, dim('o', inner)];
+  const sigmoid = new Sigmoid(b, name('sigmoid'), name('w1.y'), dims, c.tables.sigmoid);
+  gemm(c, name('w1'), x, config.hiddenSize, inner, sigmoid.x);
+  const up = gemm(c, name('w3'), x, config.hiddenSize, inner);
+  const glu = new SwiGlu(b, prefix, sigmoid, up, name('w1.y'), name('w3.y'), dims);
+  c.out.sigmoids.push(sigmoid);
+  c.out.swiglus.push(glu);
+  return gemm(c, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({ o: 'i' });
+}
+
+function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
+  const { b, t, config } = c;
+  const { hiddenSize, expertInner, experts, groups } = config;
+  const name = (part: string): string => `${prefix}${part}`;
+  const d: GatingDims = {
+    t,
+    g: dim('g', groups),
+    x: dim('x', experts / groups),
+    e: dim('e', experts),
+    j: dim('j', config.topk),
+  };
+  // Router
+  const router = new Sigmoid(b, name('gate_sigmoid'), name('gate.y'), [t, d.e], c.tables.sigmoid);
+  gemm(c, name('gate'), x, hiddenSize, experts, router.x.rename({ e: 'o' }));
+  c.out.sigmoids.push(router);
+  const bias = b.parameter(name('gate.bias'), [d.e]);
+  let biases: bigint[] | undefined;
+  const gating = new Gating(
+    b,
+    prefix,
+    d,
+    router,
+    bias,
+    () => (biases ??= bigints(c.parameters(name('gate.bias')))),
+    BigInt(routedScale(config)),
+    config.topkGroup,
+  );
+  c.out.gatings.push(gating);
+
+  // Routed experts
+  const inner = dim('o', expertInner);
+  const outer = dim('o', hiddenSize);
+  const slots: [Dim, Dim, Dim] = [t, d.j, inner];
+  const weights = (part: string, o: Dim, i: Dim): Tensor => b.parameter(name(part), [d.e, o, { ...i, name: 'i' }]);
+  const sigmoid = new Sigmoid(b, name('routed.sigmoid'), name('routed.w1.y'), slots, c.tables.sigmoid);
+  const first = new ExpertGemms(x, gating.selection);
+  first.add(b, name('routed.w1'), weights('routed.w1', inner, outer), slots, sigmoid.x);
+  const up = first.add(b, name('routed.w3'), weights('routed.w3', inner, outer), slots);
+  const glu = new SwiGlu(b, name('routed.'), sigmoid, up, name('routed.w1.y'), name('routed.w3.y'), slots);
+  const second = new ExpertGemms(glu.act.rename({ o: 'i' }), gating.selection);
+  const y = second.add(b, name('routed.w2'), weights('routed.w2', outer, inner), [t, d.j, outer]);
+  c.out.sigmoids.push(sigmoid);
+  c.out.swiglus.push(glu);
+  c.out.experts.push(first, second);
+  const weighted = new Weighted(
+    b,
+    name('routed.weighted'),
+    y,
+    gating.weight,
+    { values: name('routed.w2.y'), weights: name('slots.weight') },
+    [t, d.j, outer],
+  );
+  c.out.weighted.push(weighted);
+  const shared = feedForward(c, name('shared.'), x, expertInner * config.sharedExperts);
+  return weighted.y.sum('j').rename({ o: 'i' }).plus(shared);
+}
+
+/** x + feed-forward(ffn_norm(x)) */
+export function feedForwardLayer(c: LayerContext, prefix: string, x: Tensor, moe: boolean): Tensor {
+  const { config } = c;
+  const normed = norm(c, `${prefix}ffn_norm`, x, `${prefix}x_mid`, config.hiddenSize, config.eps);
+  return x.plus(moe ? mixture(c, prefix, normed) : feedForward(c, prefix, normed, config.denseInner));
+}

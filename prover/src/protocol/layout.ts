@@ -1,0 +1,99 @@
+/**
+ * @module layout
+ * Where everything lies in the two committed vectors. Three regions of the witness: range-checked cells from 0 up (one
+ * lookup covers them all), then values bound by other relations, among them the contiguous operands and multiplicities of the
+ * pair tables. Blocks are powers of two; larger ones come first, so that nothing is lost to alignment.
+ */
+import { axis, logOf, Tensor, type Axis, type Block, type Part, type Vector } from './tensor.js';
+import { ceilLog2 } from './field.js';
+
+/** Values of a block, row-major over its true dimensions. */
+export interface Fill {
+  dims: number[];
+  /** Power-of-two sizes (log) per dimension; entries beyond the true dimensions hold `pad`. */
+  logs: number[];
+  data: ArrayLike<bigint> | ArrayLike<number>;
+  pad: bigint;
+}
+
+export type Region = 'cell' | 'free';
+
+interface Entry {
+  name: string;
+  region: Region;
+  log: number;
+  block: Block;
+}
+
+/** Offsets are assigned by seal(); blocks handed out before are filled in then. */
+export class Layout {
+  private readonly entries: Entry[] = [];
+  private readonly names = new Set<string>();
+  /** End of the range-checked cells, set by seal(). */
+  cells = 0;
+  size = 0;
+
+  constructor(readonly vector: Vector) {}
+
+  block(name: string, log: number, region: Region): Block {
+    if (this.names.has(name)) throw new RangeError(`layout: ${name} is there twice`);
+    this.names.add(name);
+    const block = { vector: this.vector, offset: -1, log };
+    this.entries.push({ name, region, log, block });
+    return block;
+  }
+
+  /**
+   * Assigns offsets: cells from the bottom, everything else from the top, larger blocks first (so all are aligned).
+   * @returns the log of the vector's size
+   */
+  seal(minimumLog = 0): number {
+    const of = (region: Region): Entry[] =>
+      this.entries.filter((e) => e.region === region).sort((a, b) => b.log - a.log);
+    const total = (entries: Entry[]): number => entries.reduce((n, e) => n + 2 ** e.log, 0);
+    const cells = of('cell');
+    const free = of('free');
+    // Cells are rounded up to whole 64ths of the vector: few aligned blocks then make up the range, and its claim is short.
+    for (let log = Math.max(minimumLog, ceilLog2(total(cells) + total(free))); ; log++) {
+      const unit = 2 ** Math.max(log - 6, 0);
+      this.cells = Math.ceil(total(cells) / unit) * unit;
+      if (this.cells + total(free) > 2 ** log) continue;
+      let bottom = 0;
+      for (const e of cells) {
+        e.block.offset = bottom;
+        bottom += 2 ** e.log;
+      }
+      let top = 2 ** log;
+      for (const e of free) {
+        top -= 2 ** e.log;
+        e.block.offset = top;
+      }
+      this.size = this.cells + total(free);
+      return log;
+    }
+  }
+
+  list(): readonly Readonly<Entry>[] {
+    return this.entries;
+  }
+}
+
+export const OFFSET = 1n << 31n;
+
+/** Tensor over a fresh block with these axes. */
+export function scalar(layout: Layout, name: string, axes: Axis[], region: Region): Tensor {
+  return Tensor.of(layout.block(name, logOf(axes), region), axes);
+}
+
+/** Non-negative value of `count` 16-bit cells, lowest first. */
+export function unsigned(layout: Layout, name: string, axes: Axis[], count: number): Tensor {
+  return Array.from({ length: count }, (_, k) =>
+    scalar(layout, `${name}.${k}`, axes, 'cell').times(1n << BigInt(16 * k)),
+  ).reduce((a, b) => a.plus(b));
+}
+
+/** Signed 32-bit value: lo + 2^16 hi - 2^31. */
+export const signed = (layout: Layout, name: string, axes: Axis[]): Tensor =>
+  unsigned(layout, name, axes, 2).plusConstant(-OFFSET);
+
+export { axis, type Axis, type Part };
