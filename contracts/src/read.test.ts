@@ -39,7 +39,9 @@ describe('readAttestations', () => {
     await submit(async () => {
       AccountUpdate.fundNewAccount(payer);
       const roots = statementOf(ROOTS);
-      await contract.deploy({ commitment: new Commitment({ ...roots, verifierKeyHash: key.hash }) });
+      await contract.deploy({
+        commitment: new Commitment({ ...roots, verifierKeyHash: key.hash }),
+      });
     });
     for (const answer of [7, 8, 9]) {
       const statement = { ...statementOf(ROOTS), outputHash: Field(answer) };

@@ -1,0 +1,143 @@
+// Brings a checkout to a state where everything runs: packages, native addon, compiled TypeScript.
+// Does only what is stale. `node scripts/setup.mjs`, or `await setup()` from another script.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A step failed; its output is already on the terminal. */
+export class StepFailed extends Error {}
+
+export function setup() {
+  checkNode();
+  installPackages();
+  buildAddon();
+  compile();
+}
+
+function checkNode() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) throw new StepFailed(`Node 20 or later is needed, this is ${process.version}`);
+}
+
+// --- packages ---
+
+function installPackages() {
+  if (packagesInstalled()) return say('packages: up to date');
+  step('packages: installing', 'npm', [
+    'ci',
+    // no package needs its install script; the addon is built below, where progress is visible
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    // also where NODE_ENV=production
+    '--include=dev',
+  ]);
+}
+
+/** Does node_modules hold, version by version, what the lockfile asks for? */
+function packagesInstalled() {
+  const hidden = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const installed = readJson(hidden).packages;
+  const wanted = Object.entries(readJson(join(root, 'package-lock.json')).packages);
+  return wanted
+    .filter(([path, entry]) => path.includes('node_modules/') && !entry.optional && !entry.link)
+    .every(
+      ([path, { version }]) =>
+        installed[path]?.version === version && existsSync(join(root, path, 'package.json')),
+    );
+}
+
+// --- native addon ---
+
+function buildAddon() {
+  const native = join(root, 'native');
+  const stamp = join(native, 'build/sources.sha256');
+  const addon = join(native, 'build/Release/attensor_native.node');
+  const sources = hashOf([
+    ...files(join(native, 'src')).filter((file) => /\.(cc|cu|h|cuh)$/.test(file)),
+    ...files(join(native, 'test')),
+    ...files(join(native, 'scripts')),
+    join(native, 'binding.gyp'),
+    join(native, 'package.json'),
+  ]);
+  const wanted = `${sources} node ${process.version} ${process.platform}-${process.arch}\n`;
+  if (existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+    return say('native addon: up to date');
+  }
+  step('native addon: building', 'npm', ['run', '--silent', 'build:native']);
+  writeFileSync(stamp, wanted);
+}
+
+// --- TypeScript ---
+
+function compile() {
+  const workspaces = readJson(join(root, 'package.json')).workspaces.map((name) =>
+    join(root, name),
+  );
+  workspaces.forEach(pruneOutputs);
+  step('TypeScript: compiling what changed', process.execPath, [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '--build',
+  ]);
+}
+
+/** Removes compiled files whose source is gone: their tests would still run. */
+function pruneOutputs(workspace) {
+  const [src, dist] = [join(workspace, 'src'), join(workspace, 'dist')];
+  const stale = files(dist).filter((file) => {
+    const stem = relative(dist, file).replace(/(\.d\.ts|\.js)(\.map)?$/, '');
+    return !existsSync(join(src, `${stem}.ts`)) && /\.(js|ts|map)$/.test(file);
+  });
+  stale.forEach((file) => rmSync(file));
+}
+
+// --- helpers ---
+
+function say(line) {
+  console.error(`setup: ${line}`);
+}
+
+/** Runs a command with its output on stderr: stdout belongs to the caller's result. */
+function step(title, command, args) {
+  say(title);
+  const start = performance.now();
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (error !== undefined) throw new StepFailed(`${title}: ${error.message}`);
+  if (status !== 0) throw new StepFailed(`${title}: ${command} ended with status ${status}`);
+  say(`${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/** All files below a folder; none if there is no such folder. */
+function files(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths)
+    hash.update(relative(root, path)).update('\0').update(readFileSync(path));
+  return hash.digest('hex');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    setup();
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    console.error(`setup: failed: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
