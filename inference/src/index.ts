@@ -1,12 +1,42 @@
-export * from './errors.js';
-export * from './config.js';
+export { AttensorError, type ErrorCode, type ErrorDetails } from './errors.js';
+export {
+  checkConfig,
+  INNER_NORM_EPS,
+  isMoeLayer,
+  modelConfigSchema,
+  normEpsilon,
+  routedScale,
+  softmaxScale,
+  type ModelConfig,
+} from './config.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
 export { Model, type ExpertWeight, type ModelOptions } from './model.js';
-export * from './forward/forward.js';
+export { Tokenizer } from './tokenizer.js';
+export {
+  forward,
+  traceForward,
+  type ForwardLog,
+  type ForwardOptions,
+  type ForwardResult,
+  type Trace,
+  type TraceTensor,
+} from './forward/forward.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
-export * from './generate.js';
-export * from './eval.js';
+export { generate, type GenerateOptions } from './generate.js';
+export {
+  evaluate,
+  perplexity,
+  readReference,
+  readValidationTokens,
+  type EvaluateOptions,
+  type Evaluation,
+  type PerplexityResult,
+  type PromptResult,
+  type Reference,
+} from './eval.js';
 export { expTable, ropeTables, sigmoidTable } from './components/tables.js';
+export type { RopeAngles } from './components/rope.js';
+export type { Site } from './components/site.js';
 export { referenceEngine, type Engine, type EngineName } from './engine.js';
 export { selectEngine } from './engines.js';

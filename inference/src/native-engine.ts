@@ -11,7 +11,7 @@ export async function nativeEngine(signal?: AbortSignal): Promise<Engine> {
   const guard = <T>(at: Site, run: () => T | Promise<T>): T | Promise<T> => {
     try {
       const result = run();
-      return result instanceof Promise
+      return isPromise(result)
         ? result.catch((error: unknown) => Promise.reject(translate(error, at)))
         : result;
     } catch (error) {
@@ -97,4 +97,9 @@ function translate(error: unknown, at: Site): unknown {
     return new AttensorError({ code, what: 'the work was cancelled', where: at.component });
   }
   return place(at, code, row, column, expected, got, error);
+}
+
+/** Also of promises from another realm. */
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }

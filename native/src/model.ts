@@ -21,7 +21,7 @@ export interface KernelError extends Error {
 }
 
 export function isKernelError(error: unknown): error is KernelError {
-  return error instanceof Error && 'kernel' in error && 'code' in error;
+  return typeof error === 'object' && error !== null && 'kernel' in error && 'code' in error;
 }
 
 export interface MatrixShape {
@@ -51,7 +51,7 @@ export interface RouterShape {
   topk: number;
 }
 
-type Call = (...args: unknown[]) => void | Promise<void>;
+type Call = (...args: unknown[]) => undefined | Promise<undefined>;
 const native = addon.model as Record<string, Call>;
 
 /** Multiplications above which a kernel goes to a worker thread; some 100 microseconds. */
@@ -79,7 +79,7 @@ function run<T>(
   result: T,
 ): KernelResult<T> {
   const done = native[kernel](...args, cancelFlag(signal), work > WORKER_THRESHOLD);
-  return done instanceof Promise ? done.then(() => result) : result;
+  return done === undefined ? result : done.then(() => result);
 }
 
 const ints = (...dims: number[]): BigInt64Array =>

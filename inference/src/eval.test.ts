@@ -1,0 +1,49 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { evaluate, perplexity, readReference, readValidationTokens } from './eval.js';
+import { checkpointDir, failure, withModel, withTempDir } from './testing/fixtures.js';
+
+describe('fidelity to the float reference', () => {
+  test.each(['tiny', 'tiny-fp8', 'nano'] as const)(
+    '%s: every greedy continuation',
+    async (name) => {
+      await withModel(name, async (model) => {
+        const reference = await readReference(join(checkpointDir(name), 'reference.json'));
+        const { prompts, identical } = await evaluate(model, reference);
+        expect(prompts.filter((p) => !p.identical)).toEqual([]);
+        expect(identical).toBe(10);
+      });
+    },
+  );
+
+  test('tiny: perplexity within 0.1 %', async () => {
+    await withModel('tiny', async (model) => {
+      const reference = await readReference(join(checkpointDir('tiny'), 'reference.json'));
+      const tokens = await readValidationTokens(join(checkpointDir('tiny'), 'val_tokens.json'));
+      const result = await perplexity(model, tokens, reference.val.window);
+      expect(result.predictions).toBe(19968);
+      expect(Math.abs(result.perplexity / reference.val.perplexity - 1)).toBeLessThan(0.001);
+    });
+  });
+});
+
+describe('bad references', () => {
+  test('are clear errors', async () => {
+    await withTempDir(async (dir) => {
+      const path = join(dir, 'reference.json');
+      expect(await failure(readReference(path))).toMatchObject({ code: 'NOT_FOUND' });
+      for (const text of ['', '{}', '{"val": {}, "prompts": []}']) {
+        await writeFile(path, text);
+        expect(await failure(readReference(path))).toMatchObject({ code: 'BAD_REFERENCE' });
+      }
+      await writeFile(path, '[1, "2"]');
+      expect(await failure(readValidationTokens(path))).toMatchObject({ code: 'BAD_REFERENCE' });
+    });
+    await withModel('nano', async (model) => {
+      expect(await failure(perplexity(model, [1, 2], 128))).toMatchObject({ code: 'BAD_ARGUMENT' });
+      const tokens = Array<number>(129).fill(600);
+      expect(await failure(perplexity(model, tokens, 128))).toMatchObject({ code: 'BAD_TOKENS' });
+    });
+  });
+});

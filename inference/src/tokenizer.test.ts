@@ -1,0 +1,66 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { readReference } from './eval.js';
+import { checkpointDir, failure, withTempDir } from './testing/fixtures.js';
+import { Tokenizer } from './tokenizer.js';
+
+const config = { bos: 510, vocabSize: 512, maxPositions: 256 };
+const open = (): Promise<Tokenizer> => Tokenizer.open(checkpointDir('tiny'), config);
+
+describe('tokenizer', () => {
+  test('encodes the prompts and decodes the continuations of the reference', async () => {
+    const tokenizer = await open();
+    const { prompts } = await readReference(join(checkpointDir('tiny'), 'reference.json'));
+    for (const { prompt, prompt_ids, continuation_ids, continuation } of prompts) {
+      expect(tokenizer.encodePrompt(prompt)).toEqual(prompt_ids);
+      expect(tokenizer.decode(continuation_ids)).toBe(continuation);
+      expect(tokenizer.decode(prompt_ids)).toBe(prompt);
+    }
+  });
+
+  test('any text makes the round trip', async () => {
+    const tokenizer = await open();
+    for (const text of [' ', '\n\t', 'é漢字🙂', '\u0000', 'a  b   c', '<|x|>']) {
+      expect(tokenizer.decode(tokenizer.encodePrompt(text))).toBe(text);
+    }
+    expect(tokenizer.decode([])).toBe('');
+    expect(tokenizer.decode([510, 511])).toBe('');
+  });
+
+  test('clear errors', async () => {
+    const tokenizer = await open();
+    expect(await failure(() => tokenizer.encodePrompt(''))).toMatchObject({ code: 'EMPTY_PROMPT' });
+    expect(await failure(() => tokenizer.encodePrompt('x'.repeat(256)))).toMatchObject({
+      code: 'TOO_LONG',
+    });
+    expect(await failure(() => tokenizer.encodePrompt('a\ud800'))).toMatchObject({
+      code: 'BAD_ARGUMENT',
+    });
+    for (const id of [512, -1, 1.5, NaN]) {
+      expect(await failure(() => tokenizer.decode([65, id]))).toMatchObject({ code: 'BAD_TOKENS' });
+    }
+  });
+
+  test('files that do not fit', async () => {
+    await withTempDir(async (dir) => {
+      expect(await failure(Tokenizer.open(dir, config))).toMatchObject({ code: 'NOT_FOUND' });
+      for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+        await cp(join(checkpointDir('tiny'), file), join(dir, file));
+      }
+      const bad = { code: 'BAD_TOKENIZER' };
+      expect(await failure(Tokenizer.open(dir, { ...config, vocabSize: 400 }))).toMatchObject(bad);
+      const path = join(dir, 'tokenizer.json');
+      const text = await readFile(path, 'utf8');
+      for (const broken of [
+        '',
+        '[]',
+        '{"model": {"type": "none"}}',
+        text.replace('"BPE"', '"X"'),
+      ]) {
+        await writeFile(path, broken);
+        expect(await failure(Tokenizer.open(dir, config))).toMatchObject(bad);
+      }
+    });
+  });
+});
