@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
 const prefix = dirname(dirname(process.execPath));
-const args = process.argv.length > 2 ? process.argv.slice(2) : ['configure', 'build', '-j', `${cpus().length}`];
+const args =
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['configure', 'build', '-j', `${cpus().length}`];
 if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) args.push(`--nodedir=${prefix}`);
 const { status } = spawnSync(process.execPath, [gyp, ...args], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

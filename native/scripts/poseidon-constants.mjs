@@ -7,15 +7,32 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const o1js = dirname(createRequire(import.meta.url).resolve('o1js')); // dist/node
 const constants = await import(pathToFileURL(join(o1js, 'bindings/crypto/constants.js')).href);
-const { fullRounds, partialRounds, hasInitialRoundConstant, stateSize, rate, power, roundConstants, mds } =
-  constants.poseidonParamsKimchiFp;
-if (fullRounds !== 55 || partialRounds !== 0 || hasInitialRoundConstant || stateSize !== 3 || rate !== 2 || power !== 7)
+const {
+  fullRounds,
+  partialRounds,
+  hasInitialRoundConstant,
+  stateSize,
+  rate,
+  power,
+  roundConstants,
+  mds,
+} = constants.poseidonParamsKimchiFp;
+if (
+  fullRounds !== 55 ||
+  partialRounds !== 0 ||
+  hasInitialRoundConstant ||
+  stateSize !== 3 ||
+  rate !== 2 ||
+  power !== 7
+)
   throw new Error('poseidon-constants: o1js has other parameters than poseidon.cc is written for');
 
 const p = 0x40000000000000000000000000000000224698fc094cf91b992d30ed00000001n;
 const limbs = (decimal) => {
   const x = (BigInt(decimal) << 256n) % p;
-  const words = [0n, 64n, 128n, 192n].map((s) => `0x${((x >> s) & 0xffffffffffffffffn).toString(16)}`);
+  const words = [0n, 64n, 128n, 192n].map(
+    (s) => `0x${((x >> s) & 0xffffffffffffffffn).toString(16)}`,
+  );
   return `{{${words.join(', ')}}}`;
 };
 const matrix = (rows) => rows.map((row) => `    {${row.map(limbs).join(',\n     ')}},`).join('\n');

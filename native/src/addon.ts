@@ -11,7 +11,9 @@ const path = fileURLToPath(new URL('../build/Release/attensor_native.node', impo
 function load(): Record<string, unknown> {
   if (!existsSync(path)) {
     throw Object.assign(
-      new Error(`addon: ${path} is missing. Run \`npm run build:native\` (needs a C++20 compiler, make and Python 3).`),
+      new Error(
+        `addon: ${path} is missing. Run \`npm run build:native\` (needs a C++20 compiler, make and Python 3).`,
+      ),
       { code: 'ADDON_MISSING' },
     );
   }

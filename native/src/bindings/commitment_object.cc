@@ -1,0 +1,74 @@
+#include "async.h"
+#include "classes.h"
+
+namespace attensor {
+
+Napi::Function CommitmentObject::Define(Napi::Env env) {
+  return DefineClass(env, "Commitment",
+                     {
+                         InstanceAccessor<&CommitmentObject::LogDomain>("logDomain"),
+                         InstanceAccessor<&CommitmentObject::Cap>("cap"),
+                         InstanceMethod<&CommitmentObject::Open>("open"),
+                         InstanceMethod<&CommitmentObject::SerializeTree>("serializeTree"),
+                         InstanceMethod<&CommitmentObject::Dispose>("dispose"),
+                     });
+}
+
+Napi::Object CommitmentObject::Create(Napi::Env env, std::shared_ptr<Commitment> commitment) {
+  Napi::Object object = env.GetInstanceData<AddonData>()->commitment.New({});
+  Unwrap(object)->state_ = std::move(commitment);
+  return object;
+}
+
+const std::shared_ptr<Commitment>& CommitmentObject::Get(const char* function) const {
+  if (!state_) throw Error(ErrorKind::kError, "DISPOSED", std::string(function) + ": the commitment is disposed of");
+  return state_;
+}
+
+Napi::Value CommitmentObject::LogDomain(const Napi::CallbackInfo& info) {
+  return Guard(info.Env(),
+               [&] { return Napi::Number::New(info.Env(), Get("Commitment.logDomain")->shape().logDomain()); });
+}
+
+Napi::Value CommitmentObject::Cap(const Napi::CallbackInfo& info) {
+  return Guard(info.Env(), [&] {
+    const Vec& cap = Get("Commitment.cap")->cap();
+    return WriteFields(info.Env(), cap.data(), cap.size());
+  });
+}
+
+Napi::Value CommitmentObject::Open(const Napi::CallbackInfo& info) {
+  return Guard(info.Env(), [&] {
+    const Commitment& c = *Get("Commitment.open");
+    size_t index =
+        ReadIndex(info[0], {"Commitment.open", "index"}, (size_t{1} << c.shape().logDomain()) - 1);
+    std::vector<Fp> leaf = c.Leaf(index), path = c.Path(index);
+    Napi::Object out = Napi::Object::New(info.Env());
+    out.Set("leaf", WriteFields(info.Env(), leaf.data(), leaf.size()));
+    out.Set("path", WriteFields(info.Env(), path.data(), path.size()));
+    return out;
+  });
+}
+
+Napi::Value CommitmentObject::SerializeTree(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  return GuardAsync(env, [&]() -> Napi::Value {
+    using Bytes = std::unique_ptr<uint8_t[]>;
+    auto state = Get("Commitment.serializeTree");
+    size_t size = state->SerializedSize();
+    return Task<Bytes>::Run(
+        env,
+        [state, size](Control&) {
+          Bytes bytes(new uint8_t[size]);
+          state->SerializeTree(bytes.get());
+          return bytes;
+        },
+        [size](Napi::Env e, Bytes&& bytes) -> Napi::Value {
+          uint8_t* raw = bytes.release();
+          auto buffer = Napi::ArrayBuffer::New(e, raw, size, [](Napi::Env, void* data) { delete[] static_cast<uint8_t*>(data); });
+          return Napi::Uint8Array::New(e, size, buffer, 0);
+        });
+  });
+}
+
+}  // namespace attensor

@@ -1,0 +1,53 @@
+// JavaScript values to C++ and back. Every reader names function and argument in its error.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "prover/fp.h"
+
+namespace attensor {
+
+/// Where a value comes from, for messages: function and argument.
+struct Arg {
+  std::string function, name;
+  std::string At(size_t index) const { return name + "[" + std::to_string(index) + "]"; }
+  Arg Element(size_t index) const { return {function, At(index)}; }
+  Arg Field(const char* field) const { return {function, name + "." + field}; }
+  std::string Prefix() const { return function + ": " + name; }
+};
+
+/// A bigint in [0, p).
+Fp ReadField(const Napi::Value& value, const Arg& arg);
+std::vector<Fp> ReadFields(const Napi::Value& value, const Arg& arg);
+/// A non-negative integer up to `max`.
+size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max = (size_t{1} << 53) - 1);
+Napi::Array ReadArray(const Napi::Value& value, const Arg& arg);
+Napi::Object ReadObject(const Napi::Value& value, const Arg& arg);
+
+/// Converts the entries of an Int32Array or BigInt64Array into `out`.
+void WriteInts(const Napi::TypedArray& array, Fp* out, const char* function);
+
+Napi::BigInt WriteField(Napi::Env env, const Fp& value);
+Napi::Array WriteFields(Napi::Env env, const Fp* values, size_t count);
+
+/// The JavaScript error with its code.
+Napi::Error ToJavaScript(Napi::Env env, const Error& error);
+Napi::Error CurrentException(Napi::Env env);
+
+/// Runs a synchronous function's body; C++ exceptions become JavaScript ones.
+template <class Body>
+auto Guard(Napi::Env env, const Body& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw CurrentException(env);
+  }
+}
+
+}  // namespace attensor

@@ -1,0 +1,406 @@
+// The functions of ProverEngine (engine.ts): arguments checked here, kernels in prover/.
+#include <mutex>
+
+#include "async.h"
+#include "classes.h"
+#include "common/thread_pool.h"
+#include "prover/contract.h"
+#include "prover/grind.h"
+#include "prover/linear.h"
+#include "prover/merkle.h"
+#include "prover/poseidon.h"
+#include "prover/tables.h"
+
+namespace attensor {
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+// Vectors of up to 2^34 elements (half a terabyte) can be addressed; memory runs out earlier.
+constexpr size_t kMaxLength = size_t{1} << 34;
+
+Napi::Value WriteVec(Napi::Env env, Vec&& vec) { return VecObject::Create(env, std::move(vec)); }
+Napi::Value WriteFieldResult(Napi::Env env, Fp&& value) { return WriteField(env, value); }
+Napi::Value WriteNothing(Napi::Env env, bool&&) { return env.Undefined(); }
+
+void RequireSame(const std::string& what, size_t expected, size_t got) {
+  Require(expected == got, what + ": expected length " + std::to_string(expected) + ", got " + std::to_string(got));
+}
+
+int RequirePowerOfTwo(const std::string& what, size_t size) {
+  Require(IsPowerOfTwo(size), what + ": expected a power of two as length, got " + std::to_string(size));
+  return Log2(size);
+}
+
+std::vector<Fp> ReadPoint(const Napi::Value& value, const Arg& arg) {
+  std::vector<Fp> point = ReadFields(value, arg);
+  Require(point.size() <= 34, arg.Prefix() + ": expected at most 34 coordinates, got " + std::to_string(point.size()));
+  return point;
+}
+
+std::vector<Vec> ReadVecs(const Napi::Value& value, const Arg& arg) {
+  Napi::Array array = ReadArray(value, arg);
+  std::vector<Vec> out;
+  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(VecObject::Read(array.Get(i), arg.Element(i)));
+  Require(!out.empty(), arg.Prefix() + ": expected at least one vector, got none");
+  for (size_t i = 1; i < out.size(); i++) RequireSame(arg.Element(i).Prefix(), out[0].size(), out[i].size());
+  return out;
+}
+
+PoseidonState ReadState(const Napi::Value& value, const Arg& arg) {
+  std::vector<Fp> fields = ReadFields(value, arg);
+  Require(fields.size() == 3, arg.Prefix() + ": expected 3 elements, got " + std::to_string(fields.size()));
+  return {{fields[0], fields[1], fields[2]}};
+}
+
+void SetThreadsFunction(Info info) {
+  Guard(info.Env(), [&] {
+    size_t count = ReadIndex(info[0], {"setThreads", "count"}, 1024);
+    Require(count > 0, "setThreads: count: expected at least 1, got 0");
+    SetThreads(count);
+  });
+}
+
+Napi::Value Alloc(Info info) {
+  return Guard(info.Env(), [&] {
+    return WriteVec(info.Env(), Vec::Zeros(ReadIndex(info[0], {"alloc", "length"}, kMaxLength)));
+  });
+}
+
+Napi::Value FromBigints(Info info) {
+  return Guard(info.Env(), [&] {
+    std::vector<Fp> values = ReadFields(info[0], {"fromBigints", "values"});
+    Vec out(values.size());
+    std::copy(values.begin(), values.end(), out.mut());
+    return WriteVec(info.Env(), std::move(out));
+  });
+}
+
+Napi::Value FromInts(Info info) {
+  return Guard(info.Env(), [&] {
+    if (!info[0].IsTypedArray()) throw TypeError("fromInts: values: expected an Int32Array or BigInt64Array");
+    auto array = info[0].As<Napi::TypedArray>();
+    Vec out(array.ElementLength());
+    WriteInts(array, out.mut(), "fromInts");
+    return WriteVec(info.Env(), std::move(out));
+  });
+}
+
+Napi::Value PermuteFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    PoseidonState state = ReadState(info[0], {"permute", "state"});
+    Permute(state);
+    return WriteFields(info.Env(), state.s, 3);
+  });
+}
+
+Napi::Value HashFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    std::vector<Fp> values = ReadFields(info[0], {"hash", "values"});
+    return WriteField(info.Env(), Hash(values.data(), values.size()));
+  });
+}
+
+Napi::Value HashRowsFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+      throw TypeError("hashRows: values: expected an Int32Array");
+    auto array = info[0].As<Napi::Int32Array>();
+    size_t rowLength = ReadIndex(info[1], {"hashRows", "rowLength"});
+    Require(rowLength > 0, "hashRows: rowLength: expected at least 1, got 0");
+    Require(array.ElementLength() % rowLength == 0, "hashRows: values: expected a multiple of rowLength " +
+                                                        std::to_string(rowLength) + " entries, got " +
+                                                        std::to_string(array.ElementLength()));
+    std::vector<int32_t> values(array.Data(), array.Data() + array.ElementLength());
+    return Task<Vec>::Run(
+        info.Env(),
+        [values = std::move(values), rowLength](Control& control) {
+          return HashRows(values.data(), rowLength, values.size() / rowLength, &control);
+        },
+        WriteVec);
+  });
+}
+
+Napi::Value MerkleLayersFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec leaves = VecObject::Read(info[0], {"merkleLayers", "leaves"});
+    RequirePowerOfTwo("merkleLayers: leaves", leaves.size());
+    return Task<std::vector<Vec>>::Run(
+        info.Env(), [leaves](Control& control) { return MerkleLayers(leaves, &control); },
+        [](Napi::Env env, std::vector<Vec>&& layers) -> Napi::Value {
+          Napi::Array out = Napi::Array::New(env, layers.size());
+          for (uint32_t i = 0; i < layers.size(); i++) out.Set(i, WriteVec(env, std::move(layers[i])));
+          return out;
+        });
+  });
+}
+
+Napi::Value EqTableFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    std::vector<Fp> point = ReadPoint(info[0], {"eqTable", "point"});
+    Fp scale = info[1].IsUndefined() ? kOne : ReadField(info[1], {"eqTable", "scale"});
+    return WriteVec(info.Env(), EqTable(point, scale));
+  });
+}
+
+std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t length) {
+  Napi::Array array = ReadArray(value, {"contract", "axes"});
+  std::vector<Axis> axes;
+  u128 last = offset, outputs = 1;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    Arg arg = Arg{"contract", "axes"}.Element(i);
+    Napi::Object object = ReadObject(array.Get(i), arg);
+    Axis axis;
+    axis.size = ReadIndex(object.Get("size"), arg.Field("size"));
+    axis.stride = ReadIndex(object.Get("stride"), arg.Field("stride"));
+    Require(axis.size > 0, arg.Field("size").Prefix() + ": expected at least 1, got 0");
+    last += static_cast<u128>(axis.size - 1) * axis.stride;
+    Napi::Value weights = object.Get("weights");
+    if (weights.IsUndefined()) {
+      outputs *= axis.size;
+      Require(outputs <= kMaxLength, "contract: axes: the free axes span more than 2^34 entries");
+    } else {
+      axis.weights = VecObject::Read(weights, arg.Field("weights"));
+      RequireSame(arg.Field("weights").Prefix(), axis.size, axis.weights.size());
+    }
+    axes.push_back(axis);
+  }
+  Require(last < length, "contract: axes: expected the last index below the source's length " + std::to_string(length) +
+                             ", got " +
+                             (last > u128{~u64{0}} ? "one beyond 2^64" : std::to_string(static_cast<u64>(last))));
+  return axes;
+}
+
+Napi::Value ContractFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec src = VecObject::Read(info[0], {"contract", "src"});
+    size_t offset = ReadIndex(info[1], {"contract", "offset"});
+    std::vector<Axis> axes = ReadAxes(info[2], offset, src.size());
+    return Task<Vec>::Run(
+        info.Env(), [src, offset, axes](Control&) { return Contract(src, offset, axes); }, WriteVec);
+  });
+}
+
+Napi::Value LinearFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    std::vector<Vec> vecs = ReadVecs(info[0], {"linear", "vecs"});
+    std::vector<Fp> coefs = ReadFields(info[1], {"linear", "coefs"});
+    RequireSame("linear: coefs", vecs.size(), coefs.size());
+    Fp constant = ReadField(info[2], {"linear", "constant"});
+    return WriteVec(info.Env(), Linear(vecs, coefs, constant));
+  });
+}
+
+Napi::Value DotFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
+    RequireSame("dot: b", a.size(), b.size());
+    return Task<Fp>::Run(
+        info.Env(), [a, b](Control&) { return Dot(a.data(), b.data(), a.size()); }, WriteFieldResult);
+  });
+}
+
+Napi::Value EvalPowFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
+    Fp x = ReadField(info[1], {"evalPow", "x"});
+    return Task<Fp>::Run(
+        info.Env(), [vec, x](Control&) { return EvalPow(vec.data(), vec.size(), x); }, WriteFieldResult);
+  });
+}
+
+void RequireTable(const std::string& what, size_t length, size_t variables) {
+  Require(length == size_t{1} << variables, what + ": expected " + std::to_string(size_t{1} << variables) +
+                                                " entries for " + std::to_string(variables) + " coordinates, got " +
+                                                std::to_string(length));
+}
+
+Napi::Value EvalMleFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec vec = VecObject::Read(info[0], {"evalMle", "vec"});
+    std::vector<Fp> point = ReadPoint(info[1], {"evalMle", "point"});
+    RequireTable("evalMle: vec", vec.size(), point.size());
+    return Task<Fp>::Run(
+        info.Env(), [vec, point](Control&) { return EvalMle(vec.data(), point); }, WriteFieldResult);
+  });
+}
+
+/// Runs change(target data) on another thread; changes of one vector run one after another.
+template <class Change>
+Napi::Value ChangeVec(Napi::Env env, const Napi::Value& value, const Arg& arg, Change change) {
+  VecObject& object = VecObject::From(value, arg);
+  Fp* data = object.BeginChange(arg).mut();
+  auto keep = std::make_shared<Napi::ObjectReference>(Napi::Persistent(value.As<Napi::Object>()));
+  return Task<bool>::Run(
+      env,
+      [data, change, mutex = object.mutex()](Control&) {
+        std::lock_guard lock(*mutex);
+        change(data);
+        return true;
+      },
+      WriteNothing, [keep, &object] { object.EndChange(); });
+}
+
+Napi::Value AddEqFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    VecObject& target = VecObject::From(info[0], {"addEq", "target"});
+    size_t offset = ReadIndex(info[1], {"addEq", "offset"});
+    Fp coef = ReadField(info[2], {"addEq", "coef"});
+    std::vector<Fp> point = ReadPoint(info[3], {"addEq", "point"});
+    size_t length = target.length(), count = size_t{1} << point.size();
+    Require(offset <= length && count <= length - offset,
+            "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) + ") within the length " +
+                std::to_string(length) + ", got offset " + std::to_string(offset));
+    return ChangeVec(info.Env(), info[0], {"addEq", "target"},
+                     [offset, coef, point](Fp* data) { AddEq(data + offset, coef, point); });
+  });
+}
+
+Napi::Value AddPowsFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    size_t length = VecObject::From(info[0], {"addPows", "target"}).length();
+    std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}), xs = ReadFields(info[2], {"addPows", "xs"});
+    RequireSame("addPows: xs", coefs.size(), xs.size());
+    return ChangeVec(info.Env(), info[0], {"addPows", "target"},
+                     [length, coefs, xs](Fp* data) { AddPows(data, length, coefs, xs); });
+  });
+}
+
+Program ReadProgram(const Napi::Value& value, size_t columns) {
+  Arg arg{"sumcheck", "expression"};
+  Napi::Object object = ReadObject(value, arg);
+  Program program;
+  program.columns = ReadIndex(object.Get("columns"), arg.Field("columns"));
+  Require(program.columns == columns, "sumcheck: expression.columns: expected the number of columns " +
+                                          std::to_string(columns) + ", got " + std::to_string(program.columns));
+  program.constants = ReadFields(object.Get("constants"), arg.Field("constants"));
+  Napi::Array ops = ReadArray(object.Get("ops"), arg.Field("ops"));
+  Require(ops.Length() > 0, "sumcheck: expression.ops: expected at least one operation, got none");
+  // Degrees of the registers, to catch an expression that declares too few evaluations.
+  std::vector<size_t> degrees(program.columns, 1);
+  degrees.resize(program.columns + program.constants.size(), 0);
+  for (uint32_t i = 0; i < ops.Length(); i++) {
+    Arg at = arg.Field("ops").Element(i);
+    Napi::Array op = ReadArray(ops.Get(i), at);
+    Require(op.Length() == 3, at.Prefix() + ": expected [operation, left, right]");
+    size_t kind = ReadIndex(op.Get(0u), at.Element(0), 2);
+    size_t left = ReadIndex(op.Get(1u), at.Element(1), degrees.size() - 1);
+    size_t right = ReadIndex(op.Get(2u), at.Element(2), degrees.size() - 1);
+    program.code.push_back({static_cast<Op>(kind), left, right});
+    degrees.push_back(kind == 2 ? degrees[left] + degrees[right] : std::max(degrees[left], degrees[right]));
+    Require(degrees.back() <= 64, at.Prefix() + ": expected a degree of at most 64");
+  }
+  program.degree = static_cast<int>(ReadIndex(object.Get("degree"), arg.Field("degree"), 64));
+  Require(program.degree >= static_cast<int>(degrees.back()),
+          "sumcheck: expression.degree: expected at least the degree of the operations, " +
+              std::to_string(degrees.back()) + ", got " + std::to_string(program.degree));
+  Require(program.degree >= 1, "sumcheck: expression.degree: expected at least 1, got 0");
+  return program;
+}
+
+Napi::Value SumcheckFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    std::vector<Vec> columns = ReadVecs(info[0], {"sumcheck", "columns"});
+    RequirePowerOfTwo("sumcheck: columns", columns[0].size());
+    Program program = ReadProgram(info[1], columns.size());
+    return SumcheckObject::Create(info.Env(), std::make_shared<Sumcheck>(std::move(columns), std::move(program)));
+  });
+}
+
+Napi::Value FractionsFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec num = VecObject::Read(info[0], {"fractions", "num"}), den = VecObject::Read(info[1], {"fractions", "den"});
+    RequireSame("fractions: den", num.size(), den.size());
+    RequirePowerOfTwo("fractions: num", num.size());
+    using Tree = std::shared_ptr<FractionTree>;
+    return Task<Tree>::Run(
+        info.Env(), [num, den](Control&) { return std::make_shared<FractionTree>(num, den); },
+        [](Napi::Env env, Tree&& tree) -> Napi::Value { return FractionTreeObject::Create(env, std::move(tree)); });
+  });
+}
+
+Napi::Value CommitFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec vec = VecObject::Read(info[0], {"commit", "vec"});
+    Arg arg{"commit", "options"};
+    Napi::Object options = ReadObject(info[1], arg);
+    CommitShape shape;
+    shape.logSize = RequirePowerOfTwo("commit: vec", vec.size());
+    shape.logLeaf = static_cast<int>(
+        ReadIndex(options.Get("logLeaf"), arg.Field("logLeaf"), static_cast<size_t>(shape.logSize)));
+    shape.logInvRate = static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
+    Require(shape.logDomain() <= kTwoAdicity,
+            "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" + std::to_string(shape.logDomain()));
+    shape.logCap = static_cast<int>(
+        ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
+    std::shared_ptr<std::vector<uint8_t>> tree;
+    Napi::Value stored = options.Get("tree");
+    if (!stored.IsUndefined()) {
+      if (!stored.IsTypedArray() || stored.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+        throw TypeError("commit: options.tree: expected a Uint8Array");
+      auto bytes = stored.As<Napi::Uint8Array>();
+      tree = std::make_shared<std::vector<uint8_t>>(bytes.Data(), bytes.Data() + bytes.ByteLength());
+    }
+    TaskOptions task(info.Env(), arg, options.Get("signal"), options.Get("onProgress"));
+    using Result = std::shared_ptr<Commitment>;
+    return Task<Result>::Run(
+        info.Env(),
+        [vec, shape, tree](Control& control) {
+          return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr, tree ? tree->size() : 0);
+        },
+        [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); }, {},
+        std::move(task));
+  });
+}
+
+Napi::Value GrindFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    PoseidonState state = ReadState(info[0], {"grind", "state"});
+    int bits = static_cast<int>(ReadIndex(info[1], {"grind", "bits"}, 60));
+    TaskOptions task(info.Env(), {"grind", "options"}, info[2], info.Env().Undefined());
+    return Task<u64>::Run(
+        info.Env(), [state, bits](Control& control) { return Grind(state, bits, control); },
+        [](Napi::Env env, u64&& nonce) -> Napi::Value { return Napi::BigInt::New(env, static_cast<uint64_t>(nonce)); }, {},
+        std::move(task));
+  });
+}
+
+Napi::Value RootOfUnityFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    size_t log = ReadIndex(info[0], {"rootOfUnity", "log"}, kTwoAdicity);
+    return WriteField(info.Env(), RootOfUnity(static_cast<int>(log)));
+  });
+}
+
+}  // namespace
+
+Napi::Object CreateEngine(Napi::Env env) {
+  Napi::Object e = Napi::Object::New(env);
+  e.Set("setThreads", Napi::Function::New(env, SetThreadsFunction, "setThreads"));
+  const std::pair<const char*, Napi::Value (*)(Info)> functions[] = {
+      {"alloc", Alloc},
+      {"fromBigints", FromBigints},
+      {"fromInts", FromInts},
+      {"permute", PermuteFunction},
+      {"hash", HashFunction},
+      {"hashRows", HashRowsFunction},
+      {"merkleLayers", MerkleLayersFunction},
+      {"eqTable", EqTableFunction},
+      {"contract", ContractFunction},
+      {"linear", LinearFunction},
+      {"dot", DotFunction},
+      {"evalPow", EvalPowFunction},
+      {"evalMle", EvalMleFunction},
+      {"addEq", AddEqFunction},
+      {"addPows", AddPowsFunction},
+      {"sumcheck", SumcheckFunction},
+      {"fractions", FractionsFunction},
+      {"commit", CommitFunction},
+      {"grind", GrindFunction},
+      {"rootOfUnity", RootOfUnityFunction},
+  };
+  for (const auto& [name, function] : functions) e.Set(name, Napi::Function::New(env, function, name));
+  return e;
+}
+
+}  // namespace attensor

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import { Field, Poseidon } from 'o1js';
+import { engine } from './prover.js';
+import { mod, p, Random } from './testing.js';
+
+const random = new Random(2);
+const hash = (values: bigint[]) => Poseidon.hash(values.map(Field)).toBigInt();
+
+describe('Poseidon', () => {
+  test('the permutation is the one of Poseidon.update', () => {
+    for (let i = 0; i < 20; i++) {
+      const [a, b, c, x, y] =
+        i === 0 ? [0n, 0n, 0n, 0n, 0n] : i === 1 ? Array(5).fill(p - 1n) : random.fields(5);
+      const expected = Poseidon.update([Field(a), Field(b), Field(c)], [Field(x), Field(y)]).map(
+        (f) => f.toBigInt(),
+      );
+      expect(engine.permute([mod(a + x), mod(b + y), c])).toEqual(expected);
+    }
+  });
+
+  test('hash of every length', () => {
+    for (let n = 0; n < 20; n++) {
+      const values = random.fields(n);
+      expect(engine.hash(values)).toBe(hash(values));
+    }
+  });
+
+  test('hashRows hashes signed rows', async () => {
+    for (const rowLength of [1, 3, 8]) {
+      const values = Int32Array.from(
+        { length: rowLength * 70 },
+        () => random.int(2 ** 32) - 2 ** 31,
+      );
+      const rows = await engine.hashRows(values, rowLength);
+      expect(rows.length).toBe(70);
+      for (const r of [0, 1, 63, 64, 69]) {
+        const row = values.slice(r * rowLength, (r + 1) * rowLength);
+        expect(rows.get(r)).toBe(hash([...row].map((v) => mod(BigInt(v)))));
+      }
+    }
+    expect((await engine.hashRows(new Int32Array(0), 4)).length).toBe(0);
+    await expect(engine.hashRows(new Int32Array(7), 2)).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+    });
+    await expect(engine.hashRows(new Int32Array(4), 0)).rejects.toThrow('rowLength');
+  });
+
+  test('merkleLayers', async () => {
+    const leaves = random.fields(16);
+    const layers = await engine.merkleLayers(engine.fromBigints(leaves));
+    expect(layers.map((l) => l.length)).toEqual([16, 8, 4, 2, 1]);
+    let expected = leaves;
+    for (const layer of layers) {
+      expect(layer.toBigints()).toEqual(expected);
+      const below = expected;
+      if (below.length > 1)
+        expected = below.flatMap((x, i) => (i % 2 ? [] : [hash([x, below[i + 1]])]));
+    }
+    await expect(engine.merkleLayers(engine.alloc(3))).rejects.toThrow('power of two');
+  });
+
+  test('grind finds the smallest nonce', async () => {
+    const state = random.fields(3) as [bigint, bigint, bigint];
+    const works = (nonce: bigint) =>
+      engine.permute([mod(state[0] + nonce), state[1], state[2]])[0] % 32n === 0n;
+    const nonce = await engine.grind(state, 5);
+    expect(works(nonce)).toBe(true);
+    for (let i = 0n; i < nonce; i++) expect(works(i)).toBe(false);
+    expect(await engine.grind(state, 0)).toBe(0n);
+    engine.setThreads(1);
+    expect(await engine.grind(state, 5)).toBe(nonce);
+    engine.setThreads(3);
+    expect(await engine.grind(state, 5)).toBe(nonce);
+  });
+
+  test('grind stops at the signal', async () => {
+    const controller = new AbortController();
+    const running = engine.grind([1n, 2n, 3n], 60, controller.signal);
+    setTimeout(() => controller.abort(), 20);
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+    await expect(engine.grind([1n, 2n, 3n], 60, controller.signal)).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+  });
+});

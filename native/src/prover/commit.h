@@ -1,0 +1,44 @@
+// Commitment to a vector: interleaved Reed-Solomon codeword under a Poseidon Merkle tree (DESIGN, section 4).
+#pragma once
+
+#include <vector>
+
+#include "common/control.h"
+#include "vec.h"
+
+namespace attensor {
+
+struct CommitShape {
+  int logSize, logInvRate, logLeaf, logCap;
+  int logDomain() const { return logSize - logLeaf + logInvRate; }
+  /// Tree nodes from the leaves' hashes to the cap.
+  size_t nodes() const { return (size_t{2} << logDomain()) - (size_t{1} << logCap); }
+};
+
+class Commitment {
+ public:
+  /// `tree` (from SerializeTree) replaces the hashing; it is taken as it is.
+  Commitment(const Vec& vec, const CommitShape& shape, const Control& control, const uint8_t* tree, size_t treeSize);
+
+  const CommitShape& shape() const { return shape_; }
+  const Vec& cap() const { return layers_.back(); }
+  std::vector<Fp> Leaf(size_t index) const;
+  std::vector<Fp> Path(size_t index) const;
+
+  size_t SerializedSize() const;
+  void SerializeTree(uint8_t* out) const;
+  size_t bytes() const { return codeword_.bytes() + 2 * layers_[0].bytes(); }
+
+ private:
+  void EncodeRows(const Vec& vec, const Control& control, double share);
+  void HashTree(const Control& control, double from);
+  void LoadTree(const uint8_t* tree, size_t size);
+
+  CommitShape shape_;
+  /// Row r at [r << logDomain]; column i of all rows is leaf i.
+  Vec codeword_;
+  /// Leaves' hashes first, cap last.
+  std::vector<Vec> layers_;
+};
+
+}  // namespace attensor

@@ -1,0 +1,47 @@
+// Fractional sums by GKR (LogUp): the tree of sums of fractions and the prover of its layers.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "vec.h"
+
+namespace attensor {
+
+class FractionTree {
+ public:
+  /// num and den have 2^depth entries.
+  FractionTree(Vec num, Vec den);
+
+  int depth() const { return static_cast<int>(layers_.size()) - 1; }
+  std::array<Fp, 2> Root() const { return {layers_[0].p[0], layers_[0].q[0]}; }
+
+  /// Starts the sumcheck from layer k to layer k + 1 at `point` (k coordinates).
+  void BeginLayer(int k, std::vector<Fp> point, const Fp& lambda);
+  /// The two upper coefficients of scale * sum_x eq(rest, x) h(X, x).
+  std::array<Fp, 2> Round();
+  void Bind(const Fp& challenge);
+  /// p0, p1, q0, q1
+  std::array<Fp, 4> Finals();
+
+ private:
+  struct Layer {
+    Vec p, q;
+  };
+  void Start();
+  void RequireLayer(const char* function) const;
+
+  std::vector<Layer> layers_;  // layers_[k] has 2^k fractions
+
+  // The running layer.
+  int layer_ = -1, round_ = 0;
+  bool started_ = false;
+  std::vector<Fp> point_;
+  Fp lambda_{}, scale_{};
+  /// a = p0 + lambda q0 (so that h = a q1 + p1 q0), p1, q0, q1
+  std::array<Vec, 4> columns_;
+  /// eq(rest of the point, .) for the variables after the current one
+  Vec eq_;
+};
+
+}  // namespace attensor

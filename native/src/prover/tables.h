@@ -1,0 +1,28 @@
+// Tables and evaluations of eq and pow terms. Variable 1 is the most significant index bit.
+#pragma once
+
+#include <vector>
+
+#include "vec.h"
+
+namespace attensor {
+
+/// scale * eq(point, b) for all b
+Vec EqTable(const std::vector<Fp>& point, const Fp& scale);
+
+/// 1, x, x^2, …
+std::vector<Fp> Powers(const Fp& x, size_t count);
+
+/// sum_b v[b] x^b
+Fp EvalPow(const Fp* v, size_t count, const Fp& x);
+
+/// The multilinear extension of v at the point; v has 2^point.size() entries.
+Fp EvalMle(const Fp* v, const std::vector<Fp>& point);
+
+/// target[b] += coef * eq(point, b)
+void AddEq(Fp* target, const Fp& coef, const std::vector<Fp>& point);
+
+/// target[b] += sum_i coefs[i] xs[i]^b
+void AddPows(Fp* target, size_t count, const std::vector<Fp>& coefs, const std::vector<Fp>& xs);
+
+}  // namespace attensor
