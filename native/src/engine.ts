@@ -46,8 +46,6 @@ export interface SumcheckProver {
   bind(challenge: bigint): Promise<void>;
   /** After the last bind: the columns' values at the point. */
   finals(): bigint[];
-  /** Copies of the columns as bound so far (half as long after each bind). */
-  columns(): FpVec[];
   dispose(): void;
 }
 

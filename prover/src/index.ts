@@ -1,1 +1,35 @@
-export {};
+/** Proving and verifying inferences of committed models. */
+export {
+  InferenceProver,
+  buildCircuits,
+  defaultCacheDir,
+  replay,
+  type Circuits,
+  type Progress,
+  type ProveOptions,
+  type ProverOptions,
+  type ProveRequest,
+  type ProveResult,
+} from './prover.js';
+export {
+  COMMITMENT_FILE,
+  DEFAULT_CAPACITY,
+  SECRET_FILE,
+  commitModel,
+  readCommitment,
+  readSecret,
+  requiredLogSize,
+  shapeOf,
+  type CommitmentFile,
+  type CommitOptions,
+} from './model/commitment.js';
+export { ModelProtocol, type Shape } from './model/protocol.js';
+export {
+  MAX_PROOF_BYTES,
+  parseProofFile,
+  verifyProofFile,
+  type ProofFile,
+  type Verdict,
+  type VerifyExpectations,
+} from './proof-file.js';
+export { VerificationError } from './protocol/tape.js';

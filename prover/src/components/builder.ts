@@ -28,6 +28,8 @@ export interface WitnessFill {
   offset: bigint;
   shift: bigint;
   mask: bigint | undefined;
+  /** number of cells of the value, when it is range-checked */
+  cells?: number;
 }
 
 export interface ParameterFill {
@@ -51,7 +53,7 @@ export class Builder {
 
   private fillCells(tensor: Tensor, dims: Dim[], offset: bigint, source: Source): void {
     tensor.views.forEach((view, k) => {
-      this.witnessFills.push({ block: view.block, dims, source, offset, shift: BigInt(16 * k), mask: CELL });
+      this.witnessFills.push({ block: view.block, dims, source, offset, shift: BigInt(16 * k), mask: CELL, cells: tensor.views.length });
     });
   }
 

@@ -59,9 +59,25 @@ async function foldRounds(
     await prover?.bind(session.value(r));
     point.push(r);
   }
-  const folded = prover?.columns();
   prover?.dispose();
-  return { point, claim, folded: folded && { f: folded[0], w: folded[1] } };
+  return { point, claim, folded: vectors && (await fold(session, vectors, point)) };
+}
+
+/** Binds the first variables of both vectors. */
+async function fold(
+  session: Session,
+  vectors: { f: FpVec; w: FpVec },
+  point: V[],
+): Promise<{ f: FpVec; w: FpVec }> {
+  const { engine } = session;
+  const weights = engine.eqTable(session.valuesOf(point));
+  const rest = vectors.f.length / weights.length;
+  const bind = (v: FpVec): Promise<FpVec> =>
+    engine.contract(v, 0, [
+      { size: rest, stride: 1 },
+      { size: weights.length, stride: rest, weights },
+    ]);
+  return { f: await bind(vectors.f), w: await bind(vectors.w) };
 }
 
 /** One queried column: its Merkle path to the cap is checked, its entries are returned. */
@@ -122,13 +138,13 @@ export async function openAt(
 
   for (const [index, round] of parameters.rounds.entries()) {
     const label = `opening round ${index}`;
-    const fold = await foldRounds(session, LOG_LEAF, claim, label, f && { f, w: w! });
-    claim = fold.claim;
-    bound.push(...fold.point);
+    const bindings = await foldRounds(session, LOG_LEAF, claim, label, f && { f, w: w! });
+    claim = bindings.claim;
+    bound.push(...bindings.point);
     f?.dispose();
     w?.dispose();
-    f = fold.folded?.f;
-    w = fold.folded?.w;
+    f = bindings.folded?.f;
+    w = bindings.folded?.w;
     const size = round.logSize - LOG_LEAF;
 
     let next: Oracle[] = [];
@@ -156,7 +172,7 @@ export async function openAt(
     }
 
     const words = await session.grindAndSample(parameters.grindingBits, round.queries, round.logDomain);
-    const weights = eqTable(tape, fold.point);
+    const weights = eqTable(tape, bindings.point);
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {
       const bits = words.next();

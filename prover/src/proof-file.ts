@@ -1,0 +1,148 @@
+/**
+ * The proof as a file: statement, proof and verification key, versioned. Verification needs nothing else; what the file claims
+ * about text is checked against the statement's hashes.
+ */
+import { COMPLETE, inputHash, outputHash, Statement } from '@attensor/contracts';
+import { AttensorError } from '@attensor/inference';
+import { Field, VerificationKey, verify } from 'o1js';
+import { z } from 'zod';
+
+const FORMAT = 'attensor-proof';
+const VERSION = 1;
+
+const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
+const proofSchema = z.strictObject({
+  publicInput: z.array(field).length(4),
+  publicOutput: z.array(field).length(1),
+  maxProofsVerified: z.literal(1),
+  proof: z.string().min(1),
+});
+const fileSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  statement: z.strictObject({ modelRoot: field, vocabularyRoot: field, inputHash: field, outputHash: field }),
+  verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
+  proof: proofSchema,
+  text: z.strictObject({ prompt: z.string(), output: z.string() }).optional(),
+});
+export type ProofFile = z.infer<typeof fileSchema>;
+
+/** Largest file that is read at all. */
+export const MAX_PROOF_BYTES = 1 << 20;
+
+export function proofFile(
+  proof: unknown,
+  verificationKey: { data: string; hash: Field },
+  statement: Statement,
+  text?: { prompt: string; output: string },
+): ProofFile {
+  return fileSchema.parse({
+    format: FORMAT,
+    version: VERSION,
+    statement: Statement.toJSON(statement),
+    verificationKey: { data: verificationKey.data, hash: verificationKey.hash.toString() },
+    proof,
+    ...(text && { text }),
+  });
+}
+
+/** @throws BAD_FILE, UNSUPPORTED_VERSION */
+export function parseProofFile(text: string, where = 'proof'): ProofFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AttensorError({ code: 'BAD_FILE', what: 'the proof file is not JSON', where, hint: 'Get the file again from its maker' });
+  }
+  const header = z.object({ format: z.string(), version: z.number() }).safeParse(value);
+  if (!header.success || header.data.format !== FORMAT)
+    throw new AttensorError({ code: 'BAD_FILE', what: 'this is not a proof file', where, expected: `format ${FORMAT}` });
+  if (header.data.version !== VERSION)
+    throw new AttensorError({
+      code: 'UNSUPPORTED_VERSION',
+      what: 'the proof file is of another version',
+      where,
+      expected: String(VERSION),
+      got: String(header.data.version),
+      hint: 'Use the version of attensor that made it',
+    });
+  const parsed = fileSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new AttensorError({ code: 'BAD_FILE', what: issue.message, where: `${where}: ${issue.path.join('.')}`, hint: 'The file was edited or cut' });
+  }
+  return parsed.data;
+}
+
+export interface VerifyExpectations {
+  commitment?: { modelRoot: string; vocabularyRoot: string; verifierKeyHash?: string };
+  /** token ids of prompt and output that the statement must be about */
+  promptIds?: number[];
+  outputIds?: number[];
+}
+
+export interface Verdict {
+  valid: boolean;
+  /** why not, in words */
+  reason?: string;
+  seconds: number;
+  statement: ProofFile['statement'];
+  verifierKeyHash: string;
+  /** what was compared besides the proof itself */
+  checked: string[];
+}
+
+/**
+ * Verifies a proof file and what is expected of it. **Note**: without a commitment the proof shows only that *some* program with
+ * this key accepts; the key's hash must come from a trusted place (the commitment, or the contract's state).
+ */
+export async function verifyProofFile(file: ProofFile, expected: VerifyExpectations = {}): Promise<Verdict> {
+  const start = performance.now();
+  const checked: string[] = [];
+  const verifierKeyHash = file.verificationKey.hash;
+  const verdict = (reason?: string): Verdict => ({
+    valid: reason === undefined,
+    ...(reason !== undefined && { reason }),
+    seconds: (performance.now() - start) / 1000,
+    statement: file.statement,
+    verifierKeyHash,
+    checked,
+  });
+  const { statement, proof } = file;
+  const fields = [statement.modelRoot, statement.vocabularyRoot, statement.inputHash, statement.outputHash];
+  if (fields.some((f, i) => f !== proof.publicInput[i])) return verdict('the file states something else than its proof');
+  if (proof.publicOutput[0] !== COMPLETE.toString()) return verdict('the proof is of an unfinished run');
+
+  // The hash is recomputed from the data: the file's own word is not taken for it.
+  const key = new VerificationKey({
+    data: file.verificationKey.data,
+    hash: Field(file.verificationKey.hash),
+  });
+  const genuine = await VerificationKey.checkValidity(key).catch(() => false);
+  if (!genuine) return verdict('the verification key does not have the hash that the file gives');
+
+  const { commitment, promptIds, outputIds } = expected;
+  if (commitment) {
+    if (commitment.modelRoot !== statement.modelRoot) return verdict('the proof is about another model');
+    if (commitment.vocabularyRoot !== statement.vocabularyRoot) return verdict('the proof is about another vocabulary');
+    checked.push('modelRoot', 'vocabularyRoot');
+    if (commitment.verifierKeyHash === undefined) return verdict('the commitment names no verifier key: run attensor keys first');
+    if (commitment.verifierKeyHash !== verifierKeyHash) return verdict('the proof is of other circuits than the committed ones');
+    checked.push('verifierKeyHash');
+  }
+  if (promptIds) {
+    if (inputHash(promptIds).toString() !== statement.inputHash) return verdict('the proof is about another prompt');
+    checked.push('inputHash');
+  }
+  if (outputIds) {
+    if (outputHash(outputIds).toString() !== statement.outputHash) return verdict('the proof is about another output');
+    checked.push('outputHash');
+  }
+  try {
+    if (!(await verify(proof, key))) return verdict('the proof does not verify');
+  } catch {
+    return verdict('the proof cannot be read');
+  }
+  checked.push('proof');
+  return verdict();
+}
