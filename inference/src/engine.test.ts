@@ -41,7 +41,7 @@ const weights = (n: number, bound: number): Int32Array => Int32Array.from(ints(n
 const big = (values: number[]): BigInt64Array => BigInt64Array.from(values, BigInt);
 
 /** Errors of the addon come from another realm than the test. */
-const named = (name: string): object => expect.objectContaining({ name }) as object;
+const named = (name: string): object => expect.objectContaining({ name });
 
 describe('native and reference engines agree', () => {
   test.each([

@@ -6,6 +6,7 @@ import { AttensorError } from './errors.js';
 import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
 import { generate } from './generate.js';
+import { toNumbers } from './ints.js';
 import type { Model } from './model.js';
 
 const tokenList = z.array(z.number().int().nonnegative());
@@ -123,8 +124,10 @@ export async function perplexity(
 
 /** @param acc raw accumulators of one position, at 2^32. */
 function negativeLogProbability(acc: BigInt64Array, token: number): number {
-  const logits = Float64Array.from(acc, (a) => Number(a) / 2 ** 32);
-  const max = logits.reduce((a, b) => Math.max(a, b));
-  const sum = logits.reduce((s, z) => s + Math.exp(z - max), 0);
+  const logits = toNumbers(acc).map((a) => a / 2 ** 32);
+  let max = -Infinity;
+  for (const z of logits) if (z > max) max = z;
+  let sum = 0;
+  for (const z of logits) sum += Math.exp(z - max);
   return max + Math.log(sum) - logits[token];
 }

@@ -1,9 +1,8 @@
 /** Import of a Hugging Face DeepSeek-V3 checkpoint into a model directory of integer weights. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   copyFile,
   mkdir,
-  mkdtemp,
   open,
   rename,
   rm,
@@ -64,7 +63,9 @@ export async function importCheckpoint(
     const source = new WeightSource(reader, plan, architecture);
     for (const file of TOKENIZER_FILES) await requireFile(join(hfDir, file));
     await mkdir(dirname(out), { recursive: true });
-    const work = await mkdtemp(join(dirname(out), `.${basename(out)}.import-`));
+    const suffix = randomBytes(6).toString('hex');
+    const work = join(dirname(out), `.${basename(out)}.import-${suffix}`);
+    await mkdir(work);
     try {
       const result = await writeModel(source, plan, architecture, hfDir, work, options);
       if (options.force) await rm(out, { recursive: true, force: true });

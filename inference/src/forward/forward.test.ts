@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { EngineName } from '../engine.js';
+import { readReference } from '../eval.js';
 import { generate } from '../generate.js';
-import { failure, random, withModel } from '../testing/fixtures.js';
+import { checkpointDir, failure, random, withModel } from '../testing/fixtures.js';
 import { forward, traceForward, type ForwardLog, type Trace } from './forward.js';
 import { KvCache } from './kv-cache.js';
 
@@ -29,6 +32,24 @@ describe('forward pass', () => {
       });
     },
   );
+
+  // Digests of all values, from an implementation of docs/integer-semantics.md that shares no code with this one.
+  test.each([
+    ['tiny', 'b47c9c05678dc4632842fd22d93155c6f0e15f2de80b8e14f378e4baea7ef8c9'],
+    ['nano', 'b7427e411c2347ff44f3ebe205537a696a9943e897c9f4a294f4c6e29dcf502d'],
+  ] as const)('the trace of %s is the one on record', async (name, digest) => {
+    await withModel(name, async (model) => {
+      const { prompts } = await readReference(join(checkpointDir(name), 'reference.json'));
+      const { prompt_ids, continuation_ids } = prompts[4];
+      const trace = await traceForward(model, [...prompt_ids, ...continuation_ids].slice(0, 20));
+      const hash = createHash('sha256');
+      for (const key of [...trace.keys()].sort()) {
+        const data = get(trace, key);
+        hash.update(key).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      }
+      expect(hash.digest('hex')).toBe(digest);
+    });
+  });
 
   test('the trace obeys the relations of the semantics', async () => {
     await withModel('tiny', async (model) => {

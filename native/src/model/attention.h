@@ -10,10 +10,10 @@ struct AttentionShape {
   size_t start, queries, keys, heads;
 };
 
-// qn (queries, heads, nope), kn (keys, heads, nope), qr (queries, heads, rope), kr (keys, rope), all within int32;
-// acc (heads, queries, keys). Masked pairs are computed only if all_pairs, 0 otherwise.
-void Scores(Ints qn, Ints kn, Ints qr, Ints kr, size_t nope, size_t rope, const AttentionShape& shape, bool all_pairs,
-            OutInts acc, const Control& control);
+// qn (queries, heads, nope), kn (keys, heads, nope), qr (queries, heads, rope), kr (keys, rope), all within
+// int32; acc (heads, queries, keys). Masked pairs are computed only if all_pairs, 0 otherwise.
+void Scores(Ints qn, Ints kn, Ints qr, Ints kr, size_t nope, size_t rope, const AttentionShape& shape,
+            bool all_pairs, OutInts acc, const Control& control);
 
 struct SoftmaxOut {
   OutInts z, max, c, o, e, sum, inv, p;
@@ -23,7 +23,8 @@ struct SoftmaxOut {
 void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const SoftmaxOut& out,
              const Control& control);
 
-// acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16); V (keys, heads, width) within int32.
+// acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16); V (keys, heads, width) within
+// int32.
 void Context(Ints p, Ints values, size_t width, const AttentionShape& shape, OutInts acc, OutInts y,
              const Control& control);
 

@@ -28,7 +28,8 @@ std::string Decimal(int128 value) {
   if (value == 0) return "0";
   uint128 rest = value < 0 ? -static_cast<uint128>(value) : static_cast<uint128>(value);
   std::string digits;
-  for (; rest; rest /= 10) digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+  for (; rest; rest /= 10)
+    digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
   return value < 0 ? "-" + digits : digits;
 }
 
@@ -43,7 +44,8 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr failure, const char* kerne
     std::rethrow_exception(failure);
   } catch (const Failure& f) {
     const char* code = f.width == Width::kZeroSum ? "ZERO_SUM" : "OVERFLOW";
-    Napi::Error error = make(code, std::string("expected ") + Describe(f.width) + ", got " + Decimal(f.value));
+    Napi::Error error =
+        make(code, std::string("expected ") + Describe(f.width) + ", got " + Decimal(f.value));
     error.Set("row", Napi::Number::New(env, static_cast<double>(f.row)));
     error.Set("column", Napi::Number::New(env, static_cast<double>(f.column)));
     error.Set("expected", Napi::String::New(env, Describe(f.width)));
@@ -97,8 +99,8 @@ class Task : public Napi::AsyncWorker {
 Napi::Value Arguments::Next() { return info_[at_++]; }
 
 void Arguments::Reject(const char* expected) {
-  throw Napi::TypeError::New(info_.Env(),
-                             std::string(kernel_) + ": argument " + std::to_string(at_) + ": expected " + expected);
+  throw Napi::TypeError::New(
+      info_.Env(), std::string(kernel_) + ": argument " + std::to_string(at_) + ": expected " + expected);
 }
 
 size_t Arguments::Size() {

@@ -27,8 +27,8 @@ class Arguments {
   // An int32 array of any length.
   std::span<int32_t> List();
 
-  // Last two arguments: a cancellation flag (Int32Array of one entry, or null), and whether to use a worker thread.
-  // Runs the kernel; returns undefined, or a promise of it.
+  // Last two arguments: a cancellation flag (Int32Array of one entry, or null), and whether to use a worker
+  // thread. Runs the kernel; returns undefined, or a promise of it.
   Napi::Value Run(std::function<void(const Control&)> kernel);
 
  private:

@@ -8,9 +8,8 @@ namespace model {
 
 // Moves the k best candidates to the front, in rank order.
 static void Rank(std::vector<size_t>& candidates, const std::vector<int64_t>& value, size_t k) {
-  std::partial_sort(candidates.begin(), candidates.begin() + k, candidates.end(), [&](size_t a, size_t b) {
-    return value[a] != value[b] ? value[a] > value[b] : a < b;
-  });
+  std::partial_sort(candidates.begin(), candidates.begin() + k, candidates.end(),
+                    [&](size_t a, size_t b) { return value[a] != value[b] ? value[a] > value[b] : a < b; });
 }
 
 void Gating(Ints score, Weights bias, size_t rows, const GatingShape& shape, int64_t scale, bool normalize,

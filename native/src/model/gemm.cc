@@ -53,8 +53,12 @@ Operands Prepare(Ints x, Weights from, size_t rows, Weights w, size_t inner, Wei
       out.x[t * inner + i] = static_cast<int32_t>(v);
     }
   }
-  uint128 bound = static_cast<uint128>(max) * MaxAbs(w) * inner;
-  out.narrow = bound <= static_cast<uint128>(std::numeric_limits<int64_t>::max());
+  // often max |X| alone proves it, which spares a pass over the weights
+  auto proves = [&](uint64_t w_max) {
+    return static_cast<uint128>(max) * inner * w_max <=
+           static_cast<uint128>(std::numeric_limits<int64_t>::max());
+  };
+  out.narrow = proves(uint64_t{1} << 31) || proves(MaxAbs(w));
   return out;
 }
 
@@ -88,7 +92,8 @@ void Finish(const Operands& in, Weights w, size_t rows, size_t inner, size_t out
     for (size_t o = 0; o < outer; o++) {
       int64_t value = acc[row * outer + o];
       if (!InAccumulator(value)) {
-        throw Failure(Width::kAccumulator, row, o, WideDot(in.x.data() + t * inner, w.data() + o * inner, inner));
+        throw Failure(Width::kAccumulator, row, o,
+                      WideDot(in.x.data() + t * inner, w.data() + o * inner, inner));
       }
       if (!y.empty()) y[row * outer + o] = value >> 16;
     }

@@ -40,7 +40,8 @@ void RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts
   });
 }
 
-void Rope(Ints x, Weights cos, Weights sin, size_t rows, size_t heads, size_t d, OutInts y, const Control& control) {
+void Rope(Ints x, Weights cos, Weights sin, size_t rows, size_t heads, size_t d, OutInts y,
+          const Control& control) {
   size_t half = d / 2;
   for (size_t t = 0; t < rows; t++) {
     control.Poll();

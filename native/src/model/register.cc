@@ -96,7 +96,8 @@ Napi::Value SoftmaxCall(const Napi::CallbackInfo& info) {
   Arguments args(info, "softmax");
   AttentionShape s = Shape(args, info.Env());
   int64_t scale = args.Integer();
-  if (scale < 0 || scale > 4096) throw Napi::RangeError::New(info.Env(), "softmax: expected 0 <= scale <= 2^12");
+  if (scale < 0 || scale > 4096)
+    throw Napi::RangeError::New(info.Env(), "softmax: expected 0 <= scale <= 2^12");
   Weights table = args.Int32({kTable});
   if (table[0] <= 0) throw Napi::RangeError::New(info.Env(), "softmax: expected a table of exp");
   Ints acc = args.Int64({s.heads, s.queries, s.keys});
@@ -170,7 +171,8 @@ Napi::Value GatingCall(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(info.Env(), "gating: experts, groups and counts do not fit together");
   }
   int64_t scale = args.Integer();
-  if (scale < 0 || scale > kInt32Max) throw Napi::RangeError::New(info.Env(), "gating: expected 0 <= scale < 2^31");
+  if (scale < 0 || scale > kInt32Max)
+    throw Napi::RangeError::New(info.Env(), "gating: expected 0 <= scale < 2^31");
   bool normalize = args.Flag();
   Ints score = args.Int64({rows, s.experts});
   if (std::any_of(score.begin(), score.end(), [](int64_t s) { return s < 0 || s > int64_t{kTable}; })) {
@@ -184,7 +186,8 @@ Napi::Value GatingCall(const Napi::CallbackInfo& info) {
   out.expert_selected = args.Int64({rows, s.experts});
   out.expert = args.Int64({rows, s.topk});
   out.weight = args.Int64({rows, s.topk});
-  return args.Run([=](const Control& control) { Gating(score, bias, rows, s, scale, normalize, out, control); });
+  return args.Run(
+      [=](const Control& control) { Gating(score, bias, rows, s, scale, normalize, out, control); });
 }
 
 Napi::Value ArgmaxCall(const Napi::CallbackInfo& info) {
@@ -202,7 +205,9 @@ Napi::Value ArgmaxCall(const Napi::CallbackInfo& info) {
 
 void RegisterModel(Napi::Env env, Napi::Object exports) {
   Napi::Object kernels = Napi::Object::New(env);
-  auto add = [&](const char* name, auto function) { kernels.Set(name, Napi::Function::New(env, function, name)); };
+  auto add = [&](const char* name, auto function) {
+    kernels.Set(name, Napi::Function::New(env, function, name));
+  };
   add("gemm", model::GemmCall);
   add("gemmRows", model::GemmRowsCall);
   add("rmsNorm", model::RmsNormCall);
