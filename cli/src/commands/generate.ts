@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { command, positiveInteger, works, type Session } from '../command.js';
+import { answer, openModel } from '../model.js';
+
+export { generateCommand };
+
+interface Options {
+  prompt: string;
+  maxTokens: number;
+  stopAtEos?: boolean;
+  log?: boolean;
+}
+
+function generateCommand(session: Session): Command {
+  return command('generate', 'Continue a prompt: greedy, exact integer inference')
+    .argument('<model-dir>', 'imported model')
+    .requiredOption('--prompt <text>', 'text to continue')
+    .requiredOption('--max-tokens <n>', 'tokens to generate', positiveInteger)
+    .option('--stop-at-eos', 'stop after an end-of-sequence token')
+    .option('--log', 'a JSON line per layer on stderr')
+    .addHelpText(
+      'after',
+      '\nJSON: {text, tokens, promptTokens, outputTokens, seconds}; tokens are the ids of text, the other two are counts.',
+    )
+    .action(
+      works<Options>(session, async ({ output, signal }, options, dir) => {
+        const opened = await openModel(dir);
+        const promptIds = opened.tokenizer.encodePrompt(options.prompt);
+        const start = performance.now();
+        const { outputIds, text } = await answer(opened, promptIds, {
+          ...options,
+          signal,
+          log: options.log ? (record) => output.record(record) : undefined,
+        });
+        return {
+          json: {
+            text,
+            tokens: outputIds,
+            promptTokens: promptIds.length,
+            outputTokens: outputIds.length,
+            seconds: (performance.now() - start) / 1000,
+          },
+          text,
+        };
+      }),
+    );
+}

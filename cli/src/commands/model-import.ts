@@ -1,0 +1,30 @@
+import { importCheckpoint } from '@attensor/inference';
+import type { Command } from 'commander';
+import { command, works, type Session } from '../command.js';
+
+export { modelImportCommand };
+
+function modelImportCommand(session: Session): Command {
+  return command('import', 'Convert a Hugging Face DeepSeek-V3 checkpoint to exact integers')
+    .argument('<hf-dir>', 'folder with config.json, *.safetensors and tokenizer.json')
+    .requiredOption('--out <model-dir>', 'folder to write')
+    .option('--force', 'replace <model-dir> if it exists')
+    .action(
+      works<{ out: string; force?: boolean }>(session, async ({ output, signal }, options, dir) => {
+        const start = performance.now();
+        const bar = output.progress('import');
+        const onProgress = (p: { tensor: string; done: number; total: number }) =>
+          bar.update(p.done / p.total);
+        const { out, force } = options;
+        const imported = await importCheckpoint(dir, out, { signal, force, onProgress }).finally(
+          () => bar.close(),
+        );
+        const seconds = (performance.now() - start) / 1000;
+        const { tensors, parameters } = imported;
+        return {
+          json: { ...imported, seconds },
+          text: `${imported.dir}: ${tensors} tensors, ${parameters} parameters, ${seconds.toFixed(1)} s`,
+        };
+      }),
+    );
+}

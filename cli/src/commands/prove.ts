@@ -1,0 +1,155 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import {
+  command,
+  positiveInteger,
+  works,
+  type Context,
+  type Done,
+  type Session,
+} from '../command.js';
+import { CliError } from '../errors.js';
+import { readTextFile, requireWritable } from '../files.js';
+import { openModel } from '../model.js';
+import {
+  answerToProve,
+  compileKeys,
+  loadProver,
+  peakRssBytes,
+  proveAnswer,
+  type ProveReport,
+} from '../proving.js';
+
+export { proveCommand };
+
+interface Options {
+  prompt?: string;
+  maxTokens?: number;
+  out?: string;
+  batch?: string;
+  reveal?: boolean;
+  cache?: string;
+}
+
+const MAX_BATCH_BYTES = 16 << 20;
+
+const requestSchema = z.strictObject({
+  prompt: z.string(),
+  maxTokens: z.number().int().positive(),
+  out: z.string().min(1),
+});
+type Request = z.infer<typeof requestSchema>;
+
+function proveCommand(session: Session): Command {
+  return command('prove', 'Answer a prompt and prove that the committed model gives this answer')
+    .argument('<model-dir>', 'committed model')
+    .option('--prompt <text>', 'text to continue')
+    .option('--max-tokens <n>', 'tokens to generate', positiveInteger)
+    .option('--out <file>', 'proof file to write')
+    .option('--batch <file>', 'many: one {"prompt", "maxTokens", "out"} per line, keys loaded once')
+    .option('--reveal', 'write prompt and output into the proof file (they are private otherwise)')
+    .option(
+      '--cache <dir>',
+      'where keys and unfinished proofs are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    )
+    .addHelpText(
+      'after',
+      `
+An interrupted run resumes where it stopped when it is started again.
+JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
+totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
+totalSeconds, peakRssBytes}.`,
+    )
+    .action(
+      works<Options>(session, async (context, options, dir) => {
+        const requests = await requestsOf(options);
+        for (const { out } of requests) await requireWritable(out);
+        return await proveAll(dir, requests, options, context);
+      }),
+    );
+}
+
+async function proveAll(
+  dir: string,
+  requests: Request[],
+  { batch, reveal = false, cache }: Options,
+  context: Context,
+): Promise<Done> {
+  const opened = await openModel(dir);
+  const prover = await loadProver(dir, cache);
+  const { capacity } = prover.commitment;
+  const answers = [];
+  for (const request of requests) {
+    answers.push({ ...request, ...(await answerToProve(opened, request, capacity, context)) });
+  }
+
+  const { seconds: keySeconds } = await compileKeys(prover, context);
+  const proofs: (ProveReport & { out: string })[] = [];
+  for (const [i, request] of answers.entries()) {
+    if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answers.length}`);
+    const { file: _, ...report } = await proveAnswer(prover, { ...request, reveal }, context);
+    proofs.push({ ...report, out: request.out });
+  }
+
+  const common = {
+    keySeconds,
+    totalSeconds: performance.now() / 1000,
+    peakRssBytes: peakRssBytes(),
+  };
+  const text = proofs.map((proof) =>
+    [
+      proof.text,
+      `${proof.out}: ${proof.proofBytes} bytes, ${proof.pickles} proofs in ${proof.proveSeconds.toFixed(1)} s${proof.resumed ? ' (resumed)' : ''}`,
+    ].join('\n'),
+  );
+  return {
+    json: batch === undefined ? { ...proofs[0], ...common } : { proofs, ...common },
+    text: text.join('\n'),
+  };
+}
+
+async function requestsOf(options: Options): Promise<Request[]> {
+  const { batch, prompt, maxTokens, out } = options;
+  if (batch === undefined) {
+    if (prompt === undefined || maxTokens === undefined || out === undefined) {
+      throw new CliError({
+        code: 'USAGE',
+        what: 'prove needs --prompt, --max-tokens and --out, or --batch',
+        hint: 'See attensor prove --help',
+      });
+    }
+    return [{ prompt, maxTokens, out }];
+  }
+  if (prompt !== undefined || maxTokens !== undefined || out !== undefined) {
+    throw new CliError({
+      code: 'USAGE',
+      what: '--batch takes the place of --prompt, --max-tokens and --out',
+      hint: 'Put them into the lines of the batch file',
+    });
+  }
+  const lines = (await readTextFile(batch, MAX_BATCH_BYTES)).split('\n');
+  const requests = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [parseRequest(line, `${batch}, line ${i + 1}`)],
+  );
+  if (requests.length === 0) {
+    throw new CliError({ code: 'BAD_FILE', what: 'the batch holds no requests', where: batch });
+  }
+  return requests;
+}
+
+function parseRequest(line: string, where: string): Request {
+  const expected = 'a JSON object {"prompt": text, "maxTokens": number, "out": file}';
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new CliError({ code: 'BAD_FILE', what: 'the line is not JSON', where, expected });
+  }
+  const parsed = requestSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const what = `${issue.path.join('.') || 'request'}: ${issue.message}`;
+    throw new CliError({ code: 'BAD_FILE', what, where, expected });
+  }
+  return parsed.data;
+}

@@ -1,0 +1,86 @@
+import { Model, Tokenizer } from '@attensor/inference';
+import type { Command } from 'commander';
+import { dirname } from 'node:path';
+import { command, tokenList, works, type Session } from '../command.js';
+import { CliError, ExitCode } from '../errors.js';
+import { readTextFile } from '../files.js';
+
+export { verifyCommand };
+
+interface Options {
+  commitment?: string;
+  prompt?: string;
+  output?: string;
+  promptTokens?: number[];
+  outputTokens?: number[];
+  tokenizer?: string;
+}
+
+function verifyCommand(session: Session): Command {
+  return command('verify', 'Verify a proof file')
+    .argument('<proof>', 'proof file')
+    .option('--commitment <file>', "the model's commitment.json, from a source you trust")
+    .option('--prompt <text>', 'the proof must be about this prompt')
+    .option('--output <text>', 'and about this output')
+    .option('--prompt-tokens <ids>', 'the prompt as token ids: 510,12,7', tokenList)
+    .option('--output-tokens <ids>', 'the output as token ids', tokenList)
+    .option('--tokenizer <dir>', 'folder with tokenizer.json (default: that of --commitment)')
+    .addHelpText(
+      'after',
+      `
+Without --commitment only the proof itself is checked: that some committed model gives some answer.
+A text can be written in several token sequences; --output compares the tokenizer's own.
+Exit code 2 if the proof is not valid. JSON: {valid, seconds, statement, checked, reason?}.`,
+    )
+    .action(
+      works<Options>(session, async (_context, options, path) => {
+        const { initializeBindings } = await import('o1js');
+        const prover = await import('@attensor/prover');
+        const file = prover.parseProofFile(await readTextFile(path, prover.MAX_PROOF_BYTES), path);
+        const commitment =
+          options.commitment === undefined
+            ? undefined
+            : await prover.readCommitment(options.commitment);
+        const tokens = await expectedTokens(options);
+        await initializeBindings();
+        const verdict = await prover.verifyProofFile(file, { commitment, ...tokens });
+        const { valid, reason, seconds, checked } = verdict;
+        return {
+          json: verdict,
+          text: valid
+            ? `valid (${checked.join(', ')}), ${seconds.toFixed(2)} s`
+            : `NOT VALID: ${reason ?? 'unknown reason'}`,
+          exitCode: valid ? ExitCode.done : ExitCode.verificationFailed,
+        };
+      }),
+    );
+}
+
+/** Token ids that the statement must be about, as far as the options name any. */
+async function expectedTokens(options: Options) {
+  const { prompt, output, promptTokens, outputTokens } = options;
+  for (const name of ['prompt', 'output'] as const) {
+    if (options[name] !== undefined && options[`${name}Tokens`] !== undefined) {
+      throw new CliError({ code: 'USAGE', what: `give --${name} or --${name}-tokens, not both` });
+    }
+  }
+  const tokenizer =
+    prompt === undefined && output === undefined ? undefined : await openTokenizer(options);
+  return {
+    promptIds: prompt === undefined ? promptTokens : tokenizer?.encodePrompt(prompt),
+    // the tokenizer puts the beginning-of-sequence token before a prompt
+    outputIds: output === undefined ? outputTokens : tokenizer?.encodePrompt(output).slice(1),
+  };
+}
+
+async function openTokenizer({ tokenizer, commitment }: Options): Promise<Tokenizer> {
+  const dir = tokenizer ?? (commitment === undefined ? undefined : dirname(commitment));
+  if (dir === undefined) {
+    throw new CliError({
+      code: 'USAGE',
+      what: 'a text can only be compared with the tokenizer of the model',
+      hint: 'Add --tokenizer <model-dir>, or give --prompt-tokens and --output-tokens',
+    });
+  }
+  return await Tokenizer.open(dir, (await Model.open(dir)).config);
+}

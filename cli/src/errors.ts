@@ -1,0 +1,90 @@
+/** What a command ends with, and how a failure is told. */
+import { AttensorError } from '@attensor/inference';
+
+export { ExitCode, CliError, describeFailure, type Failure };
+
+const ExitCode = {
+  done: 0,
+  /** Usage, or input that can't be worked with. */
+  badInput: 1,
+  /** A proof or an attestation was looked at and is not valid. */
+  verificationFailed: 2,
+  /** A fault of this program or this machine. */
+  internal: 3,
+  /** Ctrl-C, as shells number it. */
+  interrupted: 130,
+} as const;
+type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+interface Failure {
+  exitCode: ExitCode;
+  /** For `--json`. */
+  json: { error: Record<string, string> };
+  /** For people. */
+  text: string;
+}
+
+/** A mistake in how the command was called. Same fields as the libraries' errors. */
+class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly code: 'USAGE' | 'BAD_FILE' | 'NOT_FOUND';
+  readonly what: string;
+  readonly where?: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+
+  constructor(details: Pick<CliError, 'code' | 'what' | 'where' | 'expected' | 'got' | 'hint'>) {
+    super(details.what);
+    this.code = details.code;
+    this.what = details.what;
+    this.where = details.where;
+    this.expected = details.expected;
+    this.got = details.got;
+    this.hint = details.hint;
+  }
+}
+
+const OTHER_EXIT_CODES: Record<string, ExitCode> = {
+  CANCELLED: ExitCode.interrupted,
+  ABORT_ERR: ExitCode.interrupted,
+  VERIFICATION_FAILED: ExitCode.verificationFailed,
+  INTERNAL: ExitCode.internal,
+  ENGINE_UNAVAILABLE: ExitCode.internal,
+};
+
+/** Fields shown to the user, in this order. */
+const DETAILS = ['where', 'expected', 'got', 'hint'] as const;
+
+/** Mistakes are explained; faults are shown with their stack, for a report. */
+function describeFailure(error: unknown): Failure {
+  if (error instanceof AttensorError || error instanceof CliError) {
+    const exitCode = OTHER_EXIT_CODES[error.code] ?? ExitCode.badInput;
+    const details = DETAILS.flatMap((name) => {
+      const value = error[name];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    const lines = details.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${value}`);
+    return {
+      exitCode,
+      json: { error: { code: error.code, what: error.what, ...Object.fromEntries(details) } },
+      text: [`error: ${error.what} [${error.code}]`, ...lines].join('\n'),
+    };
+  }
+  const { code, message, stack } = toError(error);
+  const exitCode = OTHER_EXIT_CODES[code] ?? ExitCode.internal;
+  const explained = exitCode === ExitCode.internal ? (stack ?? message) : message;
+  return {
+    exitCode,
+    json: { error: { code, what: message } },
+    text: exitCode === ExitCode.internal ? `internal error: ${explained}` : `error: ${explained}`,
+  };
+}
+
+function toError(error: unknown): { code: string; message: string; stack?: string } {
+  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
+  // an aborted signal rejects with a DOMException, whose code is a number
+  if (error.name === 'AbortError') return { code: 'ABORT_ERR', message: 'interrupted' };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL';
+  return { code, message: error.message, stack: error.stack };
+}

@@ -1,0 +1,46 @@
+/** Files that users name. */
+import { access, constants, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CliError } from './errors.js';
+
+export { readTextFile, requireWritable, writeFileWhole };
+
+/** @throws CliError when the file can't be read or is larger than what it is supposed to be. */
+async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  const size = await stat(path).then(
+    (info) => (info.isFile() ? info.size : undefined),
+    () => undefined,
+  );
+  if (size === undefined) {
+    throw new CliError({ code: 'NOT_FOUND', what: 'there is no such file', where: resolve(path) });
+  }
+  if (size > maxBytes) {
+    throw new CliError({
+      code: 'BAD_FILE',
+      what: 'the file is too large',
+      where: resolve(path),
+      expected: `at most ${maxBytes} bytes`,
+      got: `${size} bytes`,
+    });
+  }
+  return await readFile(path, 'utf8');
+}
+
+/** Finds out before the work, not after it. @throws CliError */
+async function requireWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  await access(folder, constants.W_OK).catch(() => {
+    throw new CliError({
+      code: 'NOT_FOUND',
+      what: 'the folder of the output file does not exist or is not writable',
+      where: folder,
+    });
+  });
+}
+
+/** A reader sees the old file or the new one, never a part. */
+async function writeFileWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
+}

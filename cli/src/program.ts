@@ -1,0 +1,110 @@
+/** The command tree, and one run of it. */
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import type { Session } from './command.js';
+import { chatCommand } from './commands/chat.js';
+import { demoCommand } from './commands/demo.js';
+import { evalCommand } from './commands/eval.js';
+import { generateCommand } from './commands/generate.js';
+import { keysCommand } from './commands/keys.js';
+import { modelCommitCommand } from './commands/model-commit.js';
+import { modelImportCommand } from './commands/model-import.js';
+import { proveCommand } from './commands/prove.js';
+import { verifyCommand } from './commands/verify.js';
+import { describeFailure, ExitCode } from './errors.js';
+import { Output, type Streams } from './output.js';
+
+export { run };
+
+/**
+ * Runs `attensor` with these arguments.
+ *
+ * @returns the exit code; errors have been printed
+ */
+async function run(args: string[], streams: Streams): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    interrupt.abort();
+    // a second Ctrl-C ends the program at once
+    process.removeListener('SIGINT', onInterrupt);
+  };
+  process.on('SIGINT', onInterrupt);
+  const restoreConsole = keepLibrariesOffStdout();
+  // the proof system reads it when it is loaded; its WebAssembly backend is 4.5 times slower
+  process.env.O1JS_BACKEND ??= 'native';
+
+  const session: Session = { streams, signal: interrupt.signal, exitCode: ExitCode.done };
+  const output = new Output(streams, args.includes('--json'));
+  try {
+    await program(session).parseAsync(args, { from: 'user' });
+    return session.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return usage(error, output);
+    const failure = describeFailure(error);
+    output.log(failure.text);
+    if (output.json) output.result({ json: failure.json, text: '' });
+    return failure.exitCode;
+  } finally {
+    restoreConsole();
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}
+
+function program(session: Session): Command {
+  const model = new Command('model')
+    .description('Import and commit models')
+    .addCommand(modelImportCommand(session))
+    .addCommand(modelCommitCommand(session));
+  const root = new Command('attensor')
+    .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
+    .version(version())
+    .addCommand(model)
+    .addCommand(generateCommand(session))
+    .addCommand(chatCommand(session))
+    .addCommand(evalCommand(session))
+    .addCommand(proveCommand(session))
+    .addCommand(verifyCommand(session))
+    .addCommand(keysCommand(session))
+    .addCommand(demoCommand(session))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',
+    );
+  everyCommand(root, (each) => {
+    each.exitOverride().configureOutput({
+      writeOut: (text) => void session.streams.stdout.write(text),
+      writeErr: (text) => void session.streams.stderr.write(text),
+    });
+    // shown by `usage`, after the error
+    each.showSuggestionAfterError(true);
+  });
+  return root;
+}
+
+function everyCommand(root: Command, visit: (each: Command) => void): void {
+  visit(root);
+  root.commands.forEach((each) => everyCommand(each, visit));
+}
+
+/** Commander has printed its message; help and version are no mistakes. */
+function usage(error: CommanderError, output: Output): number {
+  if (error.exitCode === 0) return ExitCode.done;
+  if (output.json) {
+    const what = error.message.replace(/^error: /, '');
+    output.result({ json: { error: { code: 'USAGE', what } }, text: '' });
+  }
+  return ExitCode.badInput;
+}
+
+/** Libraries that log must not spoil the one JSON object. */
+function keepLibrariesOffStdout(): () => void {
+  const { log, info } = console;
+  console.log = console.error;
+  console.info = console.error;
+  return () => Object.assign(console, { log, info });
+}
+
+function version(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
