@@ -25,8 +25,8 @@ async function run(args: string[], streams: Streams): Promise<number> {
   const interrupt = new AbortController();
   const onInterrupt = () => {
     interrupt.abort();
-    // a second Ctrl-C ends the program at once
     process.removeListener('SIGINT', onInterrupt);
+    streams.stderr.write('\ninterrupted: ending after the current step; again to end now\n');
   };
   process.on('SIGINT', onInterrupt);
   const restoreConsole = keepLibrariesOffStdout();

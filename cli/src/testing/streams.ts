@@ -1,0 +1,42 @@
+import { PassThrough, Readable } from 'node:stream';
+import { run } from '../program.js';
+
+export { attensor, type Ran };
+
+interface Ran {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** stdout as the one JSON object it must be. */
+  json: () => Record<string, unknown>;
+}
+
+/** Runs the command in this process, on streams of its own. */
+async function attensor(args: string[], stdin = ''): Promise<Ran> {
+  const [stdout, stderr] = [collect(), collect()];
+  const exitCode = await run(args, {
+    stdin: Readable.from([stdin]),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+  });
+  const out = stdout.text();
+  return {
+    exitCode,
+    stdout: out,
+    stderr: stderr.text(),
+    json: () => JSON.parse(out) as Record<string, unknown>,
+  };
+}
+
+function collect() {
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return {
+    stream,
+    text: () => {
+      const rest = stream.read() as Buffer | null;
+      return Buffer.concat(rest === null ? chunks : [...chunks, rest]).toString('utf8');
+    },
+  };
+}
