@@ -32,7 +32,13 @@ export class Job {
     const data = await readFile(join(this.dir, 'messages.bin')).catch(() => undefined);
     if (!data || data.length < 32 || data.length % 32 !== 0) return undefined;
     const body = data.subarray(0, data.length - 32);
-    if (!createHash('sha256').update(body).digest().equals(data.subarray(data.length - 32))) return undefined;
+    if (
+      !createHash('sha256')
+        .update(body)
+        .digest()
+        .equals(data.subarray(data.length - 32))
+    )
+      return undefined;
     const out: bigint[] = [];
     for (let i = 0; i < body.length; i += 32) {
       const v = BigInt(`0x${body.toString('hex', i, i + 32)}`);
@@ -49,12 +55,18 @@ export class Job {
   }
 
   async proof(segment: number): Promise<unknown> {
-    const text = await readFile(join(this.dir, `segment-${segment}.json`), 'utf8').catch(() => undefined);
+    const text = await readFile(join(this.dir, `segment-${segment}.json`), 'utf8').catch(
+      () => undefined,
+    );
     return text === undefined ? undefined : (JSON.parse(text) as unknown);
   }
 
   async keepProof(segment: number, json: unknown): Promise<void> {
-    await writeAtomic(join(this.dir, `segment-${segment}.json`), JSON.stringify(json), PRIVATE_FILE);
+    await writeAtomic(
+      join(this.dir, `segment-${segment}.json`),
+      JSON.stringify(json),
+      PRIVATE_FILE,
+    );
   }
 
   async done(): Promise<void> {

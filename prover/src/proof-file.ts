@@ -20,7 +20,12 @@ const proofSchema = z.strictObject({
 const fileSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
-  statement: z.strictObject({ modelRoot: field, vocabularyRoot: field, inputHash: field, outputHash: field }),
+  statement: z.strictObject({
+    modelRoot: field,
+    vocabularyRoot: field,
+    inputHash: field,
+    outputHash: field,
+  }),
   verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
   proof: proofSchema,
   text: z.strictObject({ prompt: z.string(), output: z.string() }).optional(),
@@ -52,11 +57,21 @@ export function parseProofFile(text: string, where = 'proof'): ProofFile {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new AttensorError({ code: 'BAD_FILE', what: 'the proof file is not JSON', where, hint: 'Get the file again from its maker' });
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the proof file is not JSON',
+      where,
+      hint: 'Get the file again from its maker',
+    });
   }
   const header = z.object({ format: z.string(), version: z.number() }).safeParse(value);
   if (!header.success || header.data.format !== FORMAT)
-    throw new AttensorError({ code: 'BAD_FILE', what: 'this is not a proof file', where, expected: `format ${FORMAT}` });
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'this is not a proof file',
+      where,
+      expected: `format ${FORMAT}`,
+    });
   if (header.data.version !== VERSION)
     throw new AttensorError({
       code: 'UNSUPPORTED_VERSION',
@@ -69,7 +84,12 @@ export function parseProofFile(text: string, where = 'proof'): ProofFile {
   const parsed = fileSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new AttensorError({ code: 'BAD_FILE', what: issue.message, where: `${where}: ${issue.path.join('.')}`, hint: 'The file was edited or cut' });
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: issue.message,
+      where: `${where}: ${issue.path.join('.')}`,
+      hint: 'The file was edited or cut',
+    });
   }
   return parsed.data;
 }
@@ -96,7 +116,10 @@ export interface Verdict {
  * Verifies a proof file and what is expected of it. **Note**: without a commitment the proof shows only that *some* program with
  * this key accepts; the key's hash must come from a trusted place (the commitment, or the contract's state).
  */
-export async function verifyProofFile(file: ProofFile, expected: VerifyExpectations = {}): Promise<Verdict> {
+export async function verifyProofFile(
+  file: ProofFile,
+  expected: VerifyExpectations = {},
+): Promise<Verdict> {
   const start = performance.now();
   const checked: string[] = [];
   const verifierKeyHash = file.verificationKey.hash;
@@ -109,9 +132,16 @@ export async function verifyProofFile(file: ProofFile, expected: VerifyExpectati
     checked,
   });
   const { statement, proof } = file;
-  const fields = [statement.modelRoot, statement.vocabularyRoot, statement.inputHash, statement.outputHash];
-  if (fields.some((f, i) => f !== proof.publicInput[i])) return verdict('the file states something else than its proof');
-  if (proof.publicOutput[0] !== COMPLETE.toString()) return verdict('the proof is of an unfinished run');
+  const fields = [
+    statement.modelRoot,
+    statement.vocabularyRoot,
+    statement.inputHash,
+    statement.outputHash,
+  ];
+  if (fields.some((f, i) => f !== proof.publicInput[i]))
+    return verdict('the file states something else than its proof');
+  if (proof.publicOutput[0] !== COMPLETE.toString())
+    return verdict('the proof is of an unfinished run');
 
   // The hash is recomputed from the data: the file's own word is not taken for it.
   const key = new VerificationKey({
@@ -123,19 +153,25 @@ export async function verifyProofFile(file: ProofFile, expected: VerifyExpectati
 
   const { commitment, promptIds, outputIds } = expected;
   if (commitment) {
-    if (commitment.modelRoot !== statement.modelRoot) return verdict('the proof is about another model');
-    if (commitment.vocabularyRoot !== statement.vocabularyRoot) return verdict('the proof is about another vocabulary');
+    if (commitment.modelRoot !== statement.modelRoot)
+      return verdict('the proof is about another model');
+    if (commitment.vocabularyRoot !== statement.vocabularyRoot)
+      return verdict('the proof is about another vocabulary');
     checked.push('modelRoot', 'vocabularyRoot');
-    if (commitment.verifierKeyHash === undefined) return verdict('the commitment names no verifier key: run attensor keys first');
-    if (commitment.verifierKeyHash !== verifierKeyHash) return verdict('the proof is of other circuits than the committed ones');
+    if (commitment.verifierKeyHash === undefined)
+      return verdict('the commitment names no verifier key: run attensor keys first');
+    if (commitment.verifierKeyHash !== verifierKeyHash)
+      return verdict('the proof is of other circuits than the committed ones');
     checked.push('verifierKeyHash');
   }
   if (promptIds) {
-    if (inputHash(promptIds).toString() !== statement.inputHash) return verdict('the proof is about another prompt');
+    if (inputHash(promptIds).toString() !== statement.inputHash)
+      return verdict('the proof is about another prompt');
     checked.push('inputHash');
   }
   if (outputIds) {
-    if (outputHash(outputIds).toString() !== statement.outputHash) return verdict('the proof is about another output');
+    if (outputHash(outputIds).toString() !== statement.outputHash)
+      return verdict('the proof is about another output');
     checked.push('outputHash');
   }
   try {

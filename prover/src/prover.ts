@@ -34,7 +34,8 @@ import { Session } from './protocol/session.js';
 import type { Tape } from './protocol/tape.js';
 
 export interface Progress {
-  stage: 'compile' | 'parameters' | 'trace' | 'witness' | 'commit' | 'protocol' | 'segment' | 'done';
+  stage:
+    'compile' | 'parameters' | 'trace' | 'witness' | 'commit' | 'protocol' | 'segment' | 'done';
   /** 0 .. 1 within the whole request */
   fraction: number;
   message: string;
@@ -92,7 +93,12 @@ export async function buildCircuits(protocol: ModelProtocol): Promise<Circuits> 
     .digest('hex')
     .slice(0, 12);
   const name = `attensor-${digest}`;
-  return { tape: session.tape, segments, program: inferenceProgram(name, session.tape, segments), name };
+  return {
+    tape: session.tape,
+    segments,
+    program: inferenceProgram(name, session.tape, segments),
+    name,
+  };
 }
 
 export class InferenceProver {
@@ -115,7 +121,12 @@ export class InferenceProver {
     setBackend('native');
     const model = await Model.open(modelDir);
     const commitment = await readCommitment(join(model.dir, COMMITMENT_FILE));
-    const shape = shapeOf(model.config, commitment.capacity, commitment.logSize, commitment.logInvRate);
+    const shape = shapeOf(
+      model.config,
+      commitment.capacity,
+      commitment.logSize,
+      commitment.logInvRate,
+    );
     if (shape.configHash.toString() !== commitment.configHash)
       throw new AttensorError({
         code: 'WRONG_COMMITMENT',
@@ -127,21 +138,39 @@ export class InferenceProver {
       });
     const protocol = new ModelProtocol(shape);
     const circuits = await buildCircuits(protocol);
-    return new InferenceProver(model, commitment, protocol, circuits, options.cacheDir ?? defaultCacheDir(), engine);
+    return new InferenceProver(
+      model,
+      commitment,
+      protocol,
+      circuits,
+      options.cacheDir ?? defaultCacheDir(),
+      engine,
+    );
   }
 
   /** Compiles the circuits, or loads them from the key cache. The verifier key's hash is written into commitment.json. */
-  async compile(options: { onProgress?: (p: Progress) => void } = {}): Promise<{ verifierKeyHash: string; verificationKey: string; seconds: number }> {
+  async compile(
+    options: { onProgress?: (p: Progress) => void } = {},
+  ): Promise<{ verifierKeyHash: string; verificationKey: string; seconds: number }> {
     const start = performance.now();
-    options.onProgress?.({ stage: 'compile', fraction: 0, message: 'compiling circuits, or loading their keys' });
+    options.onProgress?.({
+      stage: 'compile',
+      fraction: 0,
+      message: 'compiling circuits, or loading their keys',
+    });
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
-    const { verificationKey } = await this.circuits.program.compile({ cache: Cache.FileSystem(dir) });
+    const { verificationKey } = await this.circuits.program.compile({
+      cache: Cache.FileSystem(dir),
+    });
     this.verificationKey = verificationKey;
     const verifierKeyHash = verificationKey.hash.toString();
     if (this.commitment.verifierKeyHash !== verifierKeyHash) {
       this.commitment.verifierKeyHash = verifierKeyHash;
-      await writeAtomic(join(this.model.dir, COMMITMENT_FILE), `${JSON.stringify(this.commitment, null, 2)}\n`);
+      await writeAtomic(
+        join(this.model.dir, COMMITMENT_FILE),
+        `${JSON.stringify(this.commitment, null, 2)}\n`,
+      );
     }
     return { verifierKeyHash, verificationKey: verificationKey.data, seconds: seconds(start) };
   }
@@ -150,14 +179,21 @@ export class InferenceProver {
   async openModel(): Promise<void> {
     if (this.parameters) return;
     const secret = await readSecret(this.model.dir);
-    this.parameters = await openParameters(this.engine, this.protocol, this.model, this.commitment, secret);
+    this.parameters = await openParameters(
+      this.engine,
+      this.protocol,
+      this.model,
+      this.commitment,
+      secret,
+    );
     this.vocabulary = await Vocabulary.build(
       this.engine,
       await this.model.tensor('embedding'),
       this.model.config.hiddenSize,
     );
     for (const name of this.model.tensorNames)
-      if (name.endsWith('.g') || name.endsWith('.bias')) this.weights.set(name, await this.model.tensor(name));
+      if (name.endsWith('.g') || name.endsWith('.bias'))
+        this.weights.set(name, await this.model.tensor(name));
   }
 
   statement(request: ProveRequest): Statement {
@@ -190,13 +226,21 @@ export class InferenceProver {
   }
 
   /** The native part: witness, its commitment and all messages of the protocol. */
-  async protocolMessages(request: ProveRequest, statement: Statement, options: ProveOptions = {}): Promise<Session> {
+  async protocolMessages(
+    request: ProveRequest,
+    statement: Statement,
+    options: ProveOptions = {},
+  ): Promise<Session> {
     const { onProgress, signal } = options;
     await this.openModel();
     const { capacity, logSize, logInvRate } = this.protocol.shape;
     const tokens = [...request.promptIds, ...request.outputIds];
     const ids = Array.from({ length: capacity }, (_, t) => tokens[t] ?? 0);
-    onProgress?.({ stage: 'trace', fraction: 0, message: 'exact inference over prompt and output' });
+    onProgress?.({
+      stage: 'trace',
+      fraction: 0,
+      message: 'exact inference over prompt and output',
+    });
     const trace = traceOf(await traceForward(this.model, ids, { engine: 'native', signal }));
     const prompt = request.promptIds.length;
     const successors = (): number[] =>
@@ -214,7 +258,11 @@ export class InferenceProver {
         });
     });
     onProgress?.({ stage: 'witness', fraction: 0.02, message: 'witness' });
-    const filled = new ModelProtocol(this.protocol.shape, (name) => this.weights.get(name)!, successors);
+    const filled = new ModelProtocol(
+      this.protocol.shape,
+      (name) => this.weights.get(name)!,
+      successors,
+    );
     const witness = this.engine.fromInts(witnessInts(filled.b, filled.lookups, trace, logSize));
     onProgress?.({ stage: 'commit', fraction: 0.03, message: 'committing the witness' });
     const witnessCommitment = await this.engine.commit(witness, {
@@ -222,7 +270,12 @@ export class InferenceProver {
       logLeaf: LOG_LEAF,
       logCap: LOG_CAP,
       signal,
-      onProgress: (f) => onProgress?.({ stage: 'commit', fraction: 0.03 + 0.12 * f, message: 'committing the witness' }),
+      onProgress: (f) =>
+        onProgress?.({
+          stage: 'commit',
+          fraction: 0.03 + 0.12 * f,
+          message: 'committing the witness',
+        }),
     });
     onProgress?.({ stage: 'protocol', fraction: 0.15, message: 'sumchecks, lookups and openings' });
     const secret = await readSecret(this.model.dir);
@@ -294,7 +347,11 @@ export class InferenceProver {
         ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
       ]);
       const method = program[segmentName(segment.index)];
-      proof = (segment.index === 0 ? await method(statement, values) : await method(statement, proof!, values)).proof;
+      proof = (
+        segment.index === 0
+          ? await method(statement, values)
+          : await method(statement, proof!, values)
+      ).proof;
       made++;
       if (segment.index + 1 < segments.length) await job.keepProof(segment.index, proof.toJSON());
     }

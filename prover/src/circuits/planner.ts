@@ -86,7 +86,10 @@ export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
       }
     }
     if (end < ops.length) {
-      if (best.position < 0) throw new RangeError(`planner: no cut within the row limit of segment ${segments.length}; carries there: ${Math.min(...live.count.slice(start + 1, end))} or more values`);
+      if (best.position < 0)
+        throw new RangeError(
+          `planner: no cut within the row limit of segment ${segments.length}; carries there: ${Math.min(...live.count.slice(start + 1, end))} or more values`,
+        );
       end = best.position;
       rows = best.rows;
     }

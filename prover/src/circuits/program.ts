@@ -36,7 +36,12 @@ export function segmentCircuit(
     return given.map((v) => Field(v));
   });
   const carried = values.slice(0, segment.carryIn.length);
-  const fields = [statement.modelRoot, statement.vocabularyRoot, statement.inputHash, statement.outputHash];
+  const fields = [
+    statement.modelRoot,
+    statement.vocabularyRoot,
+    statement.inputHash,
+    statement.outputHash,
+  ];
   const emitter = new Emitter(fields, values.slice(segment.carryIn.length));
   for (const op of tape.ops) if (op.kind === 'constant' || op.kind === 'public') emitter.emit(op);
   if (segment.index > 0) {
@@ -75,9 +80,15 @@ export function inferenceProgram(name: string, tape: Tape, segments: Segment[]) 
           }
         : {
             privateInputs: [SelfProof, input],
-            async method(statement: Statement, previous: SelfProof<Statement, Field>, values: SegmentInput) {
+            async method(
+              statement: Statement,
+              previous: SelfProof<Statement, Field>,
+              values: SegmentInput,
+            ) {
               previous.verify();
-              return { publicOutput: segmentCircuit(tape, segment, last, statement, values, previous) };
+              return {
+                publicOutput: segmentCircuit(tape, segment, last, statement, values, previous),
+              };
             },
           };
   }
@@ -94,7 +105,10 @@ type Result = { proof: SelfProof<Statement, Field> };
 
 /** What the prover uses of the program, with methods by segment name. */
 export type InferenceProgram = {
-  compile(options: { cache: Cache; forceRecompile?: boolean }): Promise<{ verificationKey: { data: string; hash: Field } }>;
+  compile(options: {
+    cache: Cache;
+    forceRecompile?: boolean;
+  }): Promise<{ verificationKey: { data: string; hash: Field } }>;
   analyzeMethods(): Promise<Record<string, { rows: number; digest: string }>>;
   verify(proof: SelfProof<Statement, Field>): Promise<boolean>;
   digest(): Promise<string>;

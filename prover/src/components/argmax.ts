@@ -28,12 +28,17 @@ export class Argmax {
     successor: (trace: Trace) => number[],
   ) {
     const [t, o] = dims;
-    if (o.log > 16) throw new RangeError(`argmax: vocabulary of ${o.size}, at most 65536 fit the difference cells`);
+    if (o.log > 16)
+      throw new RangeError(
+        `argmax: vocabulary of ${o.size}, at most 65536 fit the difference cells`,
+      );
     const key = (trace: Trace, row: number, v: number): bigint =>
       (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const best: Source = (trace) => {
       const next = successor(trace);
-      return Array.from({ length: t.size }, (_, row) => (next[row] < 0 ? 0n : key(trace, row, next[row])));
+      return Array.from({ length: t.size }, (_, row) =>
+        next[row] < 0 ? 0n : key(trace, row, next[row]),
+      );
     };
     this.best = b.free('head.best', [t], best);
     this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
@@ -55,7 +60,9 @@ export class Argmax {
     const eq = sum.eq({ t: scope.random('t', t.log), o: scope.random('o', o.log) });
     const acc = sum.virtual(logits);
     const mask = sum.public(['t'], tokens.outputMask, (at) => tokens.outputMaskAt(at.t));
-    const successor = sum.public(['t', 'o'], tokens.successors, (at) => tokens.successorsAt(at.t, at.o));
+    const successor = sum.public(['t', 'o'], tokens.successors, (at) =>
+      tokens.successorsAt(at.t, at.o),
+    );
     const index = sum.public(
       ['o'],
       () => Array.from({ length: 2 ** o.log }, (_, v) => BigInt(v)),
@@ -63,7 +70,10 @@ export class Argmax {
     );
     const { size } = this.dims[1];
     const difference = sum.tensor(this.difference);
-    const key = acc.mul(1n << BigInt(o.log)).add(BigInt(2 ** o.log - 1)).sub(index);
+    const key = acc
+      .mul(1n << BigInt(o.log))
+      .add(BigInt(2 ** o.log - 1))
+      .sub(index);
     let required = mask.mul(sum.tensor(this.best).sub(key));
     if (size !== 2 ** o.log)
       required = required.mul(

@@ -40,7 +40,11 @@ export class Attention {
   }
 
   /** @param scores prover only: mul1's accumulators */
-  static async script(scope: Scope, layers: Attention[], scores: (a: Attention) => FpVec): Promise<void> {
+  static async script(
+    scope: Scope,
+    layers: Attention[],
+    scores: (a: Attention) => FpVec,
+  ): Promise<void> {
     const bySoftmax = new Map(layers.map((a) => [a.softmax, a]));
     const { at, values } = await Softmax.script(
       scope,
@@ -48,14 +52,19 @@ export class Attention {
       (s) => scores(bySoftmax.get(s)!),
     );
     const products: Product[] = [];
-    for (const [k, layer] of layers.entries()) products.push(...(await mul1(scope, layer.heads, at, values[k])));
+    for (const [k, layer] of layers.entries())
+      products.push(...(await mul1(scope, layer.heads, at, values[k])));
     for (const layer of layers) products.push(await layer.mul2(scope));
     await proveProducts(scope, products, 'attention');
   }
 
   private async mul2(scope: Scope): Promise<Product> {
     const [t, h, o] = this.context.axes;
-    const at = { t: scope.random('t', t.log), h: scope.random('h', h.log), o: scope.random('v', o.log) };
+    const at = {
+      t: scope.random('t', t.log),
+      h: scope.random('h', h.log),
+      o: scope.random('v', o.log),
+    };
     const claim = await scope.open(this.out.acc, at, 'mul2: output');
     const { p } = this.softmax;
     return {

@@ -4,7 +4,15 @@
  * inference trace (witness) or the model's tensors (parameters).
  */
 import { ceilLog2 } from '../protocol/field.js';
-import { axis, Layout, scalar, signed, unsigned, type Axis, type Region } from '../protocol/layout.js';
+import {
+  axis,
+  Layout,
+  scalar,
+  signed,
+  unsigned,
+  type Axis,
+  type Region,
+} from '../protocol/layout.js';
 import type { Block, Tensor } from '../protocol/tensor.js';
 
 /** The integer trace of one teacher-forced pass. */
@@ -53,7 +61,15 @@ export class Builder {
 
   private fillCells(tensor: Tensor, dims: Dim[], offset: bigint, source: Source): void {
     tensor.views.forEach((view, k) => {
-      this.witnessFills.push({ block: view.block, dims, source, offset, shift: BigInt(16 * k), mask: CELL, cells: tensor.views.length });
+      this.witnessFills.push({
+        block: view.block,
+        dims,
+        source,
+        offset,
+        shift: BigInt(16 * k),
+        mask: CELL,
+        cells: tensor.views.length,
+      });
     });
   }
 
@@ -72,11 +88,22 @@ export class Builder {
   /** A value that other relations bind: not range-checked. */
   free(name: string, dims: Dim[], source: Source): Tensor {
     const t = scalar(this.witness, name, this.axes(dims), 'free');
-    this.witnessFills.push({ block: t.views[0].block, dims, source, offset: 0n, shift: 0n, mask: undefined });
+    this.witnessFills.push({
+      block: t.views[0].block,
+      dims,
+      source,
+      offset: 0n,
+      shift: 0n,
+      mask: undefined,
+    });
     return t;
   }
   /** A tensor of the model. */
-  parameter(source: string | (() => ArrayLike<number>), dims: Dim[], name = source as string): Tensor {
+  parameter(
+    source: string | (() => ArrayLike<number>),
+    dims: Dim[],
+    name = source as string,
+  ): Tensor {
     const t = scalar(this.parameters, name, this.axes(dims), 'free');
     this.parameterFills.push({ block: t.views[0].block, dims, source });
     return t;

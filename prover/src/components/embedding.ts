@@ -42,7 +42,9 @@ export class Embedding {
       const bits = tokens.bits[k];
       const token = vocabulary?.ids[k] ?? 0;
       const row = await session.hint(i.size, 'embedding row', () => vocabulary!.tree.row(token));
-      const path = await session.hint(bits.length, 'embedding path', () => vocabulary!.tree.path(token));
+      const path = await session.hint(bits.length, 'embedding path', () =>
+        vocabulary!.tree.path(token),
+      );
       let node = tape.hash(row);
       path.forEach((sibling, d) => {
         const shift = tape.mul(bits[d], tape.sub(sibling, node));

@@ -93,18 +93,30 @@ export class Gating {
     };
     this.slotScore = b.free(n('slots.score'), [t, j], score);
     this.weight = b.unsigned(n('slots.weight'), [t, j], 2, fromTrace(n('slots.weight')));
-    const division = (f: (sum: bigint, rem: bigint) => bigint): Source => (trace) => {
-      const scores = score(trace);
-      const w = trace.get(n('slots.weight')).data;
-      return Array.from({ length: scores.length }, (_, i) => {
-        const row = Math.floor(i / j.size) * j.size;
-        let total = 0n;
-        for (let k = 0; k < j.size; k++) total += scores[row + k];
-        return f(total, scores[i] * scale - w[i] * total);
-      });
-    };
-    this.rest = b.unsigned(n('slots.rem'), [t, j], 2, division((_, rem) => rem));
-    this.slack = b.unsigned(n('slots.slack'), [t, j], 2, division((sum, rem) => sum - 1n - rem));
+    const division =
+      (f: (sum: bigint, rem: bigint) => bigint): Source =>
+      (trace) => {
+        const scores = score(trace);
+        const w = trace.get(n('slots.weight')).data;
+        return Array.from({ length: scores.length }, (_, i) => {
+          const row = Math.floor(i / j.size) * j.size;
+          let total = 0n;
+          for (let k = 0; k < j.size; k++) total += scores[row + k];
+          return f(total, scores[i] * scale - w[i] * total);
+        });
+      };
+    this.rest = b.unsigned(
+      n('slots.rem'),
+      [t, j],
+      2,
+      division((_, rem) => rem),
+    );
+    this.slack = b.unsigned(
+      n('slots.slack'),
+      [t, j],
+      2,
+      division((sum, rem) => sum - 1n - rem),
+    );
   }
 
   static async script(scope: Scope, gatings: Gating[]): Promise<void> {

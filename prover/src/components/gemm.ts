@@ -2,7 +2,7 @@
  * GeMM: acc(t,o) = sum_i X(t,i) W(o,i), y = floor(acc / 2^16). The accumulator is virtual: 2^16 y + r over its cells. At a random
  * (t, o) it becomes a sumcheck over i; all products with the same inner size run as one.
  */
-import { Expr } from '../protocol/expression.js';
+import { type Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { V } from '../protocol/tape.js';
@@ -25,7 +25,11 @@ export interface Product {
 }
 
 /** Proves product claims; the ones over a same-shaped domain share a sumcheck. */
-export async function proveProducts(scope: Scope, products: Product[], label = 'GeMM'): Promise<void> {
+export async function proveProducts(
+  scope: Scope,
+  products: Product[],
+  label = 'GeMM',
+): Promise<void> {
   for (const group of groupBy(products, (p) => p.domain.map((a) => `${a.name}${a.log}`).join())) {
     const sum = new Sumcheck(scope, group[0].domain, label);
     for (const product of group) {

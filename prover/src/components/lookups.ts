@@ -37,7 +37,13 @@ export class PairTable {
   }
 
   /** Input and output columns of one use of the table; their dimensions are powers of two. */
-  pairs(b: Builder, name: string, dims: Dim[], input: Source, output: Source): [c: Tensor, f: Tensor] {
+  pairs(
+    b: Builder,
+    name: string,
+    dims: Dim[],
+    input: Source,
+    output: Source,
+  ): [c: Tensor, f: Tensor] {
     const c = b.free(`${name}.c`, dims, input);
     const f = b.free(`${name}.${this.name}`, dims, output);
     this.uses.push({ inputs: c.views[0].block, outputs: f.views[0].block });
@@ -63,7 +69,8 @@ export class Lookups {
     const range = new Array<bigint>(2 ** TABLE_LOG).fill(0n);
     for (let i = 0; i < this.layout.cells; i++) {
       const v = Number(witness[i]);
-      if (!(v >= 0 && v < 2 ** TABLE_LOG)) throw new RangeError(`lookups: cell ${i} holds ${witness[i]}, expected 0..65535`);
+      if (!(v >= 0 && v < 2 ** TABLE_LOG))
+        throw new RangeError(`lookups: cell ${i} holds ${witness[i]}, expected 0..65535`);
       range[v]++;
     }
     count(this.range, range);
@@ -87,7 +94,11 @@ export class Lookups {
       const g = session.value(gamma);
       const b = session.value(beta);
       const parts = { num: engine.alloc(size), den: engine.linear([engine.alloc(size)], [1n], 1n) };
-      const put = async (block: { offset: number; log: number }, n: FpVecSource, d: FpVecSource): Promise<void> => {
+      const put = async (
+        block: { offset: number; log: number },
+        n: FpVecSource,
+        d: FpVecSource,
+      ): Promise<void> => {
         parts.num.axpy(block.offset, 1n, await n());
         // the default denominator there is 1
         const value = await d();
@@ -95,12 +106,21 @@ export class Lookups {
         parts.den.axpy(block.offset, 1n, value);
       };
       const ones = (log: number): FpVec => engine.linear([engine.alloc(2 ** log)], [1n], 1n);
-      const at = (block: { offset: number; log: number }): FpVec => witness.slice(block.offset, 2 ** block.log);
+      const at = (block: { offset: number; log: number }): FpVec =>
+        witness.slice(block.offset, 2 ** block.log);
       for (const block of alignedBlocks(layout.cells, logSize))
-        await put(block, () => ones(block.log), () => engine.linear([at(block)], [P - 1n], g));
+        await put(
+          block,
+          () => ones(block.log),
+          () => engine.linear([at(block)], [P - 1n], g),
+        );
       const identity = engine.fromInts(Int32Array.from({ length: 2 ** TABLE_LOG }, (_, i) => i));
       const minus = (block: Block): FpVec => engine.linear([at(block)], [P - 1n], 0n);
-      await put(this.range, () => minus(this.range), () => engine.linear([identity], [P - 1n], g));
+      await put(
+        this.range,
+        () => minus(this.range),
+        () => engine.linear([identity], [P - 1n], g),
+      );
       for (const t of tables) {
         const shifted = mod(g - b * b * BigInt(t.tag));
         for (const { inputs, outputs } of t.uses)
@@ -109,8 +129,15 @@ export class Lookups {
             () => ones(inputs.log),
             () => engine.linear([at(inputs), at(outputs)], [P - 1n, mod(-b)], shifted),
           );
-        const values = scope.vectors!.parameters.slice(t.values.views[0].block.offset, 2 ** TABLE_LOG);
-        await put(t.multiplicities, () => minus(t.multiplicities), () => engine.linear([identity, values], [P - 1n, mod(-b)], shifted));
+        const values = scope.vectors!.parameters.slice(
+          t.values.views[0].block.offset,
+          2 ** TABLE_LOG,
+        );
+        await put(
+          t.multiplicities,
+          () => minus(t.multiplicities),
+          () => engine.linear([identity, values], [P - 1n, mod(-b)], shifted),
+        );
       }
       return engine.fractions(parts.num, parts.den);
     });
@@ -123,7 +150,10 @@ export class Lookups {
     const whole = (block: Block): Tensor => Tensor.of(block, [axis('entry', block.log)]);
 
     // Cells: one claim on the range's aligned blocks, each weighted by its indicator.
-    const blocks = alignedBlocks(layout.cells, logSize).map((b) => ({ ...b, weight: indicator(b) }));
+    const blocks = alignedBlocks(layout.cells, logSize).map((b) => ({
+      ...b,
+      weight: indicator(b),
+    }));
     const [cells] = await session.send(1, 'lookups: cells', async () => {
       let total = 0n;
       for (const b of blocks) {
@@ -174,7 +204,14 @@ export class Lookups {
       }
     }
     tape.assertEqual(num, tape.sum(numerators), 'lookups: the numerators do not match');
-    const uncovered = tape.linear(covered.map((v): [V, bigint] => [v, -1n]), 1n);
-    tape.assertEqual(den, tape.sum([...denominators, uncovered]), 'lookups: the denominators do not match');
+    const uncovered = tape.linear(
+      covered.map((v): [V, bigint] => [v, -1n]),
+      1n,
+    );
+    tape.assertEqual(
+      den,
+      tape.sum([...denominators, uncovered]),
+      'lookups: the denominators do not match',
+    );
   }
 }

@@ -77,7 +77,9 @@ async function combine(scope: Scope, m: ExpertGemms, slot: { t: V[]; j: V[] }): 
   const out = engine.alloc(2 ** (e.log + i.log));
   const slots = eq.length;
   for (let k = 0; k < 2 ** e.log; k++) {
-    const weights = engine.fromBigints(eq.map((v, s) => (selection[k * slots + s] === 1n ? v : 0n)));
+    const weights = engine.fromBigints(
+      eq.map((v, s) => (selection[k * slots + s] === 1n ? v : 0n)),
+    );
     const row = await engine.contract(x, 0, [
       { size: 2 ** i.log, stride: 1 },
       { size: slots, stride: 2 ** i.log, weights },

@@ -54,13 +54,25 @@ export class RmsNorm {
     });
     this.sum = b.free(`${name}.S`, [t], fromTrace(`${name}.S`));
     this.inv = b.unsigned(`${name}.inv`, [t], 2, fromTrace(`${name}.inv`));
-    const rows = (f: (s: bigint, inv: bigint) => bigint): Source => (trace) => {
-      const s = trace.get(`${name}.S`).data;
-      const inv = trace.get(`${name}.inv`).data;
-      return Array.from({ length: s.length }, (_, k) => f(s[k] + this.epsilon, inv[k]));
-    };
-    this.below = b.unsigned(`${name}.D1`, [t], DIFFERENCE_CELLS, rows((s, inv) => this.scaled - inv * inv * s));
-    this.above = b.unsigned(`${name}.D2`, [t], DIFFERENCE_CELLS, rows((s, inv) => (inv + 1n) ** 2n * s - this.scaled - 1n));
+    const rows =
+      (f: (s: bigint, inv: bigint) => bigint): Source =>
+      (trace) => {
+        const s = trace.get(`${name}.S`).data;
+        const inv = trace.get(`${name}.inv`).data;
+        return Array.from({ length: s.length }, (_, k) => f(s[k] + this.epsilon, inv[k]));
+      };
+    this.below = b.unsigned(
+      `${name}.D1`,
+      [t],
+      DIFFERENCE_CELLS,
+      rows((s, inv) => this.scaled - inv * inv * s),
+    );
+    this.above = b.unsigned(
+      `${name}.D2`,
+      [t],
+      DIFFERENCE_CELLS,
+      rows((s, inv) => (inv + 1n) ** 2n * s - this.scaled - 1n),
+    );
   }
 
   static async script(scope: Scope, norms: RmsNorm[]): Promise<void> {
@@ -75,7 +87,9 @@ export class RmsNorm {
         elements.require(elements.eq({ t: tau }).mul(x).mul(x), total);
         const product = x.mul(elements.tensor(norm.inv)).mul(elements.tensor(norm.g));
         const rescaled = elements.tensor(norm.y.times(1n << 32n).plus(norm.remainder));
-        elements.require(elements.eq({ t: tau, i: scope.random('i', i.log) }).mul(product.sub(rescaled)));
+        elements.require(
+          elements.eq({ t: tau, i: scope.random('i', i.log) }).mul(product.sub(rescaled)),
+        );
       }
       await elements.run();
     }

@@ -52,15 +52,31 @@ export class Rope {
       const half = (x: Tensor, bit: 0 | 1): Tensor => x.split('i', [pair, { bit }]);
       const domain = half(group[0].x, 0).axes;
       const sum = new Sumcheck(scope, domain, 'RoPE');
-      const eq = sum.eq(Object.fromEntries(domain.map((a) => [a.name, scope.random(a.name, a.log)])));
+      const eq = sum.eq(
+        Object.fromEntries(domain.map((a) => [a.name, scope.random(a.name, a.log)])),
+      );
       for (const rope of group) {
         const a = sum.tensor(half(rope.x, 0));
         const b = sum.tensor(half(rope.x, 1));
         const cos = sum.tensor(rope.table.cos);
         const sin = sum.tensor(rope.table.sin);
         const out = (bit: 0 | 1): Tensor => half(rope.y.times(1n << 16n).plus(rope.remainder), bit);
-        sum.require(eq.mul(a.mul(cos).sub(b.mul(sin)).sub(sum.tensor(out(0)))));
-        sum.require(eq.mul(a.mul(sin).add(b.mul(cos)).sub(sum.tensor(out(1)))));
+        sum.require(
+          eq.mul(
+            a
+              .mul(cos)
+              .sub(b.mul(sin))
+              .sub(sum.tensor(out(0))),
+          ),
+        );
+        sum.require(
+          eq.mul(
+            a
+              .mul(sin)
+              .add(b.mul(cos))
+              .sub(sum.tensor(out(1))),
+          ),
+        );
       }
       await sum.run();
     }

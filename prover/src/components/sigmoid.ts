@@ -31,16 +31,42 @@ export class Sigmoid {
    * @param name of c and sigma in the trace
    */
   constructor(b: Builder, name: string, input: string, dims: Dim[], table: PairTable) {
-    [this.c, this.sigma] = table.pairs(b, name, dims, fromTrace(`${name}.c`), fromTrace(`${name}.sigma`));
+    [this.c, this.sigma] = table.pairs(
+      b,
+      name,
+      dims,
+      fromTrace(`${name}.c`),
+      fromTrace(`${name}.sigma`),
+    );
     const excess = (f: (p: bigint) => bigint): ReturnType<typeof mapTrace> =>
       mapTrace([input], (x) => {
         const e = f(position(x));
         return e > 0n ? e : 0n;
       });
-    this.over = b.unsigned(`${name}.over`, dims, 2, excess((p) => p - 65535n));
-    this.under = b.unsigned(`${name}.under`, dims, 2, excess((p) => -p));
-    this.low = b.unsigned(`${name}.low`, dims, 1, mapTrace([input], (x) => x & 31n));
-    this.lowScaled = b.unsigned(`${name}.low2`, dims, 1, mapTrace([input], (x) => (x & 31n) << 11n));
+    this.over = b.unsigned(
+      `${name}.over`,
+      dims,
+      2,
+      excess((p) => p - 65535n),
+    );
+    this.under = b.unsigned(
+      `${name}.under`,
+      dims,
+      2,
+      excess((p) => -p),
+    );
+    this.low = b.unsigned(
+      `${name}.low`,
+      dims,
+      1,
+      mapTrace([input], (x) => x & 31n),
+    );
+    this.lowScaled = b.unsigned(
+      `${name}.low2`,
+      dims,
+      1,
+      mapTrace([input], (x) => (x & 31n) << 11n),
+    );
     this.x = this.c
       .plus(this.over)
       .plus(this.under.times(-1n))
@@ -55,7 +81,14 @@ export class Sigmoid {
     const saturated = Expr.constant(65535n).sub(c);
     sum.require(eq.mul(sum.tensor(flat(this.over))).mul(saturated));
     sum.require(eq.mul(sum.tensor(flat(this.under))).mul(c));
-    sum.require(eq.mul(sum.tensor(flat(this.low)).mul(2048n).sub(sum.tensor(flat(this.lowScaled)))));
+    sum.require(
+      eq.mul(
+        sum
+          .tensor(flat(this.low))
+          .mul(2048n)
+          .sub(sum.tensor(flat(this.lowScaled))),
+      ),
+    );
   }
 }
 
@@ -63,7 +96,14 @@ export class Sigmoid {
 const flattened = new WeakMap<Tensor, Tensor>();
 export function flat(tensor: Tensor): Tensor {
   let t = flattened.get(tensor);
-  if (!t) flattened.set(tensor, (t = tensor.join(tensor.axes.map((a) => a.name), 'n')));
+  if (!t)
+    flattened.set(
+      tensor,
+      (t = tensor.join(
+        tensor.axes.map((a) => a.name),
+        'n',
+      )),
+    );
   return t;
 }
 
@@ -115,7 +155,11 @@ export class SwiGlu {
 }
 
 /** Sigmoids and the gated products that follow some of them. */
-export async function activationScript(scope: Scope, sigmoids: Sigmoid[], swiglus: SwiGlu[]): Promise<void> {
+export async function activationScript(
+  scope: Scope,
+  sigmoids: Sigmoid[],
+  swiglus: SwiGlu[],
+): Promise<void> {
   for (const group of groupBy(sigmoids, (s) => flat(s.c).axis('n').log)) {
     const n = flat(group[0].c).axis('n');
     const sum = new Sumcheck(scope, [n], 'Sigmoid');

@@ -71,7 +71,9 @@ export class Softmax {
       n('pr'),
       dims,
       1,
-      masked((trace, k, row) => (trace.get(n('e')).data[k] * trace.get(n('inv')).data[row]) & 0xffffn),
+      masked(
+        (trace, k, row) => (trace.get(n('e')).data[k] * trace.get(n('inv')).data[row]) & 0xffffn,
+      ),
     );
     this.inv = b.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
     const rest = (trace: Trace, row: number): bigint =>
@@ -125,7 +127,10 @@ export class Softmax {
       const acc = sum.virtual(() => scores(x));
       columns.push(acc);
       const z = sum.tensor(x.max).sub(c).sub(o);
-      const product = acc.mul(Expr.constant(x.scale)).sub(z.mul(1n << 32n)).sub(sum.tensor(x.scoreRemainder));
+      const product = acc
+        .mul(Expr.constant(x.scale))
+        .sub(z.mul(1n << 32n))
+        .sub(sum.tensor(x.scoreRemainder));
       sum.require(eq.mul(mask).mul(product));
       sum.require(eq.mul(o).mul(Expr.constant(SATURATED).sub(c)));
       sum.require(eq.mul(a).mul(a.sub(1n)));

@@ -34,26 +34,46 @@ export class TokenColumns {
     const { tape } = session;
     const all = input ? [...input.promptIds, ...input.outputIds] : [];
     const prompt = input?.promptIds.length ?? 0;
-    const per = (f: (t: number) => number) => () => Array.from({ length: capacity }, (_, t) => BigInt(f(t)));
-    const tokens = await session.hint(capacity, 'tokens', per((t) => all[t] ?? 0));
-    const isInput = await session.hint(capacity, 'input positions', per((t) => (t < prompt ? 1 : 0)));
-    const isActive = await session.hint(capacity, 'active positions', per((t) => (t < all.length ? 1 : 0)));
+    const per = (f: (t: number) => number) => () =>
+      Array.from({ length: capacity }, (_, t) => BigInt(f(t)));
+    const tokens = await session.hint(
+      capacity,
+      'tokens',
+      per((t) => all[t] ?? 0),
+    );
+    const isInput = await session.hint(
+      capacity,
+      'input positions',
+      per((t) => (t < prompt ? 1 : 0)),
+    );
+    const isActive = await session.hint(
+      capacity,
+      'active positions',
+      per((t) => (t < all.length ? 1 : 0)),
+    );
     const one = tape.constant(1n);
     const zero = tape.constant(0n);
     // Both are runs of ones from position 0, the input's within the active one, and neither part is empty.
     for (const run of [isInput, isActive]) {
       run.forEach((b) => tape.assertBit(b, 'tokens: a position flag is not a bit'));
       for (let t = 1; t < capacity; t++)
-        tape.assertZero(tape.mul(run[t], tape.sub(one, run[t - 1])), 'tokens: positions are not consecutive');
+        tape.assertZero(
+          tape.mul(run[t], tape.sub(one, run[t - 1])),
+          'tokens: positions are not consecutive',
+        );
     }
     for (let t = 0; t < capacity; t++)
-      tape.assertZero(tape.mul(isInput[t], tape.sub(one, isActive[t])), 'tokens: an input position is not active');
+      tape.assertZero(
+        tape.mul(isInput[t], tape.sub(one, isActive[t])),
+        'tokens: an input position is not active',
+      );
     tape.assertEqual(isInput[0], one, 'tokens: the prompt is empty');
     const inputLength = tape.sum(isInput);
     const outputLength = tape.sub(tape.sum(isActive), inputLength);
     tape.inverse(outputLength);
 
-    const start = (domain: bigint, length: V): [V, V, V] => tape.permute([tape.constant(domain), length, zero]);
+    const start = (domain: bigint, length: V): [V, V, V] =>
+      tape.permute([tape.constant(domain), length, zero]);
     let state = start(INPUT_DOMAIN.toBigInt(), inputLength);
     const outputStart = start(OUTPUT_DOMAIN.toBigInt(), outputLength);
     const captured: V[] = [];
@@ -67,7 +87,11 @@ export class TokenColumns {
       const next = tape.permute([tape.add(state[0], tokens[t]), state[1], state[2]]);
       state = state.map((s, k) => tape.select(isActive[t], next[k], s)) as [V, V, V];
     }
-    tape.assertEqual(tape.sum(captured), hashes.input, 'tokens: the prompt does not hash to inputHash');
+    tape.assertEqual(
+      tape.sum(captured),
+      hashes.input,
+      'tokens: the prompt does not hash to inputHash',
+    );
     tape.assertEqual(state[0], hashes.output, 'tokens: the output does not hash to outputHash');
 
     const mask = Array.from({ length: capacity }, (_, t) =>

@@ -6,7 +6,7 @@
 import { Expr } from '../protocol/expression.js';
 import { identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
-import { Sumcheck } from '../protocol/sumcheck.js';
+import { type Sumcheck } from '../protocol/sumcheck.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
 import { type Builder, type Dim, type Source, type Trace } from './builder.js';
 
@@ -69,14 +69,19 @@ export class TopK {
   private keys(trace: Trace): bigint[] {
     const values = this.spec.values(trace);
     const n = this.count;
-    return Array.from({ length: values.length }, (_, i) => (values[i] << BigInt(this.shift)) + BigInt(n - 1 - (i % n)));
+    return Array.from(
+      { length: values.length },
+      (_, i) => (values[i] << BigInt(this.shift)) + BigInt(n - 1 - (i % n)),
+    );
   }
 
   /** Adds the relations: `value` and `among` are expressions over the sumcheck's domain (rows, candidates). */
   constrain(sum: Sumcheck, scope: Scope, value: Expr, among?: Expr): void {
     const { rows, candidates, k } = this.spec;
     const { tape } = scope.session;
-    const rowPoint: Bound = Object.fromEntries(rows.map((r) => [r.name, scope.random(r.name, r.log)]));
+    const rowPoint: Bound = Object.fromEntries(
+      rows.map((r) => [r.name, scope.random(r.name, r.log)]),
+    );
     const eqRow = sum.eq(rowPoint);
     const point = Object.fromEntries(candidates.map((c) => [c.name, scope.random(c.name, c.log)]));
     const eq = sum.eq({ ...rowPoint, ...point });
@@ -86,9 +91,16 @@ export class TopK {
     const index = sum.public(
       names,
       () => Array.from({ length: this.count }, (_, i) => BigInt(i)),
-      (at) => identityEval(tape, names.flatMap((n) => at[n])),
+      (at) =>
+        identityEval(
+          tape,
+          names.flatMap((n) => at[n]),
+        ),
     );
-    const key = value.mul(1n << BigInt(this.shift)).add(last).sub(index);
+    const key = value
+      .mul(1n << BigInt(this.shift))
+      .add(last)
+      .sub(index);
     const side = s.mul(2n).sub(1n);
     const one = Expr.constant(1n);
     let gap = side.mul(key.sub(sum.tensor(this.tau))).sub(one.sub(s));
@@ -101,4 +113,3 @@ export class TopK {
     sum.require(eq.mul(gap.sub(sum.tensor(this.difference))));
   }
 }
-

@@ -71,18 +71,39 @@ export function configHash(config: ModelConfig, logSize: number, logInvRate: num
 }
 
 /** The circuits' shape for a model and capacity. */
-export function shapeOf(config: ModelConfig, capacity: number, logSize: number, logInvRate = LOG_INV_RATE): Shape {
-  return { config, capacity, logSize, logInvRate, configHash: configHash(config, logSize, logInvRate) };
+export function shapeOf(
+  config: ModelConfig,
+  capacity: number,
+  logSize: number,
+  logInvRate = LOG_INV_RATE,
+): Shape {
+  return {
+    config,
+    capacity,
+    logSize,
+    logInvRate,
+    configHash: configHash(config, logSize, logInvRate),
+  };
 }
 
 /** Smallest committed size that holds the parameters and a witness of this capacity. */
 export function requiredLogSize(config: ModelConfig, capacity: number): number {
-  const probe = new ModelProtocol({ config, capacity, logSize: 28, logInvRate: LOG_INV_RATE, configHash: 0n });
+  const probe = new ModelProtocol({
+    config,
+    capacity,
+    logSize: 28,
+    logInvRate: LOG_INV_RATE,
+    configHash: 0n,
+  });
   return Math.max(probe.needs.witness, probe.needs.parameters);
 }
 
 /** The parameter vector of a protocol, filled from the model. */
-export async function parameterVector(engine: ProverEngine, protocol: ModelProtocol, model: Model): Promise<FpVec> {
+export async function parameterVector(
+  engine: ProverEngine,
+  protocol: ModelProtocol,
+  model: Model,
+): Promise<FpVec> {
   const vector = engine.alloc(2 ** protocol.shape.logSize);
   for (const { block, dims, source } of protocol.b.parameterFills) {
     const values = typeof source === 'string' ? await model.tensor(source) : source();
@@ -118,7 +139,11 @@ export class Vocabulary implements VocabularyTree {
     const leaves = engine.alloc(2 ** ceilLog2(count));
     leaves.axpy(0, 1n, hashed);
     const layers = await engine.merkleLayers(leaves);
-    return new Vocabulary(rows, width, layers.map((l) => l.toBigints()));
+    return new Vocabulary(
+      rows,
+      width,
+      layers.map((l) => l.toBigints()),
+    );
   }
 
   get root(): bigint {
@@ -171,7 +196,11 @@ export async function commitModel(
   });
   const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
   options.onProgress?.('vocabulary', 0);
-  const vocabulary = await Vocabulary.build(engine, await model.tensor('embedding'), model.config.hiddenSize);
+  const vocabulary = await Vocabulary.build(
+    engine,
+    await model.tensor('embedding'),
+    model.config.hiddenSize,
+  );
   const salt = options.salt ?? randomField();
   const parameterRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(commitment.cap), sample]);
   const root = modelRoot({
@@ -193,7 +222,12 @@ export async function commitModel(
   await writeAtomic(join(model.dir, TREE_FILE), await commitment.serializeTree());
   await writeAtomic(
     join(model.dir, SECRET_FILE),
-    json({ format: SECRET_FORMAT, version: VERSION, salt: salt.toString(), parameterSample: sample.toString() }),
+    json({
+      format: SECRET_FORMAT,
+      version: VERSION,
+      salt: salt.toString(),
+      parameterSample: sample.toString(),
+    }),
     0o600,
   );
   await writeAtomic(join(model.dir, COMMITMENT_FILE), json(file));
@@ -207,7 +241,11 @@ const randomField = (): bigint => BigInt(`0x${randomBytes(40).toString('hex')}`)
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Written whole or not at all. */
-export async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, data, { mode });
   await chmod(temporary, mode);
@@ -219,7 +257,13 @@ async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Pr
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AttensorError({ code: 'NOT_FOUND', what: 'the file cannot be read', where: path, got: String((cause as Error).message), hint });
+    throw new AttensorError({
+      code: 'NOT_FOUND',
+      what: 'the file cannot be read',
+      where: path,
+      got: String((cause as Error).message),
+      hint,
+    });
   }
   let value: unknown;
   try {
@@ -253,7 +297,11 @@ export interface Secret {
 /** @throws INSECURE_FILE when others may read it */
 export async function readSecret(dir: string): Promise<Secret> {
   const path = join(dir, SECRET_FILE);
-  const file = await readJson(path, secretSchema, 'Commit the model: attensor model commit <model-dir>');
+  const file = await readJson(
+    path,
+    secretSchema,
+    'Commit the model: attensor model commit <model-dir>',
+  );
   const { mode } = await stat(path);
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     throw new AttensorError({
@@ -278,10 +326,21 @@ export async function openParameters(
   const vector = await parameterVector(engine, protocol, model);
   const path = join(model.dir, TREE_FILE);
   const tree = await readFile(path).catch((cause: Error) => {
-    throw new AttensorError({ code: 'NOT_FOUND', what: 'the parameter tree cannot be read', where: path, got: cause.message, hint: 'Commit the model again' });
+    throw new AttensorError({
+      code: 'NOT_FOUND',
+      what: 'the parameter tree cannot be read',
+      where: path,
+      got: cause.message,
+      hint: 'Commit the model again',
+    });
   });
   const { logInvRate } = protocol.shape;
-  const commitment = await engine.commit(vector, { logInvRate, logLeaf: LOG_LEAF, logCap: LOG_CAP, tree });
+  const commitment = await engine.commit(vector, {
+    logInvRate,
+    logLeaf: LOG_LEAF,
+    logCap: LOG_CAP,
+    tree,
+  });
   const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
   const parameterRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(commitment.cap), sample]);
   const root = modelRoot({
@@ -300,4 +359,3 @@ export async function openParameters(
     });
   return { vector, commitment };
 }
-

@@ -52,7 +52,14 @@ export interface LayerContext {
 
 const bigints = (values: ArrayLike<number>): bigint[] => Array.from(values, BigInt);
 
-export function norm(c: LayerContext, name: string, x: Tensor, input: string, size: number, eps: number): Tensor {
+export function norm(
+  c: LayerContext,
+  name: string,
+  x: Tensor,
+  input: string,
+  size: number,
+  eps: number,
+): Tensor {
   const i = dim('i', size);
   const g = c.b.parameter(`${name}.g`, [i]);
   let gains: bigint[] | undefined;
@@ -62,7 +69,14 @@ export function norm(c: LayerContext, name: string, x: Tensor, input: string, si
   return n.y;
 }
 
-function gemm(c: LayerContext, name: string, x: Tensor, inner: number, outer: number, y?: Tensor): Tensor {
+function gemm(
+  c: LayerContext,
+  name: string,
+  x: Tensor,
+  inner: number,
+  outer: number,
+  y?: Tensor,
+): Tensor {
   const o = dim('o', outer);
   const w = c.b.parameter(name, [o, dim('i', inner)]);
   const g = new Gemm(c.b, name, x, w, [c.t, o], y);
@@ -91,8 +105,22 @@ export function attention(c: LayerContext, prefix: string, x: Tensor, xName: str
   const kNope = perHead(gemm(c, name('wkv_b1'), kv, kvLora, heads * nope), nope);
   const v = gemm(c, name('wkv_b2'), kv, kvLora, heads * vDim).split('o', [h, dim('o', vDim)]);
 
-  const qRope = new Rope(b, name('rope_q'), qRaw, fromTrace(name('wq_b2.y')), [t, h, i(rope)], c.rotation);
-  const kRope = new Rope(b, name('rope_k'), kRaw, fromTrace(name('wkv_a2.y')), [t, i(rope)], c.rotation);
+  const qRope = new Rope(
+    b,
+    name('rope_q'),
+    qRaw,
+    fromTrace(name('wq_b2.y')),
+    [t, h, i(rope)],
+    c.rotation,
+  );
+  const kRope = new Rope(
+    b,
+    name('rope_k'),
+    kRaw,
+    fromTrace(name('wkv_a2.y')),
+    [t, i(rope)],
+    c.rotation,
+  );
   c.out.ropes.push(qRope, kRope);
 
   const s = { ...t, name: 's' };
@@ -129,7 +157,9 @@ function feedForward(c: LayerContext, prefix: string, x: Tensor, inner: number):
   const glu = new SwiGlu(b, prefix, sigmoid, up, name('w1.y'), name('w3.y'), dims);
   c.out.sigmoids.push(sigmoid);
   c.out.swiglus.push(glu);
-  return gemm(c, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({ o: 'i' });
+  return gemm(c, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({
+    o: 'i',
+  });
 }
 
 function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
@@ -165,12 +195,27 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
   const inner = dim('o', expertInner);
   const outer = dim('o', hiddenSize);
   const slots: [Dim, Dim, Dim] = [t, d.j, inner];
-  const weights = (part: string, o: Dim, i: Dim): Tensor => b.parameter(name(part), [d.e, o, { ...i, name: 'i' }]);
-  const sigmoid = new Sigmoid(b, name('routed.sigmoid'), name('routed.w1.y'), slots, c.tables.sigmoid);
+  const weights = (part: string, o: Dim, i: Dim): Tensor =>
+    b.parameter(name(part), [d.e, o, { ...i, name: 'i' }]);
+  const sigmoid = new Sigmoid(
+    b,
+    name('routed.sigmoid'),
+    name('routed.w1.y'),
+    slots,
+    c.tables.sigmoid,
+  );
   const first = new ExpertGemms(x, gating.selection);
   first.add(b, name('routed.w1'), weights('routed.w1', inner, outer), slots, sigmoid.x);
   const up = first.add(b, name('routed.w3'), weights('routed.w3', inner, outer), slots);
-  const glu = new SwiGlu(b, name('routed.'), sigmoid, up, name('routed.w1.y'), name('routed.w3.y'), slots);
+  const glu = new SwiGlu(
+    b,
+    name('routed.'),
+    sigmoid,
+    up,
+    name('routed.w1.y'),
+    name('routed.w3.y'),
+    slots,
+  );
   const second = new ExpertGemms(glu.act.rename({ o: 'i' }), gating.selection);
   const y = second.add(b, name('routed.w2'), weights('routed.w2', outer, inner), [t, d.j, outer]);
   c.out.sigmoids.push(sigmoid);
@@ -193,5 +238,7 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
 export function feedForwardLayer(c: LayerContext, prefix: string, x: Tensor, moe: boolean): Tensor {
   const { config } = c;
   const normed = norm(c, `${prefix}ffn_norm`, x, `${prefix}x_mid`, config.hiddenSize, config.eps);
-  return x.plus(moe ? mixture(c, prefix, normed) : feedForward(c, prefix, normed, config.denseInner));
+  return x.plus(
+    moe ? mixture(c, prefix, normed) : feedForward(c, prefix, normed, config.denseInner),
+  );
 }

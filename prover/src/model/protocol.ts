@@ -3,7 +3,13 @@
  * A whole model as one script: layout of the two vectors, and the messages from the commitments to the opening.
  * docs/protocol.md lists every message in this order.
  */
-import { expTable, isMoeLayer, ropeTables, sigmoidTable, type ModelConfig } from '@attensor/inference';
+import {
+  expTable,
+  isMoeLayer,
+  ropeTables,
+  sigmoidTable,
+  type ModelConfig,
+} from '@attensor/inference';
 import type { Commitment, FpVec } from '@attensor/native';
 import { Argmax } from '../components/argmax.js';
 import { Attention } from '../components/attention.js';
@@ -25,9 +31,16 @@ import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
-import { Tensor } from '../protocol/tensor.js';
+import { type Tensor } from '../protocol/tensor.js';
 import { MODEL_DOMAIN } from '@attensor/contracts';
-import { attention, feedForwardLayer, noComponents, norm, type Components, type Parameters } from './layers.js';
+import {
+  attention,
+  feedForwardLayer,
+  noComponents,
+  norm,
+  type Components,
+  type Parameters,
+} from './layers.js';
 import { PARAMETER_DOMAIN, SAMPLE_DOMAIN } from './domains.js';
 
 /** What fixes the circuits besides the model's architecture. */
@@ -117,7 +130,9 @@ export class ModelProtocol {
     const positions = dim('position', config.maxPositions);
     const pair = dim('pair', config.rope / 2);
     if (capacity > config.maxPositions)
-      throw new RangeError(`model protocol: ${capacity} positions, the model has ${config.maxPositions}`);
+      throw new RangeError(
+        `model protocol: ${capacity} positions, the model has ${config.maxPositions}`,
+      );
     // The committed table covers all positions; a capacity reads its first rows.
     const skipped = Array.from({ length: positions.log - this.t.log }, () => ({ bit: 0 as const }));
     const view = (part: string, values: ArrayLike<number>): Tensor => {
@@ -134,12 +149,31 @@ export class ModelProtocol {
   async script(session: Session, witness?: Witness): Promise<void> {
     const { tape } = session;
     const { shape, components } = this;
-    const [modelRoot, vocabularyRoot, inputHash, outputHash] = [0, 1, 2, 3].map((i) => tape.public(i));
-    session.absorb([tape.constant(shape.configHash), modelRoot, vocabularyRoot, inputHash, outputHash]);
+    const [modelRoot, vocabularyRoot, inputHash, outputHash] = [0, 1, 2, 3].map((i) =>
+      tape.public(i),
+    );
+    session.absorb([
+      tape.constant(shape.configHash),
+      modelRoot,
+      vocabularyRoot,
+      inputHash,
+      outputHash,
+    ]);
 
-    const scope = new Scope(session, witness && { witness: witness.witness, parameters: witness.parameters });
-    const witnessCap = await session.send(1 << LOG_CAP, 'witness commitment', () => witness!.witnessCommitment.cap);
-    const parameterCap = await session.hint(1 << LOG_CAP, 'parameter commitment', () => witness!.parameterCommitment.cap);
+    const scope = new Scope(
+      session,
+      witness && { witness: witness.witness, parameters: witness.parameters },
+    );
+    const witnessCap = await session.send(
+      1 << LOG_CAP,
+      'witness commitment',
+      () => witness!.witnessCommitment.cap,
+    );
+    const parameterCap = await session.hint(
+      1 << LOG_CAP,
+      'parameter commitment',
+      () => witness!.parameterCommitment.cap,
+    );
     const parameters = await this.bindParameters(session, modelRoot, parameterCap, witness);
     // The witness's own out-of-domain sample: at the Johnson radius a root alone may stand for several vectors.
     const x = session.challenge();
@@ -160,7 +194,8 @@ export class ModelProtocol {
       vocabularyRoot,
       witness && { tree: witness.vocabulary, ids: witness.ids },
     );
-    const traced = (name: string) => (): FpVec => session.engine.fromInts(this.paddedTrace(witness!, name));
+    const traced = (name: string) => (): FpVec =>
+      session.engine.fromInts(this.paddedTrace(witness!, name));
     const logits = await this.argmax.script(scope, tokens, traced('head.acc'));
     await Attention.script(scope, components.attentions, (a) => traced(a.softmax.scoresName)());
     await Gemm.script(scope, components.gemms, [logits]);
@@ -187,7 +222,8 @@ export class ModelProtocol {
       ],
       point,
       tape.add(values.witness, tape.mul(mu, values.parameters)),
-      witness && session.engine.linear([witness.witness, witness.parameters], [1n, session.value(mu)], 0n),
+      witness &&
+        session.engine.linear([witness.witness, witness.parameters], [1n, session.value(mu)], 0n),
     );
     session.finish();
   }
@@ -245,5 +281,6 @@ function requirePowersOfTwo({ config, capacity }: Shape): void {
   for (const [name, size] of sizes)
     if (size !== 2 ** dim(name, size).log)
       throw new RangeError(`model protocol: ${name} is ${size}, expected a power of two`);
-  if (!config.normTopk) throw new RangeError('model protocol: norm_topk_prob false is not supported');
+  if (!config.normTopk)
+    throw new RangeError('model protocol: norm_topk_prob false is not supported');
 }

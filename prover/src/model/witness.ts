@@ -16,7 +16,12 @@ export function traceOf(map: TraceMap): Trace {
 }
 
 /** All values as signed integers. @throws RangeError when a value does not fit its cells */
-export function witnessInts(b: Builder, lookups: Lookups, trace: Trace, logSize: number): BigInt64Array {
+export function witnessInts(
+  b: Builder,
+  lookups: Lookups,
+  trace: Trace,
+  logSize: number,
+): BigInt64Array {
   const out = new BigInt64Array(2 ** logSize);
   // The cells of one value share a source: evaluate it once.
   let lastSource: unknown;
@@ -27,7 +32,9 @@ export function witnessInts(b: Builder, lookups: Lookups, trace: Trace, logSize:
       lastSource = source;
       const expected = dims.reduce((p, d) => p * d.size, 1);
       if (values.length !== expected)
-        throw new RangeError(`witness: a block of ${dims.map((d) => d.name).join()} got ${values.length} values, expected ${expected}`);
+        throw new RangeError(
+          `witness: a block of ${dims.map((d) => d.name).join()} got ${values.length} values, expected ${expected}`,
+        );
       if (cells !== undefined) {
         const limit = 1n << BigInt(16 * cells);
         for (let i = 0; i < values.length; i++) {
@@ -38,7 +45,8 @@ export function witnessInts(b: Builder, lookups: Lookups, trace: Trace, logSize:
       }
     }
     const at = block.offset;
-    if (mask === undefined) padded(dims, (to, from) => (out[at + to] = from < 0 ? 0n : values[from]));
+    if (mask === undefined)
+      padded(dims, (to, from) => (out[at + to] = from < 0 ? 0n : values[from]));
     else
       padded(dims, (to, from) => {
         out[at + to] = (((from < 0 ? 0n : values[from]) + offset) >> shift) & mask;

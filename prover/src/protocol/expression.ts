@@ -53,7 +53,8 @@ export class Expr {
       const n = e.node;
       let v: V;
       if (n.kind === 'column') v = columns[n.index];
-      else if (n.kind === 'constant') v = n.wrapped ? (n.value as V) : tape.constant(n.value as bigint);
+      else if (n.kind === 'constant')
+        v = n.wrapped ? (n.value as V) : tape.constant(n.value as bigint);
       else {
         const [a, b] = [visit(n.a), visit(n.b)];
         v = n.kind === 'add' ? tape.add(a, b) : n.kind === 'sub' ? tape.sub(a, b) : tape.mul(a, b);
@@ -101,5 +102,3 @@ export class Expr {
     return { columns, constants, ops, degree: root.degree };
   }
 }
-
-

@@ -61,6 +61,7 @@ export const ceilLog2 = (n: number): number => (n <= 1 ? 0 : 32 - Math.clz32(n -
 
 /** Generator of the subgroup of order 2^log (log <= 32). */
 export function rootOfUnity(log: number): bigint {
-  if (log < 0 || log > 32) throw new RangeError(`rootOfUnity: order 2^${log}, the field has 2^0 .. 2^32`);
+  if (log < 0 || log > 32)
+    throw new RangeError(`rootOfUnity: order 2^${log}, the field has 2^0 .. 2^32`);
   return power(power(5n, (P - 1n) >> 32n), 1n << BigInt(32 - log));
 }

@@ -26,7 +26,8 @@ export async function zeroFractionSum(
   // The sum is zero: the numerator of the root is not sent at all. Its denominator must not vanish.
   const [q] = await session.send(1, 'fractions: root', () => {
     const [p, q] = tree!.root();
-    if (p !== 0n) throw new Error('fractions: the sum is not zero (a looked-up value is not in its table)');
+    if (p !== 0n)
+      throw new Error('fractions: the sum is not zero (a looked-up value is not in its table)');
     return [q];
   });
   tape.inverse(q);
@@ -39,7 +40,9 @@ export async function zeroFractionSum(
     let scale = tape.constant(1n);
     for (let j = 0; j < k; j++) {
       const tau = claim.point[j];
-      const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () => tree!.round());
+      const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () =>
+        tree!.round(),
+      );
       const r = session.challenge();
       // (1 - tau) h(0) + tau h(1) = claim gives h(0)
       const upper = tape.add(c1, c2);
@@ -51,13 +54,11 @@ export async function zeroFractionSum(
       await tree?.bind(session.value(r));
       bound.push(r);
     }
-    const [p0, p1, q0, q1] = await session.send(4, `fractions: layer ${k} children`, () => tree!.finals());
+    const [p0, p1, q0, q1] = await session.send(4, `fractions: layer ${k} children`, () =>
+      tree!.finals(),
+    );
     // The eq factors of all bound variables are already inside `current`.
-    const h = tape.sum([
-      tape.mul(p0, q1),
-      tape.mul(p1, q0),
-      tape.mul(lambda, tape.mul(q0, q1)),
-    ]);
+    const h = tape.sum([tape.mul(p0, q1), tape.mul(p1, q0), tape.mul(lambda, tape.mul(q0, q1))]);
     tape.assertEqual(tape.mul(scale, h), current, `fractions: layer ${k} does not hold`);
     const r = session.challenge();
     claim = {

@@ -81,7 +81,12 @@ async function fold(
 }
 
 /** One queried column: its Merkle path to the cap is checked, its entries are returned. */
-async function queryLeaf(session: Session, oracle: Oracle, bits: V[], logDomain: number): Promise<V[]> {
+async function queryLeaf(
+  session: Session,
+  oracle: Oracle,
+  bits: V[],
+  logDomain: number,
+): Promise<V[]> {
   const { tape } = session;
   const depth = logDomain - LOG_CAP;
   const width = 1 << LOG_LEAF;
@@ -171,7 +176,11 @@ export async function openAt(
       sample.push({ x: z, y });
     }
 
-    const words = await session.grindAndSample(parameters.grindingBits, round.queries, round.logDomain);
+    const words = await session.grindAndSample(
+      parameters.grindingBits,
+      round.queries,
+      round.logDomain,
+    );
     const weights = eqTable(tape, bindings.point);
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {
@@ -187,7 +196,11 @@ export async function openAt(
 
     if (index === last) {
       for (const { x, y } of sample)
-        tape.assertEqual(horner(tape, final, x), y, 'opening: the final vector disagrees with the oracle');
+        tape.assertEqual(
+          horner(tape, final, x),
+          y,
+          'opening: the final vector disagrees with the oracle',
+        );
       const rest = await foldRounds(session, size, claim, `${label}: last`, f && { f, w: w! });
       bound.push(...rest.point);
       const terms = [
@@ -201,7 +214,11 @@ export async function openAt(
           tape.add(folded[i], tape.mul(r, tape.sub(folded[half + i], folded[i]))),
         );
       }
-      tape.assertEqual(tape.mul(folded[0], tape.sum(terms)), rest.claim, 'opening: the claim does not hold');
+      tape.assertEqual(
+        tape.mul(folded[0], tape.sum(terms)),
+        rest.claim,
+        'opening: the claim does not hold',
+      );
       return;
     }
 

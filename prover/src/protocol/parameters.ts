@@ -35,20 +35,26 @@ export const RATE_STEP = LOG_LEAF - 1;
 const LOG_FINAL_MAX = 6;
 
 /** Bits one query gives at rate 2^-logInvRate. */
-export const bitsPerQuery = (logInvRate: number): number => -Math.log2(1.05 * 2 ** (-logInvRate / 2));
+export const bitsPerQuery = (logInvRate: number): number =>
+  -Math.log2(1.05 * 2 ** (-logInvRate / 2));
 
 export function queryCount(bits: number, logInvRate: number): number {
   const each = bitsPerQuery(logInvRate);
-  if (!(each > 0)) throw new RangeError(`queryCount: rate 2^-${logInvRate} gives no soundness per query`);
+  if (!(each > 0))
+    throw new RangeError(`queryCount: rate 2^-${logInvRate} gives no soundness per query`);
   return Math.ceil(bits / each);
 }
 
 /** @throws RangeError when the sizes can't meet the security level */
 export function openingParameters(logSize: number, logInvRate: number): OpeningParameters {
   if (logSize < LOG_LEAF + LOG_CAP || logSize > 28)
-    throw new RangeError(`openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..28`);
+    throw new RangeError(
+      `openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..28`,
+    );
   if (logSize - LOG_LEAF + logInvRate > 32)
-    throw new RangeError(`openingParameters: a domain of 2^${logSize - LOG_LEAF + logInvRate} exceeds the field's 2-adicity`);
+    throw new RangeError(
+      `openingParameters: a domain of 2^${logSize - LOG_LEAF + logInvRate} exceeds the field's 2-adicity`,
+    );
   const rounds: OpeningRound[] = [];
   let n = logSize;
   let rate = logInvRate;

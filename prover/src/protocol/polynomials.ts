@@ -33,9 +33,7 @@ export function eqTable(tape: Tape, point: V[]): V[] {
 /** eq(bits of value, point) for a known integer of point.length bits. */
 export function eqInteger(tape: Tape, value: number, point: V[]): V {
   return tape.product(
-    point.map((r, i) =>
-      (value >> (point.length - 1 - i)) & 1 ? r : tape.linear([[r, -1n]], 1n),
-    ),
+    point.map((r, i) => ((value >> (point.length - 1 - i)) & 1 ? r : tape.linear([[r, -1n]], 1n))),
   );
 }
 
@@ -70,9 +68,11 @@ export function lessOrEqualEval(tape: Tape, a: V[], b: V[]): V {
 
 /** The extension of b -> [b < limit], limit an integer in 0 .. 2^point.length. */
 export function belowEval(tape: Tape, limit: number, point: V[]): V {
-  return tape.sum(alignedBlocks(limit, point.length).map(({ offset, log }) =>
-    eqInteger(tape, offset >> log, point.slice(0, point.length - log)),
-  ));
+  return tape.sum(
+    alignedBlocks(limit, point.length).map(({ offset, log }) =>
+      eqInteger(tape, offset >> log, point.slice(0, point.length - log)),
+    ),
+  );
 }
 
 /** [0, limit) as aligned power-of-two blocks, largest first. */

@@ -6,7 +6,7 @@
  */
 import { mod } from './field.js';
 import { eqFactor, powEval } from './polynomials.js';
-import { Expr } from './expression.js';
+import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
 import type { Scope } from './scope.js';
 import type { Tape, V } from './tape.js';
@@ -123,7 +123,10 @@ export async function reduceClaims(
         const { engine } = session;
         const table = engine.alloc(1 << logSize);
         for (const { part, weight } of parts[vector]) {
-          const c = session.value(weight) * part.coef.c * (part.coef.v === undefined ? 1n : session.value(part.coef.v));
+          const c =
+            session.value(weight) *
+            part.coef.c *
+            (part.coef.v === undefined ? 1n : session.value(part.coef.v));
           await engine.addEq(table, part.offset, mod(c), session.valuesOf(part.point));
         }
         await engine.addPows(

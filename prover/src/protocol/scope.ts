@@ -2,7 +2,15 @@
 import type { FpVec } from '@attensor/native';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
-import { Claims, EqTables, tensorTable, type Axis, type Bound, type Tensor, type Vectors } from './tensor.js';
+import {
+  Claims,
+  EqTables,
+  tensorTable,
+  type Axis,
+  type Bound,
+  type Tensor,
+  type Vectors,
+} from './tensor.js';
 
 export class Scope {
   readonly claims = new Claims();
@@ -55,7 +63,9 @@ export class Scope {
 
   /** Sends the tensor's value at a point and registers the claim. */
   async open(tensor: Tensor, at: Bound, what: string): Promise<V> {
-    const [value] = await this.session.send(1, what, async () => [(await this.table(tensor, [], at)).get(0)]);
+    const [value] = await this.session.send(1, what, async () => [
+      (await this.table(tensor, [], at)).get(0),
+    ]);
     this.claims.addTensor(this.session, tensor, at, value);
     return value;
   }

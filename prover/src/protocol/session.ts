@@ -73,7 +73,9 @@ export class Session {
       this.signal?.throwIfAborted();
       values = (await compute()).map(mod);
       if (values.length !== count)
-        throw new Error(`session: ${what} has ${values.length} values, the protocol expects ${count}`);
+        throw new Error(
+          `session: ${what} has ${values.length} values, the protocol expects ${count}`,
+        );
     } else if (this.role === 'verify') {
       const start = this.messages.length;
       values = this.replay!.slice(start, start + count);
@@ -137,7 +139,11 @@ export class Session {
       async () => [
         bits === 0
           ? 0n
-          : await this.engine.grind(this.valuesOf(state) as [bigint, bigint, bigint], bits, this.signal),
+          : await this.engine.grind(
+              this.valuesOf(state) as [bigint, bigint, bigint],
+              bits,
+              this.signal,
+            ),
       ],
       'proof-of-work nonce',
     );

@@ -55,7 +55,8 @@ export class Sumcheck {
     if (!expr) {
       expr = this.push({
         table: () => this.scope.table(tensor, this.domain, bound),
-        claim: (point, value) => claims.addTensor(session, tensor, { ...bound, ...this.at(point) }, value),
+        claim: (point, value) =>
+          claims.addTensor(session, tensor, { ...bound, ...this.at(point) }, value),
       });
       this.known.set(key, expr);
     }
@@ -88,7 +89,11 @@ export class Sumcheck {
   }
 
   /** A column everyone can evaluate: its table over some of the domain's axes, and its extension. */
-  public(axes: string[], table: () => bigint[] | FpVec | Promise<FpVec>, evaluate: (at: Bound) => V): Expr {
+  public(
+    axes: string[],
+    table: () => bigint[] | FpVec | Promise<FpVec>,
+    evaluate: (at: Bound) => V,
+  ): Expr {
     return this.push({
       table: async () => {
         const own = this.domain.filter((a) => axes.includes(a.name));
@@ -149,16 +154,24 @@ export class Sumcheck {
     const point: V[] = [];
     for (let round = 0; round < rounds; round++) {
       const current = claim;
-      const [c0, ...upper] = await session.send(degree, `${this.label}: round ${round}`, async () => {
-        const values = await prover!.round();
-        const coefs = interpolate([values[0], sub(session.value(current), values[0]), ...values.slice(1)]);
-        return [coefs[0], ...coefs.slice(2)];
-      });
+      const [c0, ...upper] = await session.send(
+        degree,
+        `${this.label}: round ${round}`,
+        async () => {
+          const values = await prover.round();
+          const coefs = interpolate([
+            values[0],
+            sub(session.value(current), values[0]),
+            ...values.slice(1),
+          ]);
+          return [coefs[0], ...coefs.slice(2)];
+        },
+      );
       const r = session.challenge();
       // g(0) + g(1) = claim: c1 = claim - 2 c0 - (c2 + …)
       const c1 = tape.linear([[claim, 1n], [c0, -2n], ...upper.map((c): [V, bigint] => [c, -1n])]);
-      claim = [c1, ...upper].reduceRight((acc, c, i, all) =>
-        i === all.length - 1 ? c : tape.add(tape.mul(acc, r), c),
+      claim = [c1, ...upper].reduceRight(
+        (acc, c, i, all) => (i === all.length - 1 ? c : tape.add(tape.mul(acc, r), c)),
         tape.constant(0n),
       );
       claim = tape.add(tape.mul(claim, r), c0);
@@ -167,7 +180,7 @@ export class Sumcheck {
     }
     const sent = this.columns.filter((c) => !c.evaluate);
     const values = await session.send(sent.length, `${this.label}: column values`, () => {
-      const finals = prover!.finals();
+      const finals = prover.finals();
       return this.columns.flatMap((c, i) => (c.evaluate ? [] : [finals[i]]));
     });
     prover?.dispose();
@@ -177,7 +190,10 @@ export class Sumcheck {
     });
     for (const c of this.columns) c.value ??= c.evaluate!(point);
     tape.assertEqual(
-      total.evaluate(tape, this.columns.map((c) => c.value!)),
+      total.evaluate(
+        tape,
+        this.columns.map((c) => c.value!),
+      ),
       claim,
       `${this.label}: the sum does not hold`,
     );

@@ -156,7 +156,8 @@ export class Tape {
   /** 1 / a; no inverse, no proof. */
   inverse(a: V): V {
     const out = this.node(() => {
-      if (this.values![a] === 0n) throw new VerificationError('a value that must not be zero is zero');
+      if (this.values![a] === 0n)
+        throw new VerificationError('a value that must not be zero is zero');
       return inverse(this.values![a]);
     });
     this.ops.push({ kind: 'inverse', out, a });
@@ -237,5 +238,11 @@ export function reads(op: Op): V[] {
 
 /** Number of nodes an operation makes, starting at its `out`. */
 export function makes(op: Op): number {
-  return op.kind === 'assertEqual' ? 0 : op.kind === 'permute' ? 3 : op.kind === 'bits' ? op.length : 1;
+  return op.kind === 'assertEqual'
+    ? 0
+    : op.kind === 'permute'
+      ? 3
+      : op.kind === 'bits'
+        ? op.length
+        : 1;
 }

@@ -50,7 +50,9 @@ export class Tensor {
     for (const view of views) {
       const total = view.parts.reduce((s, p) => s + partLog(p), 0);
       if (total !== view.block.log)
-        throw new RangeError(`tensor: view covers ${total} index bits of a block of ${view.block.log}`);
+        throw new RangeError(
+          `tensor: view covers ${total} index bits of a block of ${view.block.log}`,
+        );
       for (const p of view.parts)
         if ('name' in p && this.axis(p.name).log !== p.log)
           throw new RangeError(`tensor: axis ${p.name} has two sizes`);
@@ -64,7 +66,10 @@ export class Tensor {
 
   axis(name: string): Axis {
     const found = this.axes.find((a) => a.name === name);
-    if (!found) throw new RangeError(`tensor: no axis ${name} among ${this.axes.map((a) => a.name).join(', ')}`);
+    if (!found)
+      throw new RangeError(
+        `tensor: no axis ${name} among ${this.axes.map((a) => a.name).join(', ')}`,
+      );
     return found;
   }
 
@@ -82,7 +87,8 @@ export class Tensor {
     );
   }
   rename(names: Record<string, string>): Tensor {
-    const go = <T extends Part>(p: T): T => ('name' in p && names[p.name] ? { ...p, name: names[p.name] } : p);
+    const go = <T extends Part>(p: T): T =>
+      'name' in p && names[p.name] ? { ...p, name: names[p.name] } : p;
     return new Tensor(
       this.axes.map(go),
       this.views.map((v) => ({ ...v, parts: v.parts.map(go) })),
@@ -91,8 +97,11 @@ export class Tensor {
   }
   /** Splits an axis into consecutive parts (named axes, or fixed bits), most significant first. */
   split(name: string, into: Part[]): Tensor {
-    const go = (parts: Part[]): Part[] => parts.flatMap((p) => ('name' in p && p.name === name ? into : [p]));
-    const axes = this.axes.flatMap((a) => (a.name === name ? into.filter((p): p is Axis => 'name' in p) : [a]));
+    const go = (parts: Part[]): Part[] =>
+      parts.flatMap((p) => ('name' in p && p.name === name ? into : [p]));
+    const axes = this.axes.flatMap((a) =>
+      a.name === name ? into.filter((p): p is Axis => 'name' in p) : [a],
+    );
     return new Tensor(
       axes,
       this.views.map((v) => ({ ...v, parts: go(v.parts) })),
@@ -106,7 +115,8 @@ export class Tensor {
       const at = parts.findIndex((p) => 'name' in p && p.name === names[0]);
       names.forEach((n, k) => {
         const p = parts[at + k];
-        if (!p || !('name' in p) || p.name !== n) throw new RangeError(`tensor.join: ${names.join(', ')} are not neighbours`);
+        if (!p || !('name' in p) || p.name !== n)
+          throw new RangeError(`tensor.join: ${names.join(', ')} are not neighbours`);
       });
       return [...parts.slice(0, at), axis(name, log), ...parts.slice(at + names.length)];
     };
@@ -160,7 +170,8 @@ export class Claims {
       const point = view.parts.flatMap((p): V[] => {
         if ('name' in p) {
           const coords = at[p.name];
-          if (coords?.length !== p.log) throw new RangeError(`claim: axis ${p.name} wants ${p.log} coordinates`);
+          if (coords?.length !== p.log)
+            throw new RangeError(`claim: axis ${p.name} wants ${p.log} coordinates`);
           return coords;
         }
         if ('sum' in p) {
@@ -169,7 +180,12 @@ export class Claims {
         }
         return [tape.constant(BigInt(p.bit))];
       });
-      return { vector: view.block.vector, offset: view.block.offset, coef: { c: mod(coef) }, point };
+      return {
+        vector: view.block.vector,
+        offset: view.block.offset,
+        coef: { c: mod(coef) },
+        point,
+      };
     });
     this.add({ parts, value: tape.addConstant(value, -tensor.constant) });
   }
@@ -221,14 +237,16 @@ export async function tensorTable(
       } else if (domain.some((d) => d.name === p.name)) free.set(p.name, { size, stride });
       else {
         const point = bound[p.name];
-        if (point?.length !== p.log) throw new RangeError(`table: axis ${p.name} is neither free nor bound`);
+        if (point?.length !== p.log)
+          throw new RangeError(`table: axis ${p.name} is neither free nor bound`);
         weighted.push({ size, stride, weights: eqs.of(point) });
       }
     }
     const axes = domain.map((d) => free.get(d.name) ?? { size: 1 << d.log, stride: 0 });
     pieces.push(await engine.contract(vectors[view.block.vector], offset, [...axes, ...weighted]));
   }
-  if (pieces.length === 0) return engine.linear([engine.alloc(1 << logOf(domain))], [1n], mod(tensor.constant));
+  if (pieces.length === 0)
+    return engine.linear([engine.alloc(1 << logOf(domain))], [1n], mod(tensor.constant));
   return engine.linear(
     pieces,
     tensor.views.map((v) => mod(v.coef)),
