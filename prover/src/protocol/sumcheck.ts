@@ -4,7 +4,7 @@
  * but the linear one (which follows from g(0) + g(1) = claim) and receives a challenge; at the end the columns' values at the
  * point of challenges must give the last claim. Many sums over one domain run as one, weighted by powers of a challenge.
  */
-import type { FpVec } from '@attensor/native';
+import type { FpVec, SumcheckProver } from '@attensor/native';
 import { Expr } from './expression.js';
 import { interpolate, sub } from './field.js';
 import { eqEval } from './polynomials.js';
@@ -145,7 +145,7 @@ export class Sumcheck {
     if (!total) throw new Error(`sumcheck ${this.label}: nothing to prove`);
     const degree = Math.max(total.degree, 1);
     const rounds = logOf(this.domain);
-    let prover;
+    let prover: SumcheckProver | undefined;
     if (session.proving) {
       const tables = [];
       for (const c of this.columns) tables.push(await c.table());
@@ -158,7 +158,7 @@ export class Sumcheck {
         degree,
         `${this.label}: round ${round}`,
         async () => {
-          const values = await prover.round();
+          const values = await prover!.round();
           const coefs = interpolate([
             values[0],
             sub(session.value(current), values[0]),
@@ -180,7 +180,7 @@ export class Sumcheck {
     }
     const sent = this.columns.filter((c) => !c.evaluate);
     const values = await session.send(sent.length, `${this.label}: column values`, () => {
-      const finals = prover.finals();
+      const finals = prover!.finals();
       return this.columns.flatMap((c, i) => (c.evaluate ? [] : [finals[i]]));
     });
     prover?.dispose();
