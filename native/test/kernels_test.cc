@@ -1,1 +1,288 @@
-int main() { return 0; }
+// Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_PORTABLE=1 for the code of
+// machines without BMI2 and ADX. Prints each failure and exits with 1 if there was one.
+#include <atomic>
+#include <cstdio>
+#include <stdexcept>
+#include <vector>
+
+#include "common/control.h"
+#include "common/thread_pool.h"
+#include "prover/backend.h"
+#include "prover/commit.h"
+#include "prover/contract.h"
+#include "prover/fractions.h"
+#include "prover/grind.h"
+#include "prover/linear.h"
+#include "prover/merkle.h"
+#include "prover/ntt.h"
+#include "prover/poseidon.h"
+#include "prover/sumcheck.h"
+#include "prover/tables.h"
+
+using namespace attensor;
+
+static int failures = 0;
+
+#define CHECK(condition)                                                  \
+  do {                                                                    \
+    if (!(condition)) {                                                   \
+      failures++;                                                         \
+      std::printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+    }                                                                     \
+  } while (0)
+
+static u64 randomState = 88172645463325252;
+static u64 Random() {
+  randomState ^= randomState << 13;
+  randomState ^= randomState >> 7;
+  return randomState ^= randomState << 17;
+}
+
+/// Uniform, with the values near 0 and p in every handful.
+static Fp RandomField() {
+  switch (Random() % 12) {
+    case 0: return FromU64(Random() % 3);
+    case 1: return Neg(FromU64(1 + Random() % 3));
+    case 2: return Fp{{kP0 - 1, kP1, 0, kP3}};  // largest representation
+    default: break;
+  }
+  Fp x{{Random(), Random(), Random(), Random() >> 2}};
+  return portable::SubtractOnce(x, kModulus);
+}
+
+static std::vector<Fp> RandomFields(size_t n) {
+  std::vector<Fp> out(n);
+  for (Fp& x : out) x = RandomField();
+  return out;
+}
+
+static Vec RandomVec(size_t n) {
+  Vec out(n);
+  for (size_t i = 0; i < n; i++) out.mut()[i] = RandomField();
+  return out;
+}
+
+static Fp PortableMul(const Fp& a, const Fp& b) { return portable::SubtractOnce(portable::MulLazy(a, b), kModulus); }
+
+static void TestField() {
+  for (int i = 0; i < 20000; i++) {
+    Fp a = RandomField(), b = RandomField(), product = PortableMul(a, b);
+    CHECK(Mul(a, b) == product);
+    CHECK(Sqr(a) == PortableMul(a, a));
+    CHECK(Add(a, b) == portable::Add(a, b));
+    CHECK(Sub(a, b) == portable::Sub(a, b));
+    CHECK(Add(Sub(a, b), b) == a);
+    CHECK(Sub(Mul(Add(a, b), a), PortableMul(a, a)) == product);
+    Wide acc;
+    for (int k = 0; k < 37; k++) MulAccumulate(acc, a, b);
+    CHECK(Reduce(acc) == Mul(product, FromU64(37)));
+    CHECK(FromCanonical(ToCanonical(a)) == a);
+    CHECK(IsCanonical(a));
+  }
+  CHECK(!IsCanonical(kModulus) && !IsCanonical(kTwiceModulus));
+  // The largest sum of products an accumulator takes, and inputs between p and 2p.
+  Wide full;
+  for (int i = 0; i < 9; i++) full.l[i] = ~u64{0} >> (i == 8 ? 4 : 0);
+  u64 r[5], expected[5];
+  ReduceWide(full, r);
+  portable::ReduceWide(full, expected);
+  for (int i = 0; i < 5; i++) CHECK(r[i] == expected[i]);
+  Fp almost{{kTwiceModulus.l[0] - 1, kTwiceModulus.l[1], 0, kTwiceModulus.l[3]}};
+  Fp minusOne{{kP0 - 1, kP1, 0, kP3}};  // as representations, 2p - 1 = -1
+  CHECK(Mul(almost, almost) == Mul(minusOne, minusOne));
+  CHECK(SubtractOnce(SqrLazy(almost), kModulus) == Sqr(minusOne));
+  CHECK(Mul(Inverse(FromU64(7)), FromU64(7)) == kOne);
+  CHECK(Inverse(Fp{}).IsZero());
+  CHECK(FromI64(INT64_MIN) == Neg(FromU64(u64{1} << 63)));
+  CHECK(Add(FromI64(-5), FromU64(5)).IsZero());
+  for (int log : {0, 1, 5, 32}) {
+    Fp w = RootOfUnity(log);
+    for (int i = 0; i < log; i++) {
+      CHECK(!(w == kOne));
+      w = Sqr(w);
+    }
+    CHECK(w == kOne);
+  }
+}
+
+static void TestPoseidon() {
+  Fp values[3] = {FromU64(1), FromU64(2), FromU64(3)};
+  // o1js: Poseidon.hash([1, 2, 3])
+  const Fp expected{{0xb42a3012a4663fd0, 0x22a448893fee8cee, 0x5ed1cc8820c73058, 0x366e46102b097673}};
+  CHECK(ToCanonical(Hash(values, 3)) == expected);
+  // The batch agrees with the single permutation at every size.
+  for (size_t count = 0; count < 20; count++) {
+    std::vector<PoseidonState> batch(count), single;
+    for (auto& state : batch)
+      for (Fp& x : state.s) x = RandomField();
+    single = batch;
+    PermuteBatch(batch.data(), count);
+    for (size_t i = 0; i < count; i++) {
+      Permute(single[i]);
+      for (int k = 0; k < 3; k++) CHECK(batch[i].s[k] == single[i].s[k]);
+    }
+  }
+}
+
+static void TestThreadPool() {
+  for (size_t threads : {1, 2, 5}) {
+    SetThreads(threads);
+    std::vector<std::atomic<int>> hits(1000);
+    ParallelFor(1000, 1, [&](size_t begin, size_t end) {
+      ParallelFor(2, 1, [&](size_t, size_t) {});  // nested loops are allowed
+      for (size_t i = begin; i < end; i++) hits[i]++;
+    });
+    for (auto& h : hits) CHECK(h == 1);
+    bool thrown = false;
+    try {
+      ParallelFor(100, 1, [](size_t, size_t end) {
+        if (end > 50) throw std::runtime_error("expected");
+      });
+    } catch (const std::runtime_error&) {
+      thrown = true;
+    }
+    CHECK(thrown);
+  }
+  SetThreads(3);
+}
+
+static void TestTables() {
+  std::vector<Fp> point = RandomFields(15);
+  Vec table = EqTable(point, kOne), values = RandomVec(table.size());
+  for (int i = 0; i < 50; i++) {
+    size_t b = Random() % table.size();
+    Fp eq = kOne;
+    for (int j = 0; j < 15; j++) eq = Mul(eq, b >> (14 - j) & 1 ? point[j] : Sub(kOne, point[j]));
+    CHECK(table[b] == eq);
+  }
+  CHECK(EvalMle(values.data(), point) == Dot(values.data(), table.data(), table.size()));
+  Fp x = RandomField();
+  std::vector<Fp> powers = Powers(x, 3000);
+  CHECK(EvalPow(values.data(), 3000, x) == Dot(values.data(), powers.data(), 3000));
+  Vec sum = Vec::Zeros(3000);
+  AddPows(sum.mut(), 3000, {x, kOne}, {x, kOne});
+  for (size_t i : {0, 1, 255, 256, 2999}) CHECK(sum[i] == Add(Mul(x, powers[i]), kOne));
+  AddEq(sum.mut() + 100, x, {point.begin(), point.begin() + 11});
+  Vec part = EqTable({point.begin(), point.begin() + 11}, x);
+  CHECK(sum[100 + 77] == Add(part[77], Add(Mul(x, powers[177]), kOne)));
+}
+
+static void TestContract() {
+  Vec src = RandomVec(4096), weights = RandomVec(64);
+  for (bool rows : {true, false}) {
+    Axis summed{64, rows ? 64u : 1u, weights}, open{64, rows ? 1u : 64u, {}};
+    Vec out = Contract(src, 0, {open, summed});
+    for (size_t i : {0, 5, 63}) {
+      Fp sum{};
+      for (size_t j = 0; j < 64; j++) sum = Add(sum, Mul(weights[j], src[i * open.stride + j * summed.stride]));
+      CHECK(out[i] == sum);
+    }
+  }
+}
+
+static void TestSumcheck() {
+  // sum of a b + 3 a over 2^10 points: round polynomials telescope to the final values
+  Vec a = RandomVec(1024), b = RandomVec(1024);
+  Program program{2, {FromU64(3)}, {{Op::kMul, 0, 1}, {Op::kMul, 0, 2}, {Op::kAdd, 3, 4}}, 2};
+  Sumcheck prover({a, b}, program);
+  Fp claim{};
+  for (size_t i = 0; i < 1024; i++) claim = Add(claim, Mul(a[i], Add(b[i], FromU64(3))));
+  Fp half = Inverse(FromU64(2));
+  for (int j = 0; j < 10; j++) {
+    std::vector<Fp> g = prover.Round();  // g(0), g(2)
+    Fp g0 = g[0], g1 = Sub(claim, g0), r = RandomField();
+    Fp c2 = Mul(half, Add(Sub(g[1], Add(g1, g1)), g0)), c1 = Sub(Sub(g1, g0), c2);
+    claim = Add(g0, Mul(r, Add(c1, Mul(r, c2))));
+    prover.Bind(r);
+  }
+  std::vector<Fp> ends = prover.Finals();
+  CHECK(claim == Mul(ends[0], Add(ends[1], FromU64(3))));
+}
+
+static void TestFractions() {
+  Vec num = RandomVec(256), den(256);
+  Fp sum{};
+  for (size_t i = 0; i < 256; i++) {
+    den.mut()[i] = Add(FromU64(i + 1), Mul(FromU64(i), FromU64(i)));
+    sum = Add(sum, Mul(num[i], Inverse(den[i])));
+  }
+  FractionTree tree(num, den);
+  CHECK(Mul(tree.Root()[0], Inverse(tree.Root()[1])) == sum);
+  // One layer as the verifier sees it.
+  std::vector<Fp> point = RandomFields(7);
+  Fp lambda = RandomField(), claim{}, scale = kOne;
+  Vec eq = EqTable(point, kOne);
+  FractionTree layers(num, den);
+  for (size_t i = 0; i < 128; i++) {
+    Fp p = Add(Mul(num[i], den[128 + i]), Mul(num[128 + i], den[i])), q = Mul(den[i], den[128 + i]);
+    claim = Add(claim, Mul(eq[i], Add(p, Mul(lambda, q))));
+  }
+  layers.BeginLayer(7, point, lambda);
+  for (int j = 0; j < 7; j++) {
+    auto [c1, c2] = layers.Round();
+    Fp c0 = Sub(claim, Mul(point[j], Add(c1, c2))), r = RandomField();
+    Fp factor = Add(Mul(point[j], r), Mul(Sub(kOne, point[j]), Sub(kOne, r)));
+    claim = Mul(Add(c0, Mul(r, Add(c1, Mul(r, c2)))), factor);
+    scale = Mul(scale, factor);
+    layers.Bind(r);
+  }
+  auto [p0, p1, q0, q1] = layers.Finals();
+  CHECK(claim == Mul(scale, Add(Add(Mul(p0, q1), Mul(p1, q0)), Mul(lambda, Mul(q0, q1)))));
+}
+
+static void TestCommit() {
+  constexpr int kLogRow = 8, kLogDomain = 11;
+  std::vector<Fp> coefs = RandomFields(1 << kLogRow), out(1 << kLogDomain);
+  Encode(coefs.data(), kLogRow, out.data(), kLogDomain, Twiddles(kLogDomain));
+  for (size_t i : {0, 1, 700, 2047})
+    CHECK(out[i] == EvalPow(coefs.data(), coefs.size(), Pow(RootOfUnity(kLogDomain), i)));
+
+  Vec vec = RandomVec(1024);
+  CommitShape shape{10, 2, 3, 2};
+  Control control;
+  Commitment commitment(vec, shape, control, nullptr, 0);
+  for (size_t index : {0, 3, 511}) {
+    std::vector<Fp> leaf = commitment.Leaf(index);
+    Fp node = Hash(leaf.data(), leaf.size());
+    size_t at = index;
+    for (const Fp& sibling : commitment.Path(index)) {
+      Fp pair[2] = {at & 1 ? sibling : node, at & 1 ? node : sibling};
+      node = Hash(pair, 2);
+      at >>= 1;
+    }
+    CHECK(node == commitment.cap()[at]);
+  }
+  control.cancelled = true;
+  bool cancelled = false;
+  try {
+    Commitment never(vec, shape, control, nullptr, 0);
+  } catch (const Error& e) {
+    cancelled = std::string(e.code) == "CANCELLED";
+  }
+  CHECK(cancelled);
+}
+
+static void TestGrind() {
+  PoseidonState state{{RandomField(), RandomField(), RandomField()}};
+  u64 nonce = Grind(state, 7, Control{});
+  for (u64 i = 0; i <= nonce; i++) {
+    PoseidonState s = state;
+    s.s[0] = Add(s.s[0], FromU64(i));
+    Permute(s);
+    CHECK(((ToCanonical(s.s[0]).l[0] & 127) == 0) == (i == nonce));
+  }
+}
+
+int main() {
+  TestField();
+  TestPoseidon();
+  TestThreadPool();
+  TestTables();
+  TestContract();
+  TestSumcheck();
+  TestFractions();
+  TestCommit();
+  TestGrind();
+  std::printf("kernels_test: %s (backend %s)\n", failures ? "FAILED" : "all passed", ActiveBackend().name);
+  return failures ? 1 : 0;
+}

@@ -29,42 +29,57 @@ extern const bool kHasAdx;
   "mulxq " o3 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t3 "\n\t adoxq %[hi], " t4 "\n\t" \
   "adcq $0, " t4 "\n\t"
 
-// The multiple of p that clears t0, as lo, hi, h2, z, rdx.
+// The factor m for the reduction step that clears t0, in z. Asked for one row before the step, which hides its latency.
+#define ATTENSOR_FACTOR(t0) "movq " t0 ", %[z]\n\t imulq %[ni], %[z]\n\t"
+
+// The multiple m p, as lo, hi, h2, z, rdx; its lowest limb added to t0 (which becomes zero).
 #define ATTENSOR_MULTIPLE(t0)                                          \
-  "movq %[ni], %%rdx\n\t imulq " t0 ", %%rdx\n\t"                      \
-  "mulxq %[p0], %[lo], %[hi]\n\t mulxq %[p1], %[z], %[h2]\n\t"         \
-  "addq %[z], %[hi]\n\t adcq $0, %[h2]\n\t"                            \
-  "movq %%rdx, %[z]\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"         \
+  "movq %[z], %%rdx\n\t"                                              \
+  "mulxq %[p1], %[h2], %[hi]\n\t mulxq %[p0], %[lo], %%rdx\n\t"       \
+  "addq %%rdx, %[h2]\n\t adcq $0, %[hi]\n\t"                         \
+  "movq %[z], %%rdx\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"      \
   "addq %[lo], " t0 "\n\t"
 
 // t += m p, t0 becomes zero; no carry leaves t4.
-#define ATTENSOR_REDUCE(t0, t1, t2, t3, t4)                                               \
-  ATTENSOR_MULTIPLE(t0)                                                                   \
-  "adcq %[hi], " t1 "\n\t adcq %[h2], " t2 "\n\t adcq %[z], " t3 "\n\t adcq %%rdx, " t4 "\n\t"
+#define ATTENSOR_REDUCE(t0, t1, t2, t3, t4)                                                  \
+  ATTENSOR_MULTIPLE(t0)                                                                      \
+  "adcq %[h2], " t1 "\n\t adcq %[hi], " t2 "\n\t adcq %[z], " t3 "\n\t adcq %%rdx, " t4 "\n\t"
 
-// The same on four limbs; the fifth (a fresh one) replaces t0.
+// The same where the row after is already added: the carry goes on to t5.
+#define ATTENSOR_REDUCE_LATE(t0, t1, t2, t3, t4, t5) \
+  ATTENSOR_REDUCE(t0, t1, t2, t3, t4) "adcq $0, " t5 "\n\t"
+
+// The same on four limbs with the factor computed on the spot; the fifth limb (a fresh one) replaces t0.
 #define ATTENSOR_REDUCE_FOUR(t0, t1, t2, t3)                              \
-  ATTENSOR_MULTIPLE(t0)                                                   \
+  "movq %[ni], %%rdx\n\t imulq " t0 ", %%rdx\n\t"                         \
+  "mulxq %[p0], %[lo], %[hi]\n\t mulxq %[p1], %[z], %[h2]\n\t"            \
+  "addq %[z], %[hi]\n\t adcq $0, %[h2]\n\t"                               \
+  "movq %%rdx, %[z]\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"            \
+  "addq %[lo], " t0 "\n\t"                                               \
   "adcq %[hi], " t1 "\n\t adcq %[h2], " t2 "\n\t adcq %[z], " t3 "\n\t"   \
   "adcq $0, %%rdx\n\t movq %%rdx, " t0 "\n\t"
 
 #define ATTENSOR_MODULUS [p0] "m"(kP0), [p1] "m"(kP1), [ni] "m"(kNegInverse)
 
 ATTENSOR_INLINE Fp MulLazy(const Fp& a, const Fp& b) {
-  u64 t0, t1, t2, t3, t4, lo, hi, h2, z;
+  u64 t0, t1, t2, t3, t4, t5 = 0, lo, hi, h2, z;
   asm(ATTENSOR_ROW_FIRST("0(%[b])", "%[a]", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
-      ATTENSOR_REDUCE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
-      ATTENSOR_ROW("8(%[b])", "%[a]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t0]")
-      ATTENSOR_REDUCE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t0]")
-      ATTENSOR_ROW("16(%[b])", "%[a]", "%[t2]", "%[t3]", "%[t4]", "%[t0]", "%[t1]")
-      ATTENSOR_REDUCE("%[t2]", "%[t3]", "%[t4]", "%[t0]", "%[t1]")
-      ATTENSOR_ROW("24(%[b])", "%[a]", "%[t3]", "%[t4]", "%[t0]", "%[t1]", "%[t2]")
-      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t0]", "%[t1]", "%[t2]")
-      : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [lo] "=&r"(lo),
-        [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
+      ATTENSOR_FACTOR("%[t0]")
+      ATTENSOR_ROW("8(%[b])", "%[a]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+      ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+      ATTENSOR_FACTOR("%[t1]")
+      ATTENSOR_ROW("16(%[b])", "%[a]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+      ATTENSOR_REDUCE_LATE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+      ATTENSOR_FACTOR("%[t2]")
+      ATTENSOR_ROW("24(%[b])", "%[a]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      ATTENSOR_REDUCE_LATE("%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      ATTENSOR_FACTOR("%[t3]")
+      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [t5] "+&r"(t5),
+        [lo] "=&r"(lo), [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
       : [a] "r"(&a), [b] "r"(&b), "m"(a), "m"(b), ATTENSOR_MODULUS
       : "rdx", "cc");
-  return {{t4, t0, t1, t2}};
+  return {{t4, t5, t0, t1}};
 }
 
 ATTENSOR_INLINE Fp SqrLazy(const Fp& a) {
@@ -123,26 +138,32 @@ ATTENSOR_INLINE void MulAccumulate(Wide& acc, const Fp& a, const Fp& b) {
       : "rdx", "cc");
 }
 
-// One limb of three elements at s times three constants at m, then a reduction step.
-#define ATTENSOR_DOT3_STEP(o0, o1, o2, t0, t1, t2, t3, t4)                                \
-  ATTENSOR_ROW_AT(o0 "(%[s])", "%[m]", "0", "8", "16", "24", t0, t1, t2, t3, t4)         \
-  ATTENSOR_ROW_AT(o1 "(%[s])", "%[m]", "32", "40", "48", "56", t0, t1, t2, t3, t4)       \
-  ATTENSOR_ROW_AT(o2 "(%[s])", "%[m]", "64", "72", "80", "88", t0, t1, t2, t3, t4)       \
-  ATTENSOR_REDUCE(t0, t1, t2, t3, t4)
+// One limb each of two elements times two constants at m.
+#define ATTENSOR_DOT2_ROW(o, t0, t1, t2, t3, t4)                                   \
+  ATTENSOR_ROW_AT(o "(%[a])", "%[m]", "0", "8", "16", "24", t0, t1, t2, t3, t4)    \
+  ATTENSOR_ROW_AT(o "(%[b])", "%[m]", "32", "40", "48", "56", t0, t1, t2, t3, t4)
 
-/// sum_k s[k] m[k] / R + at most p, with one reduction; needs s[k] < 2^256 and m[0] + m[1] + m[2] < 2.9 p.
-ATTENSOR_INLINE Fp Dot3Lazy(const Fp* s, const Fp* m) {
-  u64 t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, lo, hi, h2, z;
-  asm(ATTENSOR_DOT3_STEP("0", "32", "64", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
-      ATTENSOR_DOT3_STEP("8", "40", "72", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t0]")
-      ATTENSOR_DOT3_STEP("16", "48", "80", "%[t2]", "%[t3]", "%[t4]", "%[t0]", "%[t1]")
-      ATTENSOR_DOT3_STEP("24", "56", "88", "%[t3]", "%[t4]", "%[t0]", "%[t1]", "%[t2]")
-      : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4), [lo] "=&r"(lo),
-        [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
-      : [s] "r"(s), [m] "r"(m), "m"(*reinterpret_cast<const Fp(*)[3]>(s)),
-        "m"(*reinterpret_cast<const Fp(*)[3]>(m)), ATTENSOR_MODULUS
+/// (a m[0] + b m[1] + constant) / R plus at most p, with one reduction; a, b < 2^256, m[0], m[1], constant < p.
+ATTENSOR_INLINE Fp Dot2Lazy(const Fp& a, const Fp& b, const Fp* m, const Fp& constant) {
+  u64 t0 = constant.l[0], t1 = constant.l[1], t2 = constant.l[2], t3 = constant.l[3], t4 = 0, t5 = 0, lo, hi, h2, z;
+  asm(ATTENSOR_DOT2_ROW("0", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
+      ATTENSOR_FACTOR("%[t0]")
+      ATTENSOR_DOT2_ROW("8", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+      ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+      ATTENSOR_FACTOR("%[t1]")
+      ATTENSOR_DOT2_ROW("16", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+      ATTENSOR_REDUCE_LATE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+      ATTENSOR_FACTOR("%[t2]")
+      ATTENSOR_DOT2_ROW("24", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      ATTENSOR_REDUCE_LATE("%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      ATTENSOR_FACTOR("%[t3]")
+      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+      : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4), [t5] "+&r"(t5),
+        [lo] "=&r"(lo), [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
+      : [a] "r"(&a), [b] "r"(&b), [m] "r"(m), "m"(a), "m"(b), "m"(*reinterpret_cast<const Fp(*)[2]>(m)),
+        ATTENSOR_MODULUS
       : "rdx", "cc");
-  return {{t4, t0, t1, t2}};
+  return {{t4, t5, t0, t1}};
 }
 
 ATTENSOR_INLINE void ReduceWide(const Wide& w, u64* r) {

@@ -5,45 +5,45 @@
 
 namespace attensor {
 
-// Dot3Lazy's bound: every row of the matrix sums to less than 2.9 p.
-static constexpr bool RowsAreSmall() {
-  for (auto& row : kPoseidonMds) {
-    u64 top = 0;
-    for (auto& m : row) top += m.l[3] + 1;
-    if (top > kP3 / 10 * 29) return false;
-  }
-  return true;
-}
-static_assert(RowsAreSmall());
-
-ATTENSOR_INLINE static Fp Dot3(const Fp* s, const Fp* m) {
+/// Row i of a scaled round: the one's element is added, the other two are multiplied. Elements come below 2p (and a hair,
+/// see fp.h); the products with their constants reduce to less than 1.95 p, since the constants' sum is below 1.9 p, so the
+/// sum stays below 2^256 and one conditional subtraction of 2p brings it below 2p again.
+template <int i>
+ATTENSOR_INLINE static Fp Row(const Fp* s, const PoseidonRow& row) {
+  const Fp &one = s[kPoseidonOnes[i]], &a = s[kPoseidonOthers[i][0]], &b = s[kPoseidonOthers[i][1]];
 #if ATTENSOR_X86
-  if (__builtin_expect(x86::kHasAdx, 1)) return x86::Dot3Lazy(s, m);
+  if (__builtin_expect(x86::kHasAdx, 1))
+    return SubtractOnce(x86::AddRaw(x86::Dot2Lazy(a, b, row.entries, row.constant), one), kTwiceModulus);
 #endif
-  Wide acc;
-  for (int k = 0; k < 3; k++) MulAccumulate(acc, s[k], m[k]);
-  return Reduce(acc);
+  Wide acc{{row.constant.l[0], row.constant.l[1], row.constant.l[2], row.constant.l[3]}};
+  MulAccumulate(acc, a, row.entries[0]);
+  MulAccumulate(acc, b, row.entries[1]);
+  return Add(Reduce(acc), SubtractOnce(SubtractOnce(one, kModulus), kModulus));
 }
 
-/// Between rounds elements are below 2p; x^7 stays below 2p without subtractions, a row with its constant below 4p.
+ATTENSOR_INLINE static void Sbox(const Fp* s, Fp* out) {
+  Fp cube[3];
+  for (int i = 0; i < 3; i++) out[i] = SqrLazy(s[i]);
+  for (int i = 0; i < 3; i++) cube[i] = MulLazy(out[i], s[i]);
+  for (int i = 0; i < 3; i++) out[i] = SqrLazy(out[i]);
+  for (int i = 0; i < 3; i++) out[i] = MulLazy(out[i], cube[i]);
+}
+
 void Permute(PoseidonState& state) {
   Fp* s = state.s;
-  for (const auto& constants : kPoseidonRoundConstants) {
-    Fp a[3], b[3];
-    for (int i = 0; i < 3; i++) a[i] = SqrLazy(s[i]);
-    for (int i = 0; i < 3; i++) b[i] = MulLazy(a[i], s[i]);
-    for (int i = 0; i < 3; i++) a[i] = SqrLazy(a[i]);
-    for (int i = 0; i < 3; i++) a[i] = MulLazy(a[i], b[i]);
-    for (int i = 0; i < 3; i++) {
-      Fp row = Dot3(a, kPoseidonMds[i]);
-#if ATTENSOR_X86
-      s[i] = SubtractOnce(x86::AddRaw(row, constants[i]), kTwiceModulus);
-#else
-      s[i] = Add(row, constants[i]);
-#endif
-    }
+  Fp t[3];
+  for (const auto& rows : kPoseidonRows) {
+    Sbox(s, t);
+    s[0] = Row<0>(t, rows[0]);
+    s[1] = Row<1>(t, rows[1]);
+    s[2] = Row<2>(t, rows[2]);
   }
-  for (int i = 0; i < 3; i++) s[i] = SubtractOnce(s[i], kModulus);
+  Sbox(s, t);
+  for (int i = 0; i < 3; i++) {
+    Wide acc;
+    for (int j = 0; j < 3; j++) MulAccumulate(acc, t[j], kPoseidonLastMatrix[i][j]);
+    s[i] = Add(Reduce(acc), kPoseidonLastConstants[i]);
+  }
 }
 
 void PermuteBatch(PoseidonState* states, size_t count) { ActiveBackend().permute(states, count); }
