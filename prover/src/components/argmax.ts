@@ -1,7 +1,8 @@
 /**
  * head and argmax: for positions t whose successor is an output token, d(t,v) = K(t) - key(t,v) >= 0 for every v, with
- * key = acc 2^b + (2^b - 1 - v), and d(t, next_t) = 0: so K(t) is the successor's key, and it is the largest. Other positions: d = 0.
- * The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
+ * key = acc 2^b + (2^b - 1 - v), K(t) = top 2^b + (2^b - 1 - next_t) and d(t, next_t) = 0: so `top` is the successor's accumulator,
+ * and its key is the largest. Other positions: d = 0. `top` is ranged: were it any field element, weights that are no integers could
+ * tie two tokens. The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
  */
 import type { FpVec } from '@attensor/native';
 import { belowEval, identityEval } from '../protocol/polynomials.js';
@@ -14,9 +15,11 @@ import type { TokenColumns } from './tokens.js';
 
 /** acc is below 2^47, keys below 2^47+b: differences fit 64 bits for vocabularies up to 2^16. */
 const DIFFERENCE_CELLS = 4;
+const TOP_CELLS = 3;
+const TOP_OFFSET = 1n << 47n;
 
 export class Argmax {
-  private readonly best: Tensor;
+  private readonly top: Tensor;
   private readonly difference: Tensor;
 
   /** @param successor the next token per position, or -1 where none is required */
@@ -34,19 +37,18 @@ export class Argmax {
       );
     const key = (trace: Trace, row: number, v: number): bigint =>
       (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
-    const best: Source = (trace) => {
-      const next = successor(trace);
-      return Array.from({ length: t.size }, (_, row) =>
-        next[row] < 0 ? 0n : key(trace, row, next[row]),
+    const top: Source = (trace) => {
+      const acc = trace.get('head.acc').data;
+      return successor(trace).map((next, row) =>
+        next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET,
       );
     };
-    this.best = b.free('head.best', [t], best);
+    this.top = b.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
     this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
       const next = successor(trace);
-      const k = best(trace);
       return Array.from({ length: t.size * o.size }, (_, i) => {
         const row = Math.floor(i / o.size);
-        return next[row] < 0 ? 0n : k[row] - key(trace, row, i % o.size);
+        return next[row] < 0 ? 0n : key(trace, row, next[row]) - key(trace, row, i % o.size);
       });
     });
   }
@@ -70,11 +72,15 @@ export class Argmax {
     );
     const { size } = this.dims[1];
     const difference = sum.tensor(this.difference);
-    const key = acc
+    const next = sum.public(['t'], tokens.nextIds, (at) => tokens.nextIdAt(at.t));
+    // K - key
+    const gap = sum
+      .tensor(this.top)
+      .sub(acc)
       .mul(1n << BigInt(o.log))
-      .add(BigInt(2 ** o.log - 1))
-      .sub(index);
-    let required = mask.mul(sum.tensor(this.best).sub(key));
+      .sub(next)
+      .add(index);
+    let required = mask.mul(gap);
     if (size !== 2 ** o.log)
       required = required.mul(
         sum.public(

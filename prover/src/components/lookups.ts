@@ -44,6 +44,11 @@ export class PairTable {
     input: Source,
     output: Source,
   ): [c: Tensor, f: Tensor] {
+    for (const d of dims)
+      if (d.size !== 2 ** d.log)
+        throw new RangeError(
+          `lookups: ${name} looks up ${d.size} entries per ${d.name}, expected a power of two`,
+        );
     const c = b.free(`${name}.c`, dims, input);
     const f = b.free(`${name}.${this.name}`, dims, output);
     this.uses.push({ inputs: c.views[0].block, outputs: f.views[0].block });

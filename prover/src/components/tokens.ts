@@ -3,6 +3,7 @@
  * the hashes, `inputHash` and `outputHash` as in the contracts package. Masks and successor columns follow from them.
  */
 import { INPUT_DOMAIN, OUTPUT_DOMAIN } from '@attensor/contracts';
+import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
@@ -19,15 +20,19 @@ export class TokenColumns {
     readonly bits: V[][],
     /** 1 where the next position holds an output token */
     private readonly mask: V[],
+    private readonly ids: V[],
     private readonly input: TokenInput | undefined,
     private readonly capacity: number,
   ) {}
 
-  /** @param input in the prover role */
+  /**
+   * @param vocabulary number of tokens
+   * @param input in the prover role
+   */
   static async bind(
     session: Session,
     capacity: number,
-    logVocabulary: number,
+    vocabulary: number,
     hashes: { input: V; output: V },
     input?: TokenInput,
   ): Promise<TokenColumns> {
@@ -67,6 +72,12 @@ export class TokenColumns {
         tape.mul(isInput[t], tape.sub(one, isActive[t])),
         'tokens: an input position is not active',
       );
+    // Padding is token 0. Left free it could be chosen after the embedding's random point, to patch a false claim.
+    for (let t = 0; t < capacity; t++)
+      tape.assertZero(
+        tape.mul(tokens[t], tape.sub(one, isActive[t])),
+        'tokens: a padding position holds a token',
+      );
     tape.assertEqual(isInput[0], one, 'tokens: the prompt is empty');
     const inputLength = tape.sum(isInput);
     const outputLength = tape.sub(tape.sum(isActive), inputLength);
@@ -97,14 +108,33 @@ export class TokenColumns {
     const mask = Array.from({ length: capacity }, (_, t) =>
       t + 1 < capacity ? tape.sub(isActive[t + 1], isInput[t + 1]) : zero,
     );
-    const bits = tokens.map((v) => tape.bits(v, logVocabulary));
-    return new TokenColumns(session, bits, mask, input, capacity);
+    const log = ceilLog2(vocabulary);
+    const bits = tokens.map((v) => tape.bits(v, log));
+    // An id in the padded part of the vocabulary could win an argmax that does not look there.
+    if (vocabulary !== 2 ** log)
+      for (const v of tokens) tape.bits(tape.linear([[v, -1n]], BigInt(vocabulary - 1)), log);
+    return new TokenColumns(session, bits, mask, tokens, input, capacity);
   }
 
   readonly outputMask = (): bigint[] => this.session.valuesOf(this.mask);
 
   outputMaskAt(t: V[]): V {
-    return this.session.tape.inner(this.mask, eqTable(this.session.tape, t));
+    return this.session.tape.inner(this.mask, this.weights(t));
+  }
+
+  /** t -> token at t + 1, 0 for the last position */
+  readonly nextIds = (): bigint[] => [...this.session.valuesOf(this.ids.slice(1)), 0n];
+
+  nextIdAt(t: V[]): V {
+    return this.session.tape.inner(this.ids.slice(1), this.weights(t).slice(0, -1));
+  }
+
+  private readonly tables = new Map<string, V[]>();
+  private weights(t: V[]): V[] {
+    const key = t.join(',');
+    let table = this.tables.get(key);
+    if (!table) this.tables.set(key, (table = eqTable(this.session.tape, t)));
+    return table;
   }
 
   /** (t, v) -> mask(t) [v = next token of t] */
@@ -120,7 +150,7 @@ export class TokenColumns {
 
   successorsAt(t: V[], v: V[]): V {
     const { tape } = this.session;
-    const weights = eqTable(tape, t);
+    const weights = this.weights(t);
     return tape.sum(
       this.mask.slice(0, -1).map((m, k) => {
         const next = this.bits[k + 1];

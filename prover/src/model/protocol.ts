@@ -4,6 +4,7 @@
  * docs/protocol.md lists every message in this order.
  */
 import {
+  AttensorError,
   expTable,
   isMoeLayer,
   ropeTables,
@@ -89,7 +90,7 @@ export class ModelProtocol {
     successors: (trace: Trace) => number[] = () => [],
   ) {
     const { config, capacity } = shape;
-    requirePowersOfTwo(shape);
+    requireSupported(shape);
     const { b } = this;
     const t = (this.t = dim('t', capacity));
     const tables = {
@@ -116,8 +117,10 @@ export class ModelProtocol {
     this.needs = { witness: b.witness.seal(), parameters: b.parameters.seal() };
     const most = Math.max(this.needs.witness, this.needs.parameters);
     if (most > shape.logSize)
-      throw new RangeError(
-        `model protocol: ${capacity} positions need vectors of 2^${most} entries, the model is committed at 2^${shape.logSize}`,
+      throw unsupported(
+        `${capacity} positions need larger vectors than committed`,
+        `2^${most} entries`,
+        `2^${shape.logSize}`,
       );
     b.witness.seal(shape.logSize);
     b.parameters.seal(shape.logSize);
@@ -130,9 +133,7 @@ export class ModelProtocol {
     const positions = dim('position', config.maxPositions);
     const pair = dim('pair', config.rope / 2);
     if (capacity > config.maxPositions)
-      throw new RangeError(
-        `model protocol: ${capacity} positions, the model has ${config.maxPositions}`,
-      );
+      throw unsupported('capacity above max_position_embeddings', `at most ${config.maxPositions}`, String(capacity));
     // The committed table covers all positions; a capacity reads its first rows.
     const skipped = Array.from({ length: positions.log - this.t.log }, () => ({ bit: 0 as const }));
     const view = (part: string, values: ArrayLike<number>): Tensor => {
@@ -184,7 +185,7 @@ export class ModelProtocol {
     const tokens = await TokenColumns.bind(
       session,
       shape.capacity,
-      dim('o', shape.config.vocabSize).log,
+      shape.config.vocabSize,
       { input: inputHash, output: outputHash },
       witness?.tokens,
     );
@@ -266,21 +267,35 @@ export class ModelProtocol {
   }
 }
 
-/** Sizes that index selectors and heads must be powers of two; hidden sizes may be padded. */
-function requirePowersOfTwo({ config, capacity }: Shape): void {
+/** Sizes that index selectors, heads and table operands must be powers of two; others are padded. */
+function requireSupported({ config, capacity }: Shape): void {
   const sizes: [string, number][] = [
     ['capacity', capacity],
-    ['heads', config.heads],
-    ['nope', config.nope],
-    ['rope', config.rope],
-    ['vDim', config.vDim],
-    ['experts', config.experts],
-    ['groups', config.groups],
-    ['topk', config.topk],
+    ['num_attention_heads', config.heads],
+    ['qk_nope_head_dim', config.nope],
+    ['qk_rope_head_dim', config.rope],
+    ['v_head_dim', config.vDim],
+    ['n_routed_experts', config.experts],
+    ['n_group', config.groups],
+    ['num_experts_per_tok', config.topk],
+    ['moe_intermediate_size', config.expertInner],
+    ['shared expert size', config.expertInner * config.sharedExperts],
+    ...(config.firstDense > 0
+      ? [['intermediate_size', config.denseInner] as [string, number]]
+      : []),
   ];
   for (const [name, size] of sizes)
     if (size !== 2 ** dim(name, size).log)
-      throw new RangeError(`model protocol: ${name} is ${size}, expected a power of two`);
+      throw unsupported(`${name} is no power of two`, 'a power of two', String(size));
   if (!config.normTopk)
-    throw new RangeError('model protocol: norm_topk_prob false is not supported');
+    throw unsupported('norm_topk_prob is false', 'norm_topk_prob true', 'false');
 }
+
+const unsupported = (what: string, expected: string, got: string): AttensorError =>
+  new AttensorError({
+    code: 'UNSUPPORTED_CONFIG',
+    what: `the circuits do not support this model: ${what}`,
+    expected,
+    got,
+    hint: 'docs/protocol.md lists the limits',
+  });

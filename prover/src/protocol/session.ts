@@ -8,7 +8,7 @@
  * before it; the script is static, so message lengths are part of the protocol and never chosen by the prover.
  */
 import type { ProverEngine } from '@attensor/native';
-import { mod } from './field.js';
+import { mod, P } from './field.js';
 import { Tape, VerificationError, type Permutation, type V } from './tape.js';
 
 export type Role = 'prove' | 'verify' | 'shape';
@@ -80,6 +80,9 @@ export class Session {
       const start = this.messages.length;
       values = this.replay!.slice(start, start + count);
       if (values.length !== count) throw new VerificationError(`transcript: ${what} is missing`);
+      // Each element has one representation: what a circuit would reduce is refused here.
+      if (values.some((v) => typeof v !== 'bigint' || v < 0n || v >= P))
+        throw new VerificationError(`transcript: ${what} is not a field element`);
     }
     if (values) this.messages.push(...values);
     return Array.from({ length: count }, (_, i) => this.tape.input(values?.[i]));
