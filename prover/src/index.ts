@@ -1,16 +1,14 @@
 /** Proving and verifying inferences of committed models. */
 export {
   InferenceProver,
-  buildCircuits,
-  defaultCacheDir,
   replay,
-  type Circuits,
   type Progress,
   type ProveOptions,
   type ProverOptions,
   type ProveRequest,
   type ProveResult,
 } from './prover.js';
+export { buildCircuits, type Circuits } from './circuits/build.js';
 export {
   COMMITMENT_FILE,
   DEFAULT_CAPACITY,
@@ -26,6 +24,7 @@ export {
 export { ModelProtocol, type Shape } from './model/protocol.js';
 export {
   MAX_PROOF_BYTES,
+  defaultCacheDir,
   parseProofFile,
   verifyProofFile,
   type ProofFile,

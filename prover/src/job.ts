@@ -58,7 +58,11 @@ export class Job {
     const text = await readFile(join(this.dir, `segment-${segment}.json`), 'utf8').catch(
       () => undefined,
     );
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    try {
+      return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    } catch {
+      return undefined; // damaged: proved again
+    }
   }
 
   async keepProof(segment: number, json: unknown): Promise<void> {

@@ -4,8 +4,11 @@
  */
 import { COMPLETE, inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError } from '@attensor/inference';
-import { Field, VerificationKey, verify } from 'o1js';
+import { Cache, Field, initializeBindings, VerificationKey, verify } from 'o1js';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { loadReferenceStrings } from './srs.js';
 
 const FORMAT = 'attensor-proof';
 const VERSION = 1;
@@ -31,6 +34,10 @@ const fileSchema = z.strictObject({
   text: z.strictObject({ prompt: z.string(), output: z.string() }).optional(),
 });
 export type ProofFile = z.infer<typeof fileSchema>;
+
+/** Proving keys, reference strings and unfinished jobs. */
+export const defaultCacheDir = (): string =>
+  process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
 
 /** Largest file that is read at all. */
 export const MAX_PROOF_BYTES = 1 << 20;
@@ -95,6 +102,8 @@ export function parseProofFile(text: string, where = 'proof'): ProofFile {
 }
 
 export interface VerifyExpectations {
+  /** where `compile` keeps its keys: verification finds the reference string there */
+  cacheDir?: string;
   commitment?: { modelRoot: string; vocabularyRoot: string; verifierKeyHash?: string };
   /** token ids of prompt and output that the statement must be about */
   promptIds?: number[];
@@ -105,7 +114,10 @@ export interface Verdict {
   valid: boolean;
   /** why not, in words */
   reason?: string;
+  /** of the checks */
   seconds: number;
+  /** before them, in a process that verifies for the first time */
+  loadSeconds: number;
   statement: ProofFile['statement'];
   verifierKeyHash: string;
   /** what was compared besides the proof itself */
@@ -120,6 +132,11 @@ export async function verifyProofFile(
   file: ProofFile,
   expected: VerifyExpectations = {},
 ): Promise<Verdict> {
+  const loadStart = performance.now();
+  await initializeBindings();
+  await loadReferenceStrings(
+    Cache.FileSystem(join(expected.cacheDir ?? defaultCacheDir(), 'keys')),
+  );
   const start = performance.now();
   const checked: string[] = [];
   const verifierKeyHash = file.verificationKey.hash;
@@ -127,6 +144,7 @@ export async function verifyProofFile(
     valid: reason === undefined,
     ...(reason !== undefined && { reason }),
     seconds: (performance.now() - start) / 1000,
+    loadSeconds: (start - loadStart) / 1000,
     statement: file.statement,
     verifierKeyHash,
     checked,

@@ -8,12 +8,10 @@ import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model, traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
 import { Cache, Field, setBackend, Unconstrained, type SelfProof } from 'o1js';
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { plan, type Segment } from './circuits/planner.js';
-import { inferenceProgram, segmentName, type InferenceProgram } from './circuits/program.js';
+import { buildCircuits, type Circuits } from './circuits/build.js';
+import { segmentName } from './circuits/program.js';
 import { Job } from './job.js';
 import {
   COMMITMENT_FILE,
@@ -28,10 +26,9 @@ import {
 } from './model/commitment.js';
 import { ModelProtocol } from './model/protocol.js';
 import { traceOf, witnessInts } from './model/witness.js';
-import { proofFile, type ProofFile } from './proof-file.js';
+import { defaultCacheDir, proofFile, type ProofFile } from './proof-file.js';
 import { LOG_CAP, LOG_LEAF } from './protocol/parameters.js';
 import { Session } from './protocol/session.js';
-import type { Tape } from './protocol/tape.js';
 
 export interface Progress {
   stage:
@@ -69,37 +66,7 @@ export interface ProveResult {
   resumed: boolean;
 }
 
-export const defaultCacheDir = (): string =>
-  process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
-
 const seconds = (since: number): number => (performance.now() - since) / 1000;
-
-/** The circuits of a shape: tape, segments and program. */
-export interface Circuits {
-  tape: Tape;
-  segments: Segment[];
-  program: InferenceProgram;
-  name: string;
-}
-
-/** @returns the chain of circuits for a protocol; the same for every machine */
-export async function buildCircuits(protocol: ModelProtocol): Promise<Circuits> {
-  const session = new Session({});
-  await protocol.script(session);
-  const segments = plan(session.tape);
-  const { config, capacity, logSize, logInvRate } = protocol.shape;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([config, capacity, logSize, logInvRate, segments.map((s) => s.end)]))
-    .digest('hex')
-    .slice(0, 12);
-  const name = `attensor-${digest}`;
-  return {
-    tape: session.tape,
-    segments,
-    program: inferenceProgram(name, session.tape, segments),
-    name,
-  };
-}
 
 export class InferenceProver {
   private parameters: OpenedParameters | undefined;
@@ -333,8 +300,9 @@ export class InferenceProver {
     for (const segment of segments) {
       signal?.throwIfAborted();
       const stored = await job.proof(segment.index);
-      if (stored) {
-        proof = await program.Proof.fromJSON(stored);
+      const kept = stored ? await program.Proof.fromJSON(stored).catch(() => undefined) : undefined;
+      if (kept) {
+        proof = kept;
         continue;
       }
       onProgress?.({

@@ -55,8 +55,8 @@ export function rowsOf(op: Op): number {
 /** Rows to hash a carry once. */
 const carryRows = (count: number): number => Math.ceil((count + 2) / 2) * (PERMUTATION_ROWS + 1);
 
-/** How far before the limit a cut is looked for. */
-const WINDOW = 6_000;
+/** Cuts are looked for in the last part of a circuit; the smallest loss of rows wins. */
+const WINDOW = 0.4;
 
 /** @throws RangeError when no cut fits the limits */
 export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
@@ -78,7 +78,7 @@ export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
       end++;
       if (end < ops.length) {
         const out = carryRows(carryAt(end));
-        if (rows + out <= limit && rows > limit - WINDOW) {
+        if (rows + out <= limit && rows > limit * (1 - WINDOW)) {
           // Unused rows here and the carry's rows on both sides: the smallest loss wins.
           const score = limit - rows - out + 2 * out;
           if (score <= best.score) best = { position: end, score, rows: rows + out };

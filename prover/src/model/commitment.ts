@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { buildCircuits } from '../circuits/build.js';
 import { padded } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { ceilLog2, P } from '../protocol/field.js';
@@ -185,6 +186,7 @@ export async function commitModel(
   const logSize = requiredLogSize(model.config, capacity);
   const shape = shapeOf(model.config, capacity, logSize);
   const protocol = new ModelProtocol(shape);
+  await buildCircuits(protocol); // a capacity that cannot be planned is refused now, not when keys are made
   options.onProgress?.('parameters', 0);
   const vector = await parameterVector(engine, protocol, model);
   const commitment = await engine.commit(vector, {

@@ -133,7 +133,11 @@ export class ModelProtocol {
     const positions = dim('position', config.maxPositions);
     const pair = dim('pair', config.rope / 2);
     if (capacity > config.maxPositions)
-      throw unsupported('capacity above max_position_embeddings', `at most ${config.maxPositions}`, String(capacity));
+      throw unsupported(
+        'capacity above max_position_embeddings',
+        `at most ${config.maxPositions}`,
+        String(capacity),
+      );
     // The committed table covers all positions; a capacity reads its first rows.
     const skipped = Array.from({ length: positions.log - this.t.log }, () => ({ bit: 0 as const }));
     const view = (part: string, values: ArrayLike<number>): Tensor => {
