@@ -3,12 +3,21 @@ import { Command, InvalidArgumentError, type OptionValues } from 'commander';
 import { ExitCode } from './errors.js';
 import { Output, type Result, type Streams } from './output.js';
 
-export { command, works, positiveInteger, tokenList, type Context, type Done, type Session };
+export {
+  command,
+  works,
+  cancellable,
+  positiveInteger,
+  tokenList,
+  type Context,
+  type Done,
+  type Session,
+};
 
 /** What a command's work may use. */
 interface Context {
   output: Output;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C, if the command is cancellable. */
   signal: AbortSignal;
 }
 
@@ -17,7 +26,6 @@ type Done = Result & { exitCode?: ExitCode };
 /** One run of the program: its streams, and what it will exit with. */
 interface Session {
   streams: Streams;
-  signal: AbortSignal;
   exitCode: ExitCode;
 }
 
@@ -27,19 +35,45 @@ function command(name: string, description: string): Command {
     .option('--json', 'one JSON object on stdout, logs on stderr');
 }
 
-/** The action of a command: runs the work, prints its result, notes the exit code. */
-function works<O extends OptionValues>(
+type Work<O> = (context: Context, options: O, ...positional: string[]) => Promise<Done>;
+type Action = (...args: unknown[]) => Promise<void>;
+
+/**
+ * The action of a command: runs the work, prints its result, notes the exit code.
+ *
+ * Ctrl-C ends the process: right for proving, which blocks the event loop for minutes, writes files
+ * whole or not at all, and resumes from what is on disk.
+ */
+function works<O extends OptionValues>(session: Session, work: Work<O>): Action {
+  return action(session, work, false);
+}
+
+/** The same, but Ctrl-C aborts `signal`, so that the work can clean up. */
+function cancellable<O extends OptionValues>(session: Session, work: Work<O>): Action {
+  return action(session, work, true);
+}
+
+function action<O extends OptionValues>(
   session: Session,
-  work: (context: Context, options: O, ...positional: string[]) => Promise<Done>,
-): (...args: unknown[]) => Promise<void> {
+  work: Work<O>,
+  abortable: boolean,
+): Action {
   return async (...args) => {
     // commander passes the positional arguments, the options, and the command itself
     const positional = args.slice(0, -2) as string[];
     const options = args.at(-2) as O & { json?: boolean };
     const output = new Output(session.streams, options.json ?? false);
-    const done = await work({ output, signal: session.signal }, options, ...positional);
-    output.result(done);
-    session.exitCode = done.exitCode ?? ExitCode.done;
+    const interrupt = new AbortController();
+    const onInterrupt = () => interrupt.abort();
+    // once: a second Ctrl-C ends the process
+    if (abortable) process.once('SIGINT', onInterrupt);
+    try {
+      const done = await work({ output, signal: interrupt.signal }, options, ...positional);
+      output.result(done);
+      session.exitCode = done.exitCode ?? ExitCode.done;
+    } finally {
+      process.removeListener('SIGINT', onInterrupt);
+    }
   };
 }
 

@@ -22,18 +22,11 @@ export { run };
  * @returns the exit code; errors have been printed
  */
 async function run(args: string[], streams: Streams): Promise<number> {
-  const interrupt = new AbortController();
-  const onInterrupt = () => {
-    interrupt.abort();
-    process.removeListener('SIGINT', onInterrupt);
-    streams.stderr.write('\ninterrupted: ending after the current step; again to end now\n');
-  };
-  process.on('SIGINT', onInterrupt);
   const restoreConsole = keepLibrariesOffStdout();
   // the proof system reads it when it is loaded; its WebAssembly backend is 4.5 times slower
   process.env.O1JS_BACKEND ??= 'native';
 
-  const session: Session = { streams, signal: interrupt.signal, exitCode: ExitCode.done };
+  const session: Session = { streams, exitCode: ExitCode.done };
   const output = new Output(streams, args.includes('--json'));
   try {
     await program(session).parseAsync(args, { from: 'user' });
@@ -46,7 +39,6 @@ async function run(args: string[], streams: Streams): Promise<number> {
     return failure.exitCode;
   } finally {
     restoreConsole();
-    process.removeListener('SIGINT', onInterrupt);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createInterface } from 'node:readline';
-import { command, positiveInteger, works, type Session } from '../command.js';
+import { cancellable, command, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
 export { chatCommand };
@@ -14,36 +14,44 @@ function chatCommand(session: Session): Command {
       '\nEnds at the end of the input (Ctrl-D). JSON: {turns: [{prompt, text}]}.',
     )
     .action(
-      works<{ maxTokens: number }>(session, async ({ output, signal }, { maxTokens }, dir) => {
-        const opened = await openModel(dir);
-        const { stdin, stderr } = output.streams;
-        const prompt = stdin.isTTY && stderr.isTTY ? '> ' : '';
-        const lines = createInterface({ input: stdin, output: stderr, prompt, terminal: !!prompt });
-        signal.addEventListener('abort', () => lines.close());
-        lines.on('SIGINT', () => lines.close());
+      cancellable<{ maxTokens: number }>(
+        session,
+        async ({ output, signal }, { maxTokens }, dir) => {
+          const opened = await openModel(dir);
+          const { stdin, stderr } = output.streams;
+          const prompt = stdin.isTTY && stderr.isTTY ? '> ' : '';
+          const lines = createInterface({
+            input: stdin,
+            output: stderr,
+            prompt,
+            terminal: !!prompt,
+          });
+          signal.addEventListener('abort', () => lines.close());
+          lines.on('SIGINT', () => lines.close());
 
-        const turns: { prompt: string; text: string }[] = [];
-        let context: number[] = [];
-        lines.prompt();
-        for await (const line of lines) {
-          if (line.trim() !== '') {
-            context = fit([...context, ...opened.tokenizer.encodePrompt(line)]);
-            const onText = (piece: string) => output.stream(piece);
-            const turn = { maxTokens, stopAtEos: true, signal, onText };
-            const { outputIds, text } = await answer(opened, context, turn);
-            output.stream('\n');
-            context.push(...outputIds);
-            turns.push({ prompt: line, text });
-          }
+          const turns: { prompt: string; text: string }[] = [];
+          let context: number[] = [];
           lines.prompt();
-        }
-        return { json: { turns }, text: '' };
+          for await (const line of lines) {
+            if (line.trim() !== '') {
+              context = fit([...context, ...opened.tokenizer.encodePrompt(line)]);
+              const onText = (piece: string) => output.stream(piece);
+              const turn = { maxTokens, stopAtEos: true, signal, onText };
+              const { outputIds, text } = await answer(opened, context, turn);
+              output.stream('\n');
+              context.push(...outputIds);
+              turns.push({ prompt: line, text });
+            }
+            lines.prompt();
+          }
+          return { json: { turns }, text: '' };
 
-        /** Forgets the oldest tokens when the model's window is full. */
-        function fit(ids: number[]): number[] {
-          const room = opened.model.config.maxPositions - maxTokens + 1;
-          return ids.slice(Math.max(0, ids.length - Math.max(1, room)));
-        }
-      }),
+          /** Forgets the oldest tokens when the model's window is full. */
+          function fit(ids: number[]): number[] {
+            const room = opened.model.config.maxPositions - maxTokens + 1;
+            return ids.slice(Math.max(0, ids.length - Math.max(1, room)));
+          }
+        },
+      ),
     );
 }

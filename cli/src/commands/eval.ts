@@ -1,6 +1,6 @@
 import { evaluate, Model, readReference, readValidationTokens } from '@attensor/inference';
 import type { Command } from 'commander';
-import { command, works, type Session } from '../command.js';
+import { cancellable, command, type Session } from '../command.js';
 
 export { evalCommand };
 
@@ -19,7 +19,7 @@ function evalCommand(session: Session): Command {
       '\nJSON: {prompts, identical, perplexity, referencePerplexity, perplexityDeviation, differences}.',
     )
     .action(
-      works<Options>(session, async ({ output, signal }, options, dir) => {
+      cancellable<Options>(session, async ({ output, signal }, options, dir) => {
         const model = await Model.open(dir);
         const reference = await readReference(options.reference);
         const tokens =

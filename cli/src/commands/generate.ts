@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { command, positiveInteger, works, type Session } from '../command.js';
+import { cancellable, command, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
 export { generateCommand };
@@ -23,7 +23,7 @@ function generateCommand(session: Session): Command {
       '\nJSON: {text, tokens, promptTokens, outputTokens, seconds}; tokens are the ids of text, the other two are counts.',
     )
     .action(
-      works<Options>(session, async ({ output, signal }, options, dir) => {
+      cancellable<Options>(session, async ({ output, signal }, options, dir) => {
         const opened = await openModel(dir);
         const promptIds = opened.tokenizer.encodePrompt(options.prompt);
         const start = performance.now();

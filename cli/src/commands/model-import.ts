@@ -1,6 +1,6 @@
 import { importCheckpoint } from '@attensor/inference';
 import type { Command } from 'commander';
-import { command, works, type Session } from '../command.js';
+import { cancellable, command, type Session } from '../command.js';
 
 export { modelImportCommand };
 
@@ -10,21 +10,24 @@ function modelImportCommand(session: Session): Command {
     .requiredOption('--out <model-dir>', 'folder to write')
     .option('--force', 'replace <model-dir> if it exists')
     .action(
-      works<{ out: string; force?: boolean }>(session, async ({ output, signal }, options, dir) => {
-        const start = performance.now();
-        const bar = output.progress('import');
-        const onProgress = (p: { tensor: string; done: number; total: number }) =>
-          bar.update(p.done / p.total);
-        const { out, force } = options;
-        const imported = await importCheckpoint(dir, out, { signal, force, onProgress }).finally(
-          () => bar.close(),
-        );
-        const seconds = (performance.now() - start) / 1000;
-        const { tensors, parameters } = imported;
-        return {
-          json: { ...imported, seconds },
-          text: `${imported.dir}: ${tensors} tensors, ${parameters} parameters, ${seconds.toFixed(1)} s`,
-        };
-      }),
+      cancellable<{ out: string; force?: boolean }>(
+        session,
+        async ({ output, signal }, options, dir) => {
+          const start = performance.now();
+          const bar = output.progress('import');
+          const onProgress = (p: { tensor: string; done: number; total: number }) =>
+            bar.update(p.done / p.total);
+          const { out, force } = options;
+          const imported = await importCheckpoint(dir, out, { signal, force, onProgress }).finally(
+            () => bar.close(),
+          );
+          const seconds = (performance.now() - start) / 1000;
+          const { tensors, parameters } = imported;
+          return {
+            json: { ...imported, seconds },
+            text: `${imported.dir}: ${tensors} tensors, ${parameters} parameters, ${seconds.toFixed(1)} s`,
+          };
+        },
+      ),
     );
 }
