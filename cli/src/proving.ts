@@ -88,7 +88,11 @@ async function proveAnswer(
   const bar = output.progress('prove');
   try {
     const { file, ...figures } = await prover.prove(
-      { promptIds, outputIds, ...(reveal && { text: { prompt, output: text } }) },
+      {
+        promptIds,
+        outputIds,
+        ...(reveal && { text: { prompt, output: text, promptIds, outputIds } }),
+      },
       { signal, onProgress: ({ fraction, message }) => bar.update(fraction, message) },
     );
     await writeFileWhole(out, `${JSON.stringify(file)}\n`);

@@ -28,6 +28,7 @@ export {
   parseProofFile,
   verifyProofFile,
   type ProofFile,
+  type RevealedText,
   type Verdict,
   type VerifyExpectations,
 } from './proof-file.js';

@@ -20,6 +20,10 @@ const proofSchema = z.strictObject({
   maxProofsVerified: z.literal(1),
   proof: z.string().min(1),
 });
+const ids = z
+  .array(z.number().int().nonnegative())
+  .min(1)
+  .max(1 << 16);
 const fileSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
@@ -31,9 +35,13 @@ const fileSchema = z.strictObject({
   }),
   verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
   proof: proofSchema,
-  text: z.strictObject({ prompt: z.string(), output: z.string() }).optional(),
+  /** Only where the prover chose to reveal it. A text has several token sequences: the ids say which one was proved. */
+  text: z
+    .strictObject({ prompt: z.string(), output: z.string(), promptIds: ids, outputIds: ids })
+    .optional(),
 });
 export type ProofFile = z.infer<typeof fileSchema>;
+export type RevealedText = NonNullable<ProofFile['text']>;
 
 /** Proving keys, reference strings and unfinished jobs. */
 export const defaultCacheDir = (): string =>
@@ -46,7 +54,7 @@ export function proofFile(
   proof: unknown,
   verificationKey: { data: string; hash: Field },
   statement: Statement,
-  text?: { prompt: string; output: string },
+  text?: RevealedText,
 ): ProofFile {
   return fileSchema.parse({
     format: FORMAT,

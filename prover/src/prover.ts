@@ -7,7 +7,14 @@
 import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model, traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
-import { Cache, Field, setBackend, Unconstrained, type SelfProof } from 'o1js';
+import {
+  Cache,
+  Field,
+  getBackendPreference,
+  setBackend,
+  Unconstrained,
+  type SelfProof,
+} from 'o1js';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCircuits, type Circuits } from './circuits/build.js';
@@ -26,7 +33,7 @@ import {
 } from './model/commitment.js';
 import { ModelProtocol } from './model/protocol.js';
 import { traceOf, witnessInts } from './model/witness.js';
-import { defaultCacheDir, proofFile, type ProofFile } from './proof-file.js';
+import { defaultCacheDir, proofFile, type ProofFile, type RevealedText } from './proof-file.js';
 import { LOG_CAP, LOG_LEAF } from './protocol/parameters.js';
 import { Session } from './protocol/session.js';
 
@@ -48,7 +55,7 @@ export interface ProveRequest {
   promptIds: number[];
   outputIds: number[];
   /** kept in the proof file only if given: the proof itself does not reveal them */
-  text?: { prompt: string; output: string };
+  text?: RevealedText;
 }
 
 export interface ProveOptions {
@@ -68,6 +75,11 @@ export interface ProveResult {
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
+/** Must come before anything else of o1js; a process that already runs on another backend keeps it, only slower. */
+function useNativeBackend(): void {
+  if (getBackendPreference() !== 'native') setBackend('native');
+}
+
 export class InferenceProver {
   private parameters: OpenedParameters | undefined;
   private vocabulary: Vocabulary | undefined;
@@ -85,7 +97,7 @@ export class InferenceProver {
 
   /** @throws NOT_FOUND when the model is not committed */
   static async load(modelDir: string, options: ProverOptions = {}): Promise<InferenceProver> {
-    setBackend('native');
+    useNativeBackend();
     const model = await Model.open(modelDir);
     const commitment = await readCommitment(join(model.dir, COMMITMENT_FILE));
     const shape = shapeOf(

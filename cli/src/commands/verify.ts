@@ -1,4 +1,5 @@
 import { Model, Tokenizer } from '@attensor/inference';
+import type { RevealedText } from '@attensor/prover';
 import type { Command } from 'commander';
 import { dirname } from 'node:path';
 import { command, tokenList, works, type Session } from '../command.js';
@@ -29,7 +30,8 @@ function verifyCommand(session: Session): Command {
       'after',
       `
 Without --commitment only the proof itself is checked: that some committed model gives some answer.
-A text can be written in several token sequences; --output compares the tokenizer's own.
+A text can be written in several token sequences: --output compares those revealed in the file (prove --reveal),
+otherwise the tokenizer's own.
 Exit code 2 if the proof is not valid. JSON: {valid, seconds, statement, checked, reason?}.`,
     )
     .action(
@@ -41,7 +43,7 @@ Exit code 2 if the proof is not valid. JSON: {valid, seconds, statement, checked
           options.commitment === undefined
             ? undefined
             : await prover.readCommitment(options.commitment);
-        const tokens = await expectedTokens(options);
+        const tokens = await expectedTokens(options, file.text);
         await initializeBindings();
         const verdict = await prover.verifyProofFile(file, { commitment, ...tokens });
         const { valid, reason, seconds, checked } = verdict;
@@ -57,7 +59,7 @@ Exit code 2 if the proof is not valid. JSON: {valid, seconds, statement, checked
 }
 
 /** Token ids that the statement must be about, as far as the options name any. */
-async function expectedTokens(options: Options) {
+async function expectedTokens(options: Options, revealed: RevealedText | undefined) {
   const { prompt, output, promptTokens, outputTokens } = options;
   for (const name of ['prompt', 'output'] as const) {
     if (options[name] !== undefined && options[`${name}Tokens`] !== undefined) {
@@ -66,10 +68,20 @@ async function expectedTokens(options: Options) {
   }
   const tokenizer =
     prompt === undefined && output === undefined ? undefined : await openTokenizer(options);
+  // A text has several token sequences. Ids revealed in the file are used only where they spell the text given here;
+  // the statement's hashes then decide.
+  const spelled = (text: string, ids: number[] | undefined): number[] | undefined =>
+    ids !== undefined && tokenizer?.decode(ids) === text ? ids : undefined;
   return {
-    promptIds: prompt === undefined ? promptTokens : tokenizer?.encodePrompt(prompt),
+    promptIds:
+      prompt === undefined
+        ? promptTokens
+        : (spelled(prompt, revealed?.promptIds) ?? tokenizer?.encodePrompt(prompt)),
     // the tokenizer puts the beginning-of-sequence token before a prompt
-    outputIds: output === undefined ? outputTokens : tokenizer?.encodePrompt(output).slice(1),
+    outputIds:
+      output === undefined
+        ? outputTokens
+        : (spelled(output, revealed?.outputIds) ?? tokenizer?.encodePrompt(output).slice(1)),
   };
 }
 
