@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
 import { engine } from './prover.js';
 import { p, mod, Random } from './testing.js';
@@ -98,8 +99,26 @@ describe('FpVec', () => {
     rejects(() => v.axpy(0, 1n, {} as never), 'WRONG_TYPE', /expected an FpVec/);
     rejects(() => v.setInts(1, new Int32Array(2)), 'OUT_OF_RANGE', /^FpVec.setInts/);
     rejects(() => engine.alloc(-1), 'OUT_OF_RANGE', /^alloc: length/);
+    rejects(() => engine.alloc(2 ** 34), 'OUT_OF_MEMORY', /not enough memory/);
+    rejects(() => engine.eqTable(Array<bigint>(34).fill(1n)), 'OUT_OF_MEMORY', /not enough memory/);
     v.dispose();
     v.dispose();
     rejects(() => v.get(0), 'DISPOSED', /disposed/);
+  });
+
+  test('works in a worker thread', async () => {
+    const code = `
+      const { parentPort } = require('node:worker_threads');
+      import(${JSON.stringify(new URL('./index.js', import.meta.url).href)}).then(async ({ engine }) => {
+        const v = engine.fromBigints([3n, 4n]);
+        parentPort.postMessage(await engine.dot(v, v));
+      });`;
+    const worker = new Worker(code, { eval: true });
+    const answer = await new Promise((resolve, reject) =>
+      worker.once('message', resolve).once('error', reject),
+    );
+    expect(answer).toBe(25n);
+    await worker.terminate();
+    expect(engine.hash([])).toBe(engine.hash([0n]));
   });
 });

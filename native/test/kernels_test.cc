@@ -1,5 +1,5 @@
-// Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_PORTABLE=1 for the code of
-// machines without BMI2 and ADX. Prints each failure and exits with 1 if there was one.
+// Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_PORTABLE=1 for the
+// code of machines without BMI2 and ADX. Prints each failure and exits with 1 if there was one.
 #include <atomic>
 #include <cstdio>
 #include <stdexcept>
@@ -41,10 +41,14 @@ static u64 Random() {
 /// Uniform, with the values near 0 and p in every handful.
 static Fp RandomField() {
   switch (Random() % 12) {
-    case 0: return FromU64(Random() % 3);
-    case 1: return Neg(FromU64(1 + Random() % 3));
-    case 2: return Fp{{kP0 - 1, kP1, 0, kP3}};  // largest representation
-    default: break;
+    case 0:
+      return FromU64(Random() % 3);
+    case 1:
+      return Neg(FromU64(1 + Random() % 3));
+    case 2:
+      return Fp{{kP0 - 1, kP1, 0, kP3}};  // largest representation
+    default:
+      break;
   }
   Fp x{{Random(), Random(), Random(), Random() >> 2}};
   return portable::SubtractOnce(x, kModulus);
@@ -62,7 +66,9 @@ static Vec RandomVec(size_t n) {
   return out;
 }
 
-static Fp PortableMul(const Fp& a, const Fp& b) { return portable::SubtractOnce(portable::MulLazy(a, b), kModulus); }
+static Fp PortableMul(const Fp& a, const Fp& b) {
+  return portable::SubtractOnce(portable::MulLazy(a, b), kModulus);
+}
 
 static void TestField() {
   for (int i = 0; i < 20000; i++) {
@@ -174,7 +180,8 @@ static void TestContract() {
     Vec out = Contract(src, 0, {open, summed});
     for (size_t i : {0, 5, 63}) {
       Fp sum{};
-      for (size_t j = 0; j < 64; j++) sum = Add(sum, Mul(weights[j], src[i * open.stride + j * summed.stride]));
+      for (size_t j = 0; j < 64; j++)
+        sum = Add(sum, Mul(weights[j], src[i * open.stride + j * summed.stride]));
       CHECK(out[i] == sum);
     }
   }

@@ -12,12 +12,14 @@ struct TaskOptions::Listener {
   bool finished = false;
 };
 
-TaskOptions::TaskOptions(Napi::Env env, const Arg& function, const Napi::Value& signal, const Napi::Value& onProgress)
+TaskOptions::TaskOptions(Napi::Env env, const Arg& function, const Napi::Value& signal,
+                         const Napi::Value& onProgress)
     : control_(std::make_shared<Control>()), listener_(std::make_shared<Listener>()) {
   if (!signal.IsUndefined()) {
     Napi::Object object = ReadObject(signal, function.Field("signal"));
     if (object.Get("aborted").ToBoolean()) throw Cancelled(function.function);
-    auto abort = Napi::Function::New(env, [control = control_](const Napi::CallbackInfo&) { control->cancelled = true; });
+    auto abort = Napi::Function::New(
+        env, [control = control_](const Napi::CallbackInfo&) { control->cancelled = true; });
     Napi::Value add = object.Get("addEventListener");
     if (!add.IsFunction()) throw TypeError(function.Field("signal").Prefix() + ": expected an AbortSignal");
     add.As<Napi::Function>().Call(object, {Napi::String::New(env, "abort"), abort});
@@ -25,7 +27,8 @@ TaskOptions::TaskOptions(Napi::Env env, const Arg& function, const Napi::Value& 
     listener_->abort = Napi::Persistent(abort);
   }
   if (!onProgress.IsUndefined()) {
-    if (!onProgress.IsFunction()) throw TypeError(function.Field("onProgress").Prefix() + ": expected a function");
+    if (!onProgress.IsFunction())
+      throw TypeError(function.Field("onProgress").Prefix() + ": expected a function");
     auto callback = onProgress.As<Napi::Function>();
     listener_->progress = Napi::Persistent(callback);
     listener_->channel = Napi::ThreadSafeFunction::New(env, callback, "attensor progress", 0, 1);
@@ -48,7 +51,9 @@ void TaskOptions::Finish(Napi::Env env, bool succeeded) {
   l.finished = true;
   if (!l.signal.IsEmpty()) {
     Napi::Object signal = l.signal.Value();
-    signal.Get("removeEventListener").As<Napi::Function>().Call(signal, {Napi::String::New(env, "abort"), l.abort.Value()});
+    signal.Get("removeEventListener")
+        .As<Napi::Function>()
+        .Call(signal, {Napi::String::New(env, "abort"), l.abort.Value()});
   }
   if (!l.progress.IsEmpty()) {
     if (succeeded) l.progress.Value().Call({Napi::Number::New(env, 1)});

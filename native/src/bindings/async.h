@@ -26,8 +26,8 @@ class TaskOptions {
   std::shared_ptr<Listener> listener_;
 };
 
-/// Runs work(control) on another thread, then write(env, result) here; the promise rejects with what either throws.
-/// `done(env)` runs here in both cases, before the promise settles.
+/// Runs work(control) on another thread, then write(env, result) here; the promise rejects with what either
+/// throws. `done(env)` runs here in both cases, before the promise settles.
 template <class Result>
 class Task : public Napi::AsyncWorker {
  public:
@@ -35,7 +35,8 @@ class Task : public Napi::AsyncWorker {
   using Write = std::function<Napi::Value(Napi::Env, Result&&)>;
   using Done = std::function<void()>;
 
-  static Napi::Value Run(Napi::Env env, Work work, Write write, Done done = {}, std::optional<TaskOptions> options = {}) {
+  static Napi::Value Run(Napi::Env env, Work work, Write write, Done done = {},
+                         std::optional<TaskOptions> options = {}) {
     auto* task = new Task(env, std::move(work), std::move(write), std::move(done), std::move(options));
     Napi::Promise promise = task->deferred_.Promise();
     task->Queue();
@@ -68,8 +69,12 @@ class Task : public Napi::AsyncWorker {
 
  private:
   Task(Napi::Env env, Work work, Write write, Done done, std::optional<TaskOptions> options)
-      : AsyncWorker(env, "attensor"), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)),
-        write_(std::move(write)), done_(std::move(done)), options_(std::move(options)) {}
+      : AsyncWorker(env, "attensor"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        write_(std::move(write)),
+        done_(std::move(done)),
+        options_(std::move(options)) {}
 
   Napi::Promise::Deferred deferred_;
   Work work_;

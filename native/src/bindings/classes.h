@@ -20,7 +20,8 @@ struct AddonData {
   Napi::FunctionReference vec, sumcheck, fractions, commitment;
 };
 
-/// FpVec. Reading needs no asynchronous change under way; changes copy memory that a slice or a running task shares.
+/// FpVec. Reading needs no asynchronous change under way; changes copy memory that a slice or a running task
+/// shares.
 class VecObject : public Napi::ObjectWrap<VecObject> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -58,14 +59,17 @@ class VecObject : public Napi::ObjectWrap<VecObject> {
   std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
 };
 
-/// A native object with one call at a time: holds the state while a task runs, whatever happens to the wrapper.
+/// A native object with one call at a time: holds the state while a task runs, whatever happens to the
+/// wrapper.
 template <class Native>
 class Exclusive {
  public:
   void Set(std::shared_ptr<Native> native) { native_ = std::move(native); }
   Native& Get(const char* function) const {
-    if (!native_) throw Error(ErrorKind::kError, "DISPOSED", std::string(function) + ": the object is disposed of");
-    if (busy_) throw Error(ErrorKind::kError, "BUSY", std::string(function) + ": await the previous call first");
+    if (!native_)
+      throw Error(ErrorKind::kError, "DISPOSED", std::string(function) + ": the object is disposed of");
+    if (busy_)
+      throw Error(ErrorKind::kError, "BUSY", std::string(function) + ": await the previous call first");
     return *native_;
   }
   std::shared_ptr<Native> Begin(const char* function) {

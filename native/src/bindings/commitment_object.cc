@@ -21,13 +21,15 @@ Napi::Object CommitmentObject::Create(Napi::Env env, std::shared_ptr<Commitment>
 }
 
 const std::shared_ptr<Commitment>& CommitmentObject::Get(const char* function) const {
-  if (!state_) throw Error(ErrorKind::kError, "DISPOSED", std::string(function) + ": the commitment is disposed of");
+  if (!state_)
+    throw Error(ErrorKind::kError, "DISPOSED", std::string(function) + ": the commitment is disposed of");
   return state_;
 }
 
 Napi::Value CommitmentObject::LogDomain(const Napi::CallbackInfo& info) {
-  return Guard(info.Env(),
-               [&] { return Napi::Number::New(info.Env(), Get("Commitment.logDomain")->shape().logDomain()); });
+  return Guard(info.Env(), [&] {
+    return Napi::Number::New(info.Env(), Get("Commitment.logDomain")->shape().logDomain());
+  });
 }
 
 Napi::Value CommitmentObject::Cap(const Napi::CallbackInfo& info) {
@@ -40,8 +42,7 @@ Napi::Value CommitmentObject::Cap(const Napi::CallbackInfo& info) {
 Napi::Value CommitmentObject::Open(const Napi::CallbackInfo& info) {
   return Guard(info.Env(), [&] {
     const Commitment& c = *Get("Commitment.open");
-    size_t index =
-        ReadIndex(info[0], {"Commitment.open", "index"}, (size_t{1} << c.shape().logDomain()) - 1);
+    size_t index = ReadIndex(info[0], {"Commitment.open", "index"}, (size_t{1} << c.shape().logDomain()) - 1);
     std::vector<Fp> leaf = c.Leaf(index), path = c.Path(index);
     Napi::Object out = Napi::Object::New(info.Env());
     out.Set("leaf", WriteFields(info.Env(), leaf.data(), leaf.size()));
@@ -65,7 +66,8 @@ Napi::Value CommitmentObject::SerializeTree(const Napi::CallbackInfo& info) {
         },
         [size](Napi::Env e, Bytes&& bytes) -> Napi::Value {
           uint8_t* raw = bytes.release();
-          auto buffer = Napi::ArrayBuffer::New(e, raw, size, [](Napi::Env, void* data) { delete[] static_cast<uint8_t*>(data); });
+          auto buffer = Napi::ArrayBuffer::New(
+              e, raw, size, [](Napi::Env, void* data) { delete[] static_cast<uint8_t*>(data); });
           return Napi::Uint8Array::New(e, size, buffer, 0);
         });
   });

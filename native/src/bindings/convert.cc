@@ -9,16 +9,26 @@ namespace attensor {
 
 static std::string TypeName(const Napi::Value& value) {
   switch (value.Type()) {
-    case napi_undefined: return "undefined";
-    case napi_null: return "null";
-    case napi_boolean: return "boolean";
-    case napi_number: return "number";
-    case napi_string: return "string";
-    case napi_symbol: return "symbol";
-    case napi_object: return value.IsArray() ? "array" : "object";
-    case napi_function: return "function";
-    case napi_bigint: return "bigint";
-    default: return "external";
+    case napi_undefined:
+      return "undefined";
+    case napi_null:
+      return "null";
+    case napi_boolean:
+      return "boolean";
+    case napi_number:
+      return "number";
+    case napi_string:
+      return "string";
+    case napi_symbol:
+      return "symbol";
+    case napi_object:
+      return value.IsArray() ? "array" : "object";
+    case napi_function:
+      return "function";
+    case napi_bigint:
+      return "bigint";
+    default:
+      return "external";
   }
 }
 
@@ -30,7 +40,8 @@ Fp ReadField(const Napi::Value& value, const Arg& arg) {
   auto bigint = value.As<Napi::BigInt>();
   bigint.ToWords(&sign, &count, limbs.l);
   if (sign != 0 || count > 4 || !IsCanonical(limbs))
-    throw RangeError(arg.Prefix() + ": expected a field element in [0, p), got " + bigint.ToString().Utf8Value());
+    throw RangeError(arg.Prefix() + ": expected a field element in [0, p), got " +
+                     bigint.ToString().Utf8Value());
   return FromCanonical(limbs);
 }
 
@@ -55,8 +66,9 @@ std::vector<Fp> ReadFields(const Napi::Value& value, const Arg& arg) {
     size_t count = 4;
     Fp limbs{};
     if (element.IsBigInt()) element.As<Napi::BigInt>().ToWords(&sign, &count, limbs.l);
-    out[i] = element.IsBigInt() && sign == 0 && count <= 4 && IsCanonical(limbs) ? FromCanonical(limbs)
-                                                                                  : ReadField(element, arg.Element(i));
+    out[i] = element.IsBigInt() && sign == 0 && count <= 4 && IsCanonical(limbs)
+                 ? FromCanonical(limbs)
+                 : ReadField(element, arg.Element(i));
   }
   return out;
 }
@@ -114,8 +126,9 @@ Napi::Error CurrentException(Napi::Env env) {
   } catch (const Error& e) {
     return ToJavaScript(env, e);
   } catch (const std::bad_alloc&) {
-    return ToJavaScript(env, {ErrorKind::kError, "OUT_OF_MEMORY",
-                              "engine: not enough memory; dispose of vectors no longer needed or use smaller ones"});
+    return ToJavaScript(
+        env, {ErrorKind::kError, "OUT_OF_MEMORY",
+              "engine: not enough memory; dispose of vectors no longer needed or use smaller ones"});
   } catch (const std::exception& e) {
     return ToJavaScript(env, {ErrorKind::kError, "INTERNAL", std::string("engine: ") + e.what()});
   }

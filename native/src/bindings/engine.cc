@@ -24,7 +24,8 @@ Napi::Value WriteFieldResult(Napi::Env env, Fp&& value) { return WriteField(env,
 Napi::Value WriteNothing(Napi::Env env, bool&&) { return env.Undefined(); }
 
 void RequireSame(const std::string& what, size_t expected, size_t got) {
-  Require(expected == got, what + ": expected length " + std::to_string(expected) + ", got " + std::to_string(got));
+  Require(expected == got,
+          what + ": expected length " + std::to_string(expected) + ", got " + std::to_string(got));
 }
 
 int RequirePowerOfTwo(const std::string& what, size_t size) {
@@ -34,7 +35,8 @@ int RequirePowerOfTwo(const std::string& what, size_t size) {
 
 std::vector<Fp> ReadPoint(const Napi::Value& value, const Arg& arg) {
   std::vector<Fp> point = ReadFields(value, arg);
-  Require(point.size() <= 34, arg.Prefix() + ": expected at most 34 coordinates, got " + std::to_string(point.size()));
+  Require(point.size() <= 34,
+          arg.Prefix() + ": expected at most 34 coordinates, got " + std::to_string(point.size()));
   return point;
 }
 
@@ -165,9 +167,9 @@ std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t lengt
     }
     axes.push_back(axis);
   }
-  Require(last < length, "contract: axes: expected the last index below the source's length " + std::to_string(length) +
-                             ", got " +
-                             (last > u128{~u64{0}} ? "one beyond 2^64" : std::to_string(static_cast<u64>(last))));
+  Require(last < length,
+          "contract: axes: expected the last index below the source's length " + std::to_string(length) +
+              ", got " + (last > u128{~u64{0}} ? "one beyond 2^64" : std::to_string(static_cast<u64>(last))));
   return axes;
 }
 
@@ -211,8 +213,8 @@ Napi::Value EvalPowFunction(Info info) {
 
 void RequireTable(const std::string& what, size_t length, size_t variables) {
   Require(length == size_t{1} << variables, what + ": expected " + std::to_string(size_t{1} << variables) +
-                                                " entries for " + std::to_string(variables) + " coordinates, got " +
-                                                std::to_string(length));
+                                                " entries for " + std::to_string(variables) +
+                                                " coordinates, got " + std::to_string(length));
 }
 
 Napi::Value EvalMleFunction(Info info) {
@@ -249,8 +251,8 @@ Napi::Value AddEqFunction(Info info) {
     std::vector<Fp> point = ReadPoint(info[3], {"addEq", "point"});
     size_t length = target.length(), count = size_t{1} << point.size();
     Require(offset <= length && count <= length - offset,
-            "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) + ") within the length " +
-                std::to_string(length) + ", got offset " + std::to_string(offset));
+            "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) +
+                ") within the length " + std::to_string(length) + ", got offset " + std::to_string(offset));
     return ChangeVec(info.Env(), info[0], {"addEq", "target"},
                      [offset, coef, point](Fp* data) { AddEq(data + offset, coef, point); });
   });
@@ -259,7 +261,8 @@ Napi::Value AddEqFunction(Info info) {
 Napi::Value AddPowsFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     size_t length = VecObject::From(info[0], {"addPows", "target"}).length();
-    std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}), xs = ReadFields(info[2], {"addPows", "xs"});
+    std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}),
+                    xs = ReadFields(info[2], {"addPows", "xs"});
     RequireSame("addPows: xs", coefs.size(), xs.size());
     return ChangeVec(info.Env(), info[0], {"addPows", "target"},
                      [length, coefs, xs](Fp* data) { AddPows(data, length, coefs, xs); });
@@ -272,7 +275,8 @@ Program ReadProgram(const Napi::Value& value, size_t columns) {
   Program program;
   program.columns = ReadIndex(object.Get("columns"), arg.Field("columns"));
   Require(program.columns == columns, "sumcheck: expression.columns: expected the number of columns " +
-                                          std::to_string(columns) + ", got " + std::to_string(program.columns));
+                                          std::to_string(columns) + ", got " +
+                                          std::to_string(program.columns));
   program.constants = ReadFields(object.Get("constants"), arg.Field("constants"));
   Napi::Array ops = ReadArray(object.Get("ops"), arg.Field("ops"));
   Require(ops.Length() > 0, "sumcheck: expression.ops: expected at least one operation, got none");
@@ -303,19 +307,23 @@ Napi::Value SumcheckFunction(Info info) {
     std::vector<Vec> columns = ReadVecs(info[0], {"sumcheck", "columns"});
     RequirePowerOfTwo("sumcheck: columns", columns[0].size());
     Program program = ReadProgram(info[1], columns.size());
-    return SumcheckObject::Create(info.Env(), std::make_shared<Sumcheck>(std::move(columns), std::move(program)));
+    return SumcheckObject::Create(info.Env(),
+                                  std::make_shared<Sumcheck>(std::move(columns), std::move(program)));
   });
 }
 
 Napi::Value FractionsFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
-    Vec num = VecObject::Read(info[0], {"fractions", "num"}), den = VecObject::Read(info[1], {"fractions", "den"});
+    Vec num = VecObject::Read(info[0], {"fractions", "num"}),
+        den = VecObject::Read(info[1], {"fractions", "den"});
     RequireSame("fractions: den", num.size(), den.size());
     RequirePowerOfTwo("fractions: num", num.size());
     using Tree = std::shared_ptr<FractionTree>;
     return Task<Tree>::Run(
         info.Env(), [num, den](Control&) { return std::make_shared<FractionTree>(num, den); },
-        [](Napi::Env env, Tree&& tree) -> Napi::Value { return FractionTreeObject::Create(env, std::move(tree)); });
+        [](Napi::Env env, Tree&& tree) -> Napi::Value {
+          return FractionTreeObject::Create(env, std::move(tree));
+        });
   });
 }
 
@@ -328,9 +336,11 @@ Napi::Value CommitFunction(Info info) {
     shape.logSize = RequirePowerOfTwo("commit: vec", vec.size());
     shape.logLeaf = static_cast<int>(
         ReadIndex(options.Get("logLeaf"), arg.Field("logLeaf"), static_cast<size_t>(shape.logSize)));
-    shape.logInvRate = static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
+    shape.logInvRate =
+        static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
     Require(shape.logDomain() <= kTwoAdicity,
-            "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" + std::to_string(shape.logDomain()));
+            "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" +
+                std::to_string(shape.logDomain()));
     shape.logCap = static_cast<int>(
         ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
     std::shared_ptr<std::vector<uint8_t>> tree;
@@ -346,10 +356,11 @@ Napi::Value CommitFunction(Info info) {
     return Task<Result>::Run(
         info.Env(),
         [vec, shape, tree](Control& control) {
-          return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr, tree ? tree->size() : 0);
+          return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr,
+                                              tree ? tree->size() : 0);
         },
-        [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); }, {},
-        std::move(task));
+        [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); },
+        {}, std::move(task));
   });
 }
 
@@ -360,8 +371,10 @@ Napi::Value GrindFunction(Info info) {
     TaskOptions task(info.Env(), {"grind", "options"}, info[2], info.Env().Undefined());
     return Task<u64>::Run(
         info.Env(), [state, bits](Control& control) { return Grind(state, bits, control); },
-        [](Napi::Env env, u64&& nonce) -> Napi::Value { return Napi::BigInt::New(env, static_cast<uint64_t>(nonce)); }, {},
-        std::move(task));
+        [](Napi::Env env, u64&& nonce) -> Napi::Value {
+          return Napi::BigInt::New(env, static_cast<uint64_t>(nonce));
+        },
+        {}, std::move(task));
   });
 }
 

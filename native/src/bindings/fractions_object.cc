@@ -26,7 +26,8 @@ Napi::Object FractionTreeObject::Create(Napi::Env env, std::shared_ptr<FractionT
 }
 
 Napi::Value FractionTreeObject::Depth(const Napi::CallbackInfo& info) {
-  return Guard(info.Env(), [&] { return Napi::Number::New(info.Env(), state_.Get("FractionTree.depth").depth()); });
+  return Guard(info.Env(),
+               [&] { return Napi::Number::New(info.Env(), state_.Get("FractionTree.depth").depth()); });
 }
 
 Napi::Value FractionTreeObject::Root(const Napi::CallbackInfo& info) {
@@ -42,8 +43,8 @@ void FractionTreeObject::BeginLayer(const Napi::CallbackInfo& info) {
     Require(tree.depth() > 0, "FractionTree.beginLayer: k: a tree of one leaf has no layers");
     size_t k = ReadIndex(info[0], {"FractionTree.beginLayer", "k"}, static_cast<size_t>(tree.depth()) - 1);
     std::vector<Fp> point = ReadFields(info[1], {"FractionTree.beginLayer", "point"});
-    Require(point.size() == k, "FractionTree.beginLayer: point: expected " + std::to_string(k) + " coordinates, got " +
-                                   std::to_string(point.size()));
+    Require(point.size() == k, "FractionTree.beginLayer: point: expected " + std::to_string(k) +
+                                   " coordinates, got " + std::to_string(point.size()));
     Fp lambda = ReadField(info[2], {"FractionTree.beginLayer", "lambda"});
     tree.BeginLayer(static_cast<int>(k), std::move(point), lambda);
     layerSize_ = size_t{1} << k;

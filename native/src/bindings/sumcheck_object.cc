@@ -25,7 +25,9 @@ Napi::Object SumcheckObject::Create(Napi::Env env, std::shared_ptr<Sumcheck> sum
 Napi::Value SumcheckObject::Round(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return GuardAsync(env, [&]() -> Napi::Value {
-    auto write = [](Napi::Env e, std::vector<Fp>&& g) -> Napi::Value { return WriteFields(e, g.data(), g.size()); };
+    auto write = [](Napi::Env e, std::vector<Fp>&& g) -> Napi::Value {
+      return WriteFields(e, g.data(), g.size());
+    };
     Sumcheck& now = state_.Get("SumcheckProver.round");
     if (now.length() <= kInline) return Settle(env, [&] { return write(env, now.Round()); });
     auto state = state_.Begin("SumcheckProver.round");

@@ -38,7 +38,8 @@ VecObject::VecObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 VecObject::~VecObject() { Drop(); }
 
 void VecObject::Drop() {
-  if (vec_.size() > 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), -static_cast<int64_t>(vec_.size() * sizeof(Fp)));
+  if (vec_.size() > 0)
+    Napi::MemoryManagement::AdjustExternalMemory(Env(), -static_cast<int64_t>(vec_.size() * sizeof(Fp)));
   vec_ = {};
 }
 
@@ -48,12 +49,15 @@ VecObject& VecObject::From(const Napi::Value& value, const Arg& arg) {
   return *ObjectWrap::Unwrap(value.As<Napi::Object>());
 }
 
-const Vec& VecObject::Read(const Napi::Value& value, const Arg& arg) { return From(value, arg).ForReading(arg); }
+const Vec& VecObject::Read(const Napi::Value& value, const Arg& arg) {
+  return From(value, arg).ForReading(arg);
+}
 
 const Vec& VecObject::ForReading(const Arg& arg) const {
   if (disposed_) throw Error(ErrorKind::kError, "DISPOSED", arg.Prefix() + ": the vector is disposed of");
   if (changes_ > 0)
-    throw Error(ErrorKind::kError, "BUSY", arg.Prefix() + ": a change of the vector is under way; await it first");
+    throw Error(ErrorKind::kError, "BUSY",
+                arg.Prefix() + ": a change of the vector is under way; await it first");
   return vec_;
 }
 
@@ -78,8 +82,8 @@ Napi::Value VecObject::Get(const Napi::CallbackInfo& info) {
   return Guard(info.Env(), [&] {
     const Vec& v = ForReading({"FpVec.get", "this"});
     size_t index = ReadIndex(info[0], {"FpVec.get", "index"});
-    Require(index < v.size(), "FpVec.get: index: expected below the length " + std::to_string(v.size()) + ", got " +
-                                  std::to_string(index));
+    Require(index < v.size(), "FpVec.get: index: expected below the length " + std::to_string(v.size()) +
+                                  ", got " + std::to_string(index));
     return WriteField(info.Env(), v[index]);
   });
 }
@@ -88,23 +92,25 @@ void VecObject::Set(const Napi::CallbackInfo& info) {
   Guard(info.Env(), [&] {
     Vec& v = ForWriting({"FpVec.set", "this"});
     size_t index = ReadIndex(info[0], {"FpVec.set", "index"});
-    Require(index < v.size(), "FpVec.set: index: expected below the length " + std::to_string(v.size()) + ", got " +
-                                  std::to_string(index));
+    Require(index < v.size(), "FpVec.set: index: expected below the length " + std::to_string(v.size()) +
+                                  ", got " + std::to_string(index));
     v.mut()[index] = ReadField(info[1], {"FpVec.set", "value"});
   });
 }
 
 static void RequireRange(const char* function, size_t offset, size_t count, size_t length) {
   Require(offset <= length && count <= length - offset,
-          std::string(function) + ": offset: expected [offset, offset + length) within the length " + std::to_string(length) +
-              ", got offset " + std::to_string(offset) + " and length " + std::to_string(count));
+          std::string(function) + ": offset: expected [offset, offset + length) within the length " +
+              std::to_string(length) + ", got offset " + std::to_string(offset) + " and length " +
+              std::to_string(count));
 }
 
 void VecObject::SetInts(const Napi::CallbackInfo& info) {
   Guard(info.Env(), [&] {
     Vec& v = ForWriting({"FpVec.setInts", "this"});
     size_t offset = ReadIndex(info[0], {"FpVec.setInts", "offset"});
-    if (!info[1].IsTypedArray()) throw TypeError("FpVec.setInts: values: expected an Int32Array or BigInt64Array");
+    if (!info[1].IsTypedArray())
+      throw TypeError("FpVec.setInts: values: expected an Int32Array or BigInt64Array");
     auto array = info[1].As<Napi::TypedArray>();
     RequireRange("FpVec.setInts", offset, array.ElementLength(), v.size());
     WriteInts(array, v.mut() + offset, "FpVec.setInts");

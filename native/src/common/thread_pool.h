@@ -10,8 +10,8 @@ namespace attensor {
 size_t Threads();
 void SetThreads(size_t count);
 
-/// Calls body(begin, end) on disjoint ranges covering [0, n), at least `grain` long but the last; rethrows the first
-/// exception after all ranges have stopped. Ranges not yet started after an exception are skipped.
+/// Calls body(begin, end) on disjoint ranges covering [0, n), at least `grain` long but the last; rethrows
+/// the first exception after all ranges have stopped. Ranges not yet started after an exception are skipped.
 void ParallelFor(size_t n, size_t grain, const std::function<void(size_t begin, size_t end)>& body);
 
 }  // namespace attensor

@@ -12,16 +12,25 @@ static void PermuteScalar(PoseidonState* states, size_t count) {
   for (size_t i = 0; i < count; i++) Permute(states[i]);
 }
 
-static void MulScalar(Fp* out, const Fp* a, const Fp* b, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = Mul(a[i], b[i]);
+static void ButterflyScalar(Fp* low, Fp* high, const Fp* w, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    Fp u = low[i], v = Mul(high[i], w[i]);
+    low[i] = Add(u, v);
+    high[i] = Sub(u, v);
+  }
+}
+
+static void FoldScalar(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = Add(low[i], Mul(r, Sub(high[i], low[i])));
 }
 
 static Backend Choose() {
 #if ATTENSOR_X86
   const char* portable = std::getenv("ATTENSOR_PORTABLE");
-  if (!(portable && *portable == '1') && __builtin_cpu_supports("avx2")) return {"avx2", PermuteAvx2, 4, MulScalar};
+  if (!(portable && *portable == '1') && __builtin_cpu_supports("avx2"))
+    return {"avx2", PermuteAvx2, ButterflyScalar, FoldScalar};
 #endif
-  return {"scalar", PermuteScalar, 1, MulScalar};
+  return {"scalar", PermuteScalar, ButterflyScalar, FoldScalar};
 }
 
 const Backend& ActiveBackend() {

@@ -11,8 +11,8 @@
 
 namespace attensor {
 
-// Header of a stored tree: 'ATTR', version, logDomain, logLeaf, logCap; then the nodes, 32 bytes little-endian each,
-// layer by layer from the leaves' hashes to the cap.
+// Header of a stored tree: 'ATTR', version, logDomain, logLeaf, logCap; then the nodes, 32 bytes
+// little-endian each, layer by layer from the leaves' hashes to the cap.
 static constexpr uint8_t kMagic[5] = {'A', 'T', 'T', 'R', 1};
 static constexpr size_t kHeader = 8;
 
@@ -53,7 +53,8 @@ void Commitment::HashTree(const Control& control, double from) {
   Vec leaves(domain);
   Fp* out = leaves.mut();
   // Permutations: about entries / 2 for each leaf and one for each inner node.
-  double perLeaf = static_cast<double>((entries + 1) / 2), total = (perLeaf + 1) * static_cast<double>(domain);
+  double perLeaf = static_cast<double>((entries + 1) / 2),
+         total = (perLeaf + 1) * static_cast<double>(domain);
   std::atomic<size_t> done{0};
   constexpr size_t kStep = 256;
   ParallelFor((domain + kStep - 1) / kStep, 1, [&](size_t begin, size_t end) {
@@ -76,7 +77,8 @@ void Commitment::HashTree(const Control& control, double from) {
 
 std::vector<Fp> Commitment::Leaf(size_t index) const {
   std::vector<Fp> out;
-  for (size_t r = 0; r < size_t{1} << shape_.logLeaf; r++) out.push_back(codeword_[(r << shape_.logDomain()) + index]);
+  for (size_t r = 0; r < size_t{1} << shape_.logLeaf; r++)
+    out.push_back(codeword_[(r << shape_.logDomain()) + index]);
   return out;
 }
 
@@ -106,11 +108,11 @@ void Commitment::SerializeTree(uint8_t* out) const {
 }
 
 void Commitment::LoadTree(const uint8_t* tree, size_t size) {
-  Require(size == SerializedSize(), "commit: options.tree has the wrong size: expected " +
-                                        std::to_string(SerializedSize()) + " bytes for this vector and these options, got " +
-                                        std::to_string(size));
-  Require(std::memcmp(tree, kMagic, sizeof kMagic) == 0 && tree[5] == shape_.logDomain() && tree[6] == shape_.logLeaf &&
-              tree[7] == shape_.logCap,
+  Require(size == SerializedSize(),
+          "commit: options.tree has the wrong size: expected " + std::to_string(SerializedSize()) +
+              " bytes for this vector and these options, got " + std::to_string(size));
+  Require(std::memcmp(tree, kMagic, sizeof kMagic) == 0 && tree[5] == shape_.logDomain() &&
+              tree[6] == shape_.logLeaf && tree[7] == shape_.logCap,
           "commit: options.tree was made by another version or with other options; compute it again");
   const uint8_t* at = tree + kHeader;
   for (int level = shape_.logDomain(); level >= shape_.logCap; level--) {
@@ -120,7 +122,8 @@ void Commitment::LoadTree(const uint8_t* tree, size_t size) {
       for (size_t i = begin; i < end; i++) {
         Fp x;
         std::memcpy(x.l, at + 32 * i, 32);
-        Require(IsCanonical(x), "commit: options.tree is damaged: expected field elements below p; compute it again");
+        Require(IsCanonical(x),
+                "commit: options.tree is damaged: expected field elements below p; compute it again");
         data[i] = FromCanonical(x);
       }
     });

@@ -18,7 +18,8 @@ struct CommitShape {
 class Commitment {
  public:
   /// `tree` (from SerializeTree) replaces the hashing; it is taken as it is.
-  Commitment(const Vec& vec, const CommitShape& shape, const Control& control, const uint8_t* tree, size_t treeSize);
+  Commitment(const Vec& vec, const CommitShape& shape, const Control& control, const uint8_t* tree,
+             size_t treeSize);
 
   const CommitShape& shape() const { return shape_; }
   const Vec& cap() const { return layers_.back(); }

@@ -59,8 +59,9 @@ Vec Gather(const Fp* src, const std::vector<Dim>& dims) {
   return out;
 }
 
-/// out[free] = sum_j weights[j] src[free offset + j stride]. A block of outputs shares one pass over the weights, so that a
-/// matrix streams row by row when its rows are summed; a stride below the outputs' runs along the sum instead.
+/// out[free] = sum_j weights[j] src[free offset + j stride]. A block of outputs shares one pass over the
+/// weights, so that a matrix streams row by row when its rows are summed; a stride below the outputs' runs
+/// along the sum instead.
 Vec SumAxis(const Fp* src, const std::vector<Dim>& dims, const Vec& weights, size_t stride) {
   constexpr size_t kBlock = 64;
   Vec out(Product(dims));
@@ -70,7 +71,8 @@ Vec SumAxis(const Fp* src, const std::vector<Dim>& dims, const Vec& weights, siz
   size_t blocks = (out.size() + kBlock - 1) / kBlock;
   // Few outputs: split the sum too.
   size_t parts = 1;
-  while (parts < 4 * Threads() && blocks * parts < 4 * Threads() && length / (2 * parts) * std::min(out.size(), kBlock) >= 2048)
+  while (parts < 4 * Threads() && blocks * parts < 4 * Threads() &&
+         length / (2 * parts) * std::min(out.size(), kBlock) >= 2048)
     parts *= 2;
   std::vector<Fp> partial(parts > 1 ? parts * out.size() : 0);
   bool along = dims.empty() || stride < dims.back().stride;
@@ -132,7 +134,9 @@ Vec Contract(const Vec& src, size_t offset, const std::vector<Axis>& axes) {
   for (;;) {
     size_t longest = live.size();
     for (size_t i = 0; i < live.size(); i++)
-      if (live[i].weights.allocated() && (longest == live.size() || live[i].dim.size > live[longest].dim.size)) longest = i;
+      if (live[i].weights.allocated() &&
+          (longest == live.size() || live[i].dim.size > live[longest].dim.size))
+        longest = i;
     if (longest == live.size()) break;
     summed = true;
     Live sum = live[longest];

@@ -1,4 +1,5 @@
-// Strided views of a vector with some axes summed out against weights: the tables sumchecks over tensors start from.
+// Strided views of a vector with some axes summed out against weights: the tables sumchecks over tensors
+// start from.
 #pragma once
 
 #include <vector>

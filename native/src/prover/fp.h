@@ -1,8 +1,10 @@
-// Pasta Fp, p = 2^254 + 0x224698fc094cf91b992d30ed00000001, in Montgomery form on four 64-bit limbs (R = 2^256).
+// Pasta Fp, p = 2^254 + 0x224698fc094cf91b992d30ed00000001, in Montgomery form on four 64-bit limbs (R =
+// 2^256).
 //
-// The shape of p saves work: limb 2 is zero and limb 3 is 2^62, so a reduction step costs three multiplications and two
-// shifts. Stored elements are canonical (< p). Functions ending in Lazy leave out the last conditional subtraction: for
-// inputs below 2p (and a hair, 2^-126 p) their result is below 2p (and a hair), so chains of them never overflow.
+// The shape of p saves work: limb 2 is zero and limb 3 is 2^62, so a reduction step costs three
+// multiplications and two shifts. Stored elements are canonical (< p). Functions ending in Lazy leave out the
+// last conditional subtraction: for inputs below 2p (and a hair, 2^-126 p) their result is below 2p (and a
+// hair), so chains of them never overflow.
 #pragma once
 
 #include <cstddef>
@@ -136,7 +138,7 @@ constexpr void ReduceWide(const Wide& w, u64* r) {
 namespace attensor {
 
 #if ATTENSOR_X86
-#define ATTENSOR_DISPATCH(name, ...) \
+#define ATTENSOR_DISPATCH(name, ...)                                    \
   if (__builtin_expect(x86::kHasAdx, 1)) return x86::name(__VA_ARGS__); \
   return portable_calls::name(__VA_ARGS__)
 #else
@@ -243,9 +245,11 @@ inline Fp FromI64(int64_t v) {
 /// From canonical limbs (< p).
 inline Fp FromCanonical(const Fp& v) { return Mul(v, kRSquared); }
 inline Fp ToCanonical(const Fp& v) { return Mul(v, Fp{{1, 0, 0, 0}}); }
-inline bool IsCanonical(const Fp& v) { u64 b = 0;
+inline bool IsCanonical(const Fp& v) {
+  u64 b = 0;
   for (int i = 0; i < 4; i++) portable::SubBorrow(v.l[i], kModulus.l[i], b);
-  return b == 1; }
+  return b == 1;
+}
 
 inline Fp Pow(const Fp& base, u64 exponent) {
   Fp r = kOne, b = base;

@@ -1,4 +1,5 @@
-// x86-64 code of fp.h: mulx with two carry chains (BMI2, ADX; chosen at run time) because compilers keep neither chain.
+// x86-64 code of fp.h: mulx with two carry chains (BMI2, ADX; chosen at run time) because compilers keep
+// neither chain.
 #pragma once
 
 #include "fp.h"
@@ -11,70 +12,81 @@ namespace attensor::x86 {
 extern const bool kHasAdx;
 
 // t = b a on limbs t0..t4, b one limb, a four limbs behind a pointer.
-#define ATTENSOR_ROW_FIRST(b, a, t0, t1, t2, t3, t4)           \
-  "movq " b ", %%rdx\n\t"                                      \
-  "mulxq 0(" a "), " t0 ", " t1 "\n\t"                         \
-  "mulxq 8(" a "), %[lo], " t2 "\n\t addq %[lo], " t1 "\n\t"   \
-  "mulxq 16(" a "), %[lo], " t3 "\n\t adcq %[lo], " t2 "\n\t"  \
-  "mulxq 24(" a "), %[lo], " t4 "\n\t adcq %[lo], " t3 "\n\t"  \
+#define ATTENSOR_ROW_FIRST(b, a, t0, t1, t2, t3, t4)   \
+  "movq " b                                            \
+  ", %%rdx\n\t"                                        \
+  "mulxq 0(" a "), " t0 ", " t1                        \
+  "\n\t"                                               \
+  "mulxq 8(" a "), %[lo], " t2 "\n\t addq %[lo], " t1  \
+  "\n\t"                                               \
+  "mulxq 16(" a "), %[lo], " t3 "\n\t adcq %[lo], " t2 \
+  "\n\t"                                               \
+  "mulxq 24(" a "), %[lo], " t4 "\n\t adcq %[lo], " t3 \
+  "\n\t"                                               \
   "adcq $0, " t4 "\n\t"
 
 // t += b a; no carry leaves t4.
 #define ATTENSOR_ROW(b, a, t0, t1, t2, t3, t4) ATTENSOR_ROW_AT(b, a, "0", "8", "16", "24", t0, t1, t2, t3, t4)
-#define ATTENSOR_ROW_AT(b, a, o0, o1, o2, o3, t0, t1, t2, t3, t4)                          \
-  "movq " b ", %%rdx\n\t xorl %k[lo], %k[lo]\n\t"                                          \
-  "mulxq " o0 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t0 "\n\t adoxq %[hi], " t1 "\n\t" \
-  "mulxq " o1 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t1 "\n\t adoxq %[hi], " t2 "\n\t" \
-  "mulxq " o2 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t2 "\n\t adoxq %[hi], " t3 "\n\t" \
-  "mulxq " o3 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t3 "\n\t adoxq %[hi], " t4 "\n\t" \
+#define ATTENSOR_ROW_AT(b, a, o0, o1, o2, o3, t0, t1, t2, t3, t4)                  \
+  "movq " b                                                                        \
+  ", %%rdx\n\t xorl %k[lo], %k[lo]\n\t"                                            \
+  "mulxq " o0 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t0 "\n\t adoxq %[hi], " t1 \
+  "\n\t"                                                                           \
+  "mulxq " o1 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t1 "\n\t adoxq %[hi], " t2 \
+  "\n\t"                                                                           \
+  "mulxq " o2 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t2 "\n\t adoxq %[hi], " t3 \
+  "\n\t"                                                                           \
+  "mulxq " o3 "(" a "), %[lo], %[hi]\n\t adcxq %[lo], " t3 "\n\t adoxq %[hi], " t4 \
+  "\n\t"                                                                           \
   "adcq $0, " t4 "\n\t"
 
-// The factor m for the reduction step that clears t0, in z. Asked for one row before the step, which hides its latency.
+// The factor m for the reduction step that clears t0, in z. Asked for one row before the step, which hides
+// its latency.
 #define ATTENSOR_FACTOR(t0) "movq " t0 ", %[z]\n\t imulq %[ni], %[z]\n\t"
 
 // The multiple m p, as lo, hi, h2, z, rdx; its lowest limb added to t0 (which becomes zero).
-#define ATTENSOR_MULTIPLE(t0)                                          \
-  "movq %[z], %%rdx\n\t"                                              \
-  "mulxq %[p1], %[h2], %[hi]\n\t mulxq %[p0], %[lo], %%rdx\n\t"       \
-  "addq %%rdx, %[h2]\n\t adcq $0, %[hi]\n\t"                         \
-  "movq %[z], %%rdx\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"      \
+#define ATTENSOR_MULTIPLE(t0)                                   \
+  "movq %[z], %%rdx\n\t"                                        \
+  "mulxq %[p1], %[h2], %[hi]\n\t mulxq %[p0], %[lo], %%rdx\n\t" \
+  "addq %%rdx, %[h2]\n\t adcq $0, %[hi]\n\t"                    \
+  "movq %[z], %%rdx\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"  \
   "addq %[lo], " t0 "\n\t"
 
 // t += m p, t0 becomes zero; no carry leaves t4.
-#define ATTENSOR_REDUCE(t0, t1, t2, t3, t4)                                                  \
-  ATTENSOR_MULTIPLE(t0)                                                                      \
+#define ATTENSOR_REDUCE(t0, t1, t2, t3, t4) \
+  ATTENSOR_MULTIPLE(t0)                     \
   "adcq %[h2], " t1 "\n\t adcq %[hi], " t2 "\n\t adcq %[z], " t3 "\n\t adcq %%rdx, " t4 "\n\t"
 
 // The same where the row after is already added: the carry goes on to t5.
-#define ATTENSOR_REDUCE_LATE(t0, t1, t2, t3, t4, t5) \
-  ATTENSOR_REDUCE(t0, t1, t2, t3, t4) "adcq $0, " t5 "\n\t"
+#define ATTENSOR_REDUCE_LATE(t0, t1, t2, t3, t4, t5) ATTENSOR_REDUCE(t0, t1, t2, t3, t4) "adcq $0, " t5 "\n\t"
 
 // The same on four limbs with the factor computed on the spot; the fifth limb (a fresh one) replaces t0.
-#define ATTENSOR_REDUCE_FOUR(t0, t1, t2, t3)                              \
-  "movq %[ni], %%rdx\n\t imulq " t0 ", %%rdx\n\t"                         \
-  "mulxq %[p0], %[lo], %[hi]\n\t mulxq %[p1], %[z], %[h2]\n\t"            \
-  "addq %[z], %[hi]\n\t adcq $0, %[h2]\n\t"                               \
-  "movq %%rdx, %[z]\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"            \
-  "addq %[lo], " t0 "\n\t"                                               \
-  "adcq %[hi], " t1 "\n\t adcq %[h2], " t2 "\n\t adcq %[z], " t3 "\n\t"   \
+#define ATTENSOR_REDUCE_FOUR(t0, t1, t2, t3)                     \
+  "movq %[ni], %%rdx\n\t imulq " t0                              \
+  ", %%rdx\n\t"                                                  \
+  "mulxq %[p0], %[lo], %[hi]\n\t mulxq %[p1], %[z], %[h2]\n\t"   \
+  "addq %[z], %[hi]\n\t adcq $0, %[h2]\n\t"                      \
+  "movq %%rdx, %[z]\n\t shlq $62, %[z]\n\t shrq $2, %%rdx\n\t"   \
+  "addq %[lo], " t0                                              \
+  "\n\t"                                                         \
+  "adcq %[hi], " t1 "\n\t adcq %[h2], " t2 "\n\t adcq %[z], " t3 \
+  "\n\t"                                                         \
   "adcq $0, %%rdx\n\t movq %%rdx, " t0 "\n\t"
 
 #define ATTENSOR_MODULUS [p0] "m"(kP0), [p1] "m"(kP1), [ni] "m"(kNegInverse)
 
 ATTENSOR_INLINE Fp MulLazy(const Fp& a, const Fp& b) {
   u64 t0, t1, t2, t3, t4, t5 = 0, lo, hi, h2, z;
-  asm(ATTENSOR_ROW_FIRST("0(%[b])", "%[a]", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
-      ATTENSOR_FACTOR("%[t0]")
-      ATTENSOR_ROW("8(%[b])", "%[a]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
-      ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
-      ATTENSOR_FACTOR("%[t1]")
-      ATTENSOR_ROW("16(%[b])", "%[a]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
-      ATTENSOR_REDUCE_LATE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
-      ATTENSOR_FACTOR("%[t2]")
-      ATTENSOR_ROW("24(%[b])", "%[a]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
-      ATTENSOR_REDUCE_LATE("%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
-      ATTENSOR_FACTOR("%[t3]")
-      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+  asm(ATTENSOR_ROW_FIRST("0(%[b])", "%[a]", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]") ATTENSOR_FACTOR(
+          "%[t0]") ATTENSOR_ROW("8(%[b])", "%[a]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+          ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]") ATTENSOR_FACTOR("%[t1]")
+              ATTENSOR_ROW("16(%[b])", "%[a]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+                  ATTENSOR_REDUCE_LATE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
+                      ATTENSOR_FACTOR("%[t2]")
+                          ATTENSOR_ROW("24(%[b])", "%[a]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+                              ATTENSOR_REDUCE_LATE("%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+                                  ATTENSOR_FACTOR("%[t3]")
+                                      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
       : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [t5] "+&r"(t5),
         [lo] "=&r"(lo), [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
       : [a] "r"(&a), [b] "r"(&b), "m"(a), "m"(b), ATTENSOR_MODULUS
@@ -139,25 +151,23 @@ ATTENSOR_INLINE void MulAccumulate(Wide& acc, const Fp& a, const Fp& b) {
 }
 
 // One limb each of two elements times two constants at m.
-#define ATTENSOR_DOT2_ROW(o, t0, t1, t2, t3, t4)                                   \
-  ATTENSOR_ROW_AT(o "(%[a])", "%[m]", "0", "8", "16", "24", t0, t1, t2, t3, t4)    \
+#define ATTENSOR_DOT2_ROW(o, t0, t1, t2, t3, t4)                                \
+  ATTENSOR_ROW_AT(o "(%[a])", "%[m]", "0", "8", "16", "24", t0, t1, t2, t3, t4) \
   ATTENSOR_ROW_AT(o "(%[b])", "%[m]", "32", "40", "48", "56", t0, t1, t2, t3, t4)
 
-/// (a m[0] + b m[1] + constant) / R plus at most p, with one reduction; a, b < 2^256, m[0], m[1], constant < p.
+/// (a m[0] + b m[1] + constant) / R plus at most p, with one reduction; a, b < 2^256, m[0], m[1], constant <
+/// p.
 ATTENSOR_INLINE Fp Dot2Lazy(const Fp& a, const Fp& b, const Fp* m, const Fp& constant) {
-  u64 t0 = constant.l[0], t1 = constant.l[1], t2 = constant.l[2], t3 = constant.l[3], t4 = 0, t5 = 0, lo, hi, h2, z;
-  asm(ATTENSOR_DOT2_ROW("0", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
-      ATTENSOR_FACTOR("%[t0]")
-      ATTENSOR_DOT2_ROW("8", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
-      ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
-      ATTENSOR_FACTOR("%[t1]")
-      ATTENSOR_DOT2_ROW("16", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
-      ATTENSOR_REDUCE_LATE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]")
-      ATTENSOR_FACTOR("%[t2]")
-      ATTENSOR_DOT2_ROW("24", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
-      ATTENSOR_REDUCE_LATE("%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
-      ATTENSOR_FACTOR("%[t3]")
-      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
+  u64 t0 = constant.l[0], t1 = constant.l[1], t2 = constant.l[2], t3 = constant.l[3], t4 = 0, t5 = 0, lo, hi,
+      h2, z;
+  asm(ATTENSOR_DOT2_ROW("0", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]") ATTENSOR_FACTOR("%[t0]")
+          ATTENSOR_DOT2_ROW("8", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]") ATTENSOR_REDUCE_LATE(
+              "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]") ATTENSOR_FACTOR("%[t1]")
+              ATTENSOR_DOT2_ROW("16", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]") ATTENSOR_REDUCE_LATE(
+                  "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]") ATTENSOR_FACTOR("%[t2]")
+                  ATTENSOR_DOT2_ROW("24", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]") ATTENSOR_REDUCE_LATE(
+                      "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]") ATTENSOR_FACTOR("%[t3]")
+                      ATTENSOR_REDUCE("%[t3]", "%[t4]", "%[t5]", "%[t0]", "%[t1]")
       : [t0] "+&r"(t0), [t1] "+&r"(t1), [t2] "+&r"(t2), [t3] "+&r"(t3), [t4] "+&r"(t4), [t5] "+&r"(t5),
         [lo] "=&r"(lo), [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
       : [a] "r"(&a), [b] "r"(&b), [m] "r"(m), "m"(a), "m"(b), "m"(*reinterpret_cast<const Fp(*)[2]>(m)),

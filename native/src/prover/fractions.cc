@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "backend.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
 #include "tables.h"
@@ -46,10 +47,12 @@ void FractionTree::BeginLayer(int k, std::vector<Fp> point, const Fp& lambda) {
 
 void FractionTree::RequireLayer(const char* function) const {
   if (layer_ < 0)
-    throw StateError(std::string("FractionTree.") + function + ": no layer is running; call beginLayer first");
+    throw StateError(std::string("FractionTree.") + function +
+                     ": no layer is running; call beginLayer first");
 }
 
-/// Copies the layer's columns and builds the first eq table; deferred so that beginLayer itself costs nothing.
+/// Copies the layer's columns and builds the first eq table; deferred so that beginLayer itself costs
+/// nothing.
 void FractionTree::Start() {
   const Layer& below = layers_[static_cast<size_t>(layer_) + 1];
   size_t half = size_t{1} << layer_;
@@ -69,8 +72,8 @@ std::array<Fp, 2> FractionTree::Round() {
   if (round_ == layer_) throw StateError("FractionTree.round: every variable is bound; expected finals()");
   if (!started_) Start();
   size_t half = columns_[0].size() / 2;
-  const Fp *a = columns_[0].data(), *p = columns_[1].data(), *q0 = columns_[2].data(), *q1 = columns_[3].data(),
-           *e = eq_.data();
+  const Fp *a = columns_[0].data(), *p = columns_[1].data(), *q0 = columns_[2].data(),
+           *q1 = columns_[3].data(), *e = eq_.data();
   Fp h0{}, h1{}, h2{};
   std::mutex mutex;
   ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
@@ -106,14 +109,15 @@ void FractionTree::Bind(const Fp& r) {
   std::array<const Fp*, 4> from;
   std::array<Fp*, 4> to;
   for (size_t c = 0; c < 4; c++) {
-    // The layer itself is kept; column 0 is this layer's own from the start, the others from the first bind on.
+    // The layer itself is kept; column 0 is this layer's own from the start, the others from the first bind
+    // on.
     next[c] = round_ == 0 && c > 0 ? Vec(half) : columns_[c].Slice(0, half);
     from[c] = columns_[c].data();
     to[c] = next[c].mut();
   }
   ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
     for (size_t c = 0; c < 4; c++)
-      for (size_t i = begin; i < end; i++) to[c][i] = Add(from[c][i], Mul(r, Sub(from[c][half + i], from[c][i])));
+      ActiveBackend().fold(to[c] + begin, from[c] + begin, from[c] + half + begin, r, end - begin);
   });
   columns_ = next;
   // eq(tau, r) of the bound variable; the table drops the next variable by summing over it.
@@ -134,8 +138,8 @@ void FractionTree::Bind(const Fp& r) {
 std::array<Fp, 4> FractionTree::Finals() {
   RequireLayer("finals");
   if (round_ != layer_)
-    throw StateError("FractionTree.finals: expected every variable bound, got " + std::to_string(layer_ - round_) +
-                     " left; call bind first");
+    throw StateError("FractionTree.finals: expected every variable bound, got " +
+                     std::to_string(layer_ - round_) + " left; call bind first");
   if (!started_) Start();
   const Fp &a = columns_[0][0], &q0 = columns_[2][0];
   return {Sub(a, Mul(lambda_, q0)), columns_[1][0], q0, columns_[3][0]};

@@ -10,7 +10,8 @@ namespace attensor {
 u64 Grind(const PoseidonState& state, int bits, const Control& control) {
   constexpr size_t kBatch = 64;
   const u64 none = ~u64{0}, mask = bits == 0 ? 0 : ~u64{0} >> (64 - bits);
-  // Waves of consecutive nonces, each searched to its end, make the result the smallest one on any number of threads.
+  // Waves of consecutive nonces, each searched to its end, make the result the smallest one on any number of
+  // threads.
   size_t wave = Threads() * kBatch * 4;
   for (u64 first = 0;; first += wave) {
     u64 found = none;

@@ -6,7 +6,8 @@
 
 namespace attensor {
 
-/// The smallest nonce such that the permutation of (s0 + nonce, s1, s2) has `bits` low zero bits in its first element.
+/// The smallest nonce such that the permutation of (s0 + nonce, s1, s2) has `bits` low zero bits in its first
+/// element.
 u64 Grind(const PoseidonState& state, int bits, const Control& control);
 
 }  // namespace attensor

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend.h"
 #include "common/thread_pool.h"
 #include "vec.h"
 
@@ -27,34 +28,27 @@ namespace {
 // Blocks below this stay in the first cache levels and are done level by level.
 constexpr int kBlockLog = 9;
 
-void Combine(Fp* a, size_t half, const Fp* w) {
-  for (size_t i = 0; i < half; i++) {
-    Fp u = a[i], v = Mul(a[half + i], w[i]);
-    a[i] = Add(u, v);
-    a[half + i] = Sub(u, v);
-  }
-}
-
 /// Decimation in time on bit-reversed input whose levels up to `from` are done.
 void Transform(Fp* a, int log, int from, const Twiddles& twiddles) {
   if (log > kBlockLog && log > from) {
     size_t half = size_t{1} << (log - 1);
     Transform(a, log - 1, from, twiddles);
     Transform(a + half, log - 1, from, twiddles);
-    Combine(a, half, twiddles.Level(log));
+    ActiveBackend().butterfly(a, a + half, twiddles.Level(log), half);
     return;
   }
   for (int level = from + 1; level <= log; level++) {
     size_t size = size_t{1} << level;
-    for (size_t start = 0; start < size_t{1} << log; start += size) Combine(a + start, size / 2, twiddles.Level(level));
+    for (Fp* block = a; block < a + (size_t{1} << log); block += size)
+      ActiveBackend().butterfly(block, block + size / 2, twiddles.Level(level), size / 2);
   }
 }
 
 }  // namespace
 
 void Encode(const Fp* coefs, int logCoefs, Fp* out, int logDomain, const Twiddles& twiddles) {
-  // In bit-reversed order the padding makes blocks of one coefficient and zeros; the levels within such a block only
-  // repeat the coefficient.
+  // In bit-reversed order the padding makes blocks of one coefficient and zeros; the levels within such a
+  // block only repeat the coefficient.
   int padding = logDomain - logCoefs;
   size_t n = size_t{1} << logCoefs;
   for (size_t i = 0, reversed = 0; i < n; i++) {

@@ -18,7 +18,8 @@ class Twiddles {
   std::vector<Fp> table_;
 };
 
-/// out[i] = sum_j coefs[j] omega^(i j), omega of order 2^logDomain, coefs zero padded from 2^logCoefs. Single threaded.
+/// out[i] = sum_j coefs[j] omega^(i j), omega of order 2^logDomain, coefs zero padded from 2^logCoefs. Single
+/// threaded.
 void Encode(const Fp* coefs, int logCoefs, Fp* out, int logDomain, const Twiddles& twiddles);
 
 }  // namespace attensor

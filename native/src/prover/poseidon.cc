@@ -5,9 +5,10 @@
 
 namespace attensor {
 
-/// Row i of a scaled round: the one's element is added, the other two are multiplied. Elements come below 2p (and a hair,
-/// see fp.h); the products with their constants reduce to less than 1.95 p, since the constants' sum is below 1.9 p, so the
-/// sum stays below 2^256 and one conditional subtraction of 2p brings it below 2p again.
+/// Row i of a scaled round: the one's element is added, the other two are multiplied. Elements come below 2p
+/// (and a hair, see fp.h); the products with their constants reduce to less than 1.95 p, since the constants'
+/// sum is below 1.9 p, so the sum stays below 2^256 and one conditional subtraction of 2p brings it below 2p
+/// again.
 template <int i>
 ATTENSOR_INLINE static Fp Row(const Fp* s, const PoseidonRow& row) {
   const Fp &one = s[kPoseidonOnes[i]], &a = s[kPoseidonOthers[i][0]], &b = s[kPoseidonOthers[i][1]];

@@ -1,9 +1,10 @@
 // Four Poseidon permutations at a time in AVX2 lanes (see backend.h).
 //
-// Elements are nine limbs of 29 bits, Montgomery factor R' = 2^261 = 128 p: products of values below 8 p reduce to less than
-// 1.5 p, so no subtraction is ever needed inside a permutation. As p = 1 mod 2^32, the factor of a reduction step is just
-// the negated lowest limb, and only four limbs of p take a multiplication (limb 0 is one, limb 8 a power of two).
-// Columns: at most 18 products of 58 bits from two rows of the matrix, four more and a shift from the reduction: below 2^64.
+// Elements are nine limbs of 29 bits, Montgomery factor R' = 2^261 = 128 p: products of values below 8 p
+// reduce to less than 1.5 p, so no subtraction is ever needed inside a permutation. As p = 1 mod 2^32, the
+// factor of a reduction step is just the negated lowest limb, and only four limbs of p take a multiplication
+// (limb 0 is one, limb 8 a power of two). Columns: at most 18 products of 58 bits from two rows of the
+// matrix, four more and a shift from the reduction: below 2^64.
 #include "backend.h"
 #include "poseidon_constants.h"
 
@@ -51,7 +52,8 @@ ATTENSOR_INLINE Lane MulMemory(Lane a, const Lane& b) {
 }
 ATTENSOR_INLINE Lane AddLanes(Lane a, Lane b) { return _mm256_add_epi64(a, b); }
 
-/// Clears the lowest of the nine columns c[0..8] by a multiple of p and moves the window up: c[8] is fresh after it.
+/// Clears the lowest of the nine columns c[0..8] by a multiple of p and moves the window up: c[8] is fresh
+/// after it.
 ATTENSOR_INLINE void Step(Lane* c, const Lane* p) {
   Lane mask = Broadcast(kMask);
   Lane m = _mm256_and_si256(_mm256_sub_epi64(_mm256_setzero_si256(), c[0]), mask);
@@ -79,12 +81,14 @@ ATTENSOR_INLINE void Normalize(const Lane* c, Packed& out) {
   out.l[kLimbs - 1] = AddLanes(c[kLimbs - 1], carry);
 }
 
-#define ATTENSOR_FOUR_LANES(x) {static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x)}
+#define ATTENSOR_FOUR_LANES(x) \
+  {static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x)}
 struct Modulus {
   Lane p[5];
 };
-constexpr Modulus kLanesOfP{{ATTENSOR_FOUR_LANES(PLimb(0)), ATTENSOR_FOUR_LANES(PLimb(1)), ATTENSOR_FOUR_LANES(PLimb(2)),
-                             ATTENSOR_FOUR_LANES(PLimb(3)), ATTENSOR_FOUR_LANES(PLimb(4))}};
+constexpr Modulus kLanesOfP{{ATTENSOR_FOUR_LANES(PLimb(0)), ATTENSOR_FOUR_LANES(PLimb(1)),
+                             ATTENSOR_FOUR_LANES(PLimb(2)), ATTENSOR_FOUR_LANES(PLimb(3)),
+                             ATTENSOR_FOUR_LANES(PLimb(4))}};
 
 ATTENSOR_INLINE void MulPacked(const Packed& a, const Packed& b, Packed& out, const Modulus& m) {
   Lane c[kLimbs];
@@ -164,15 +168,16 @@ const Tables& PackedTables() {
   return tables;
 }
 
-ATTENSOR_INLINE void Row(const Packed& one, const Packed& a, const Packed& b, const ScaledRow& row, Packed& out,
-                         const Modulus& m) {
+ATTENSOR_INLINE void Row(const Packed& one, const Packed& a, const Packed& b, const ScaledRow& row,
+                         Packed& out, const Modulus& m) {
   Lane c[kLimbs];
   for (Lane& x : c) x = _mm256_setzero_si256();
 #pragma GCC unroll 9
   for (int i = 0; i < kLimbs; i++) {
     Lane x = row.entries[0].Get(i), y = row.entries[1].Get(i);
 #pragma GCC unroll 9
-    for (int j = i > 0; j < kLimbs; j++) c[j] = AddLanes(c[j], AddLanes(MulMemory(x, a.l[j]), MulMemory(y, b.l[j])));
+    for (int j = i > 0; j < kLimbs; j++)
+      c[j] = AddLanes(c[j], AddLanes(MulMemory(x, a.l[j]), MulMemory(y, b.l[j])));
     if (i + 1 < kLimbs) {
       Lane nextX = row.entries[0].Get(i + 1), nextY = row.entries[1].Get(i + 1);
       c[1] = AddLanes(c[1], AddLanes(MulMemory(nextX, a.l[0]), MulMemory(nextY, b.l[0])));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "backend.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
 
@@ -44,7 +45,11 @@ void Sumcheck::Flatten(size_t reg, bool negative, const std::vector<size_t>& use
 
 struct Sumcheck::Scratch {
   Scratch(size_t registers, size_t columns, size_t points)
-      : values(registers * kBlock), steps(columns * kBlock), regs(registers), positive(points), negative(points),
+      : values(registers * kBlock),
+        steps(columns * kBlock),
+        regs(registers),
+        positive(points),
+        negative(points),
         plain(points) {}
   std::vector<Fp> values, steps;
   std::vector<const Fp*> regs;
@@ -142,7 +147,7 @@ void Sumcheck::Bind(const Fp& r) {
   }
   ParallelFor(half, 1 << 11, [&](size_t begin, size_t end) {
     for (size_t c = 0; c < from.size(); c++)
-      for (size_t i = begin; i < end; i++) to[c][i] = Add(from[c][i], Mul(r, Sub(from[c][half + i], from[c][i])));
+      ActiveBackend().fold(to[c] + begin, from[c] + begin, from[c] + half + begin, r, end - begin);
   });
   columns_ = std::move(next);
   owned_ = true;
@@ -151,8 +156,8 @@ void Sumcheck::Bind(const Fp& r) {
 
 std::vector<Fp> Sumcheck::Finals() const {
   if (length_ != 1)
-    throw StateError("SumcheckProver.finals: expected every variable bound, got " + std::to_string(Log2(length_)) +
-                     " left; call bind first");
+    throw StateError("SumcheckProver.finals: expected every variable bound, got " +
+                     std::to_string(Log2(length_)) + " left; call bind first");
   std::vector<Fp> out;
   for (const Vec& c : columns_) out.push_back(c[0]);
   return out;

@@ -34,8 +34,8 @@ class Sumcheck {
   std::vector<Fp> Finals() const;
 
  private:
-  /// One summand of the result: a product of two registers, or a register, with a sign. Summands that are products are
-  /// accumulated before reduction.
+  /// One summand of the result: a product of two registers, or a register, with a sign. Summands that are
+  /// products are accumulated before reduction.
   struct Summand {
     bool product, negative;
     size_t left, right;

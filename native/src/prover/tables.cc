@@ -14,7 +14,8 @@ Vec EqTable(const std::vector<Fp>& point, const Fp& scale) {
   Vec out(size_t{1} << n);
   Fp* t = out.mut();
   t[0] = scale;
-  // Appends one variable as the least significant bit of what is there, from the back so that it works in place.
+  // Appends one variable as the least significant bit of what is there, from the back so that it works in
+  // place.
   int serial = std::min(n, 14);
   for (int j = 0; j < serial; j++) {
     for (size_t i = size_t{1} << j; i-- > 0;) {

@@ -1,5 +1,5 @@
-// A vector of field elements: a window on shared memory. Copies and slices share; Own() copies before a change, so that
-// no change is seen through another Vec.
+// A vector of field elements: a window on shared memory. Copies and slices share; Own() copies before a
+// change, so that no change is seen through another Vec.
 #pragma once
 
 #include <cstring>
