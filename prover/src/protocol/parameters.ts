@@ -55,19 +55,21 @@ export function openingParameters(logSize: number, logInvRate: number): OpeningP
     throw new RangeError(
       `openingParameters: a domain of 2^${logSize - LOG_LEAF + logInvRate} exceeds the field's 2-adicity`,
     );
-  const rounds: OpeningRound[] = [];
+  // Sizes first: the rounds share the error, so each must reach log2(rounds) bits more than all of them together.
+  const sizes: { logSize: number; logInvRate: number }[] = [];
   let n = logSize;
   let rate = logInvRate;
   do {
-    rounds.push({
-      logSize: n,
-      logInvRate: rate,
-      logDomain: n - LOG_LEAF + rate,
-      queries: queryCount(SECURITY_BITS - GRINDING_BITS, rate),
-    });
+    sizes.push({ logSize: n, logInvRate: rate });
     n -= LOG_LEAF;
     rate += RATE_STEP;
   } while (n > LOG_FINAL_MAX);
+  const bits = SECURITY_BITS - GRINDING_BITS + Math.log2(sizes.length);
+  const rounds: OpeningRound[] = sizes.map((size) => ({
+    ...size,
+    logDomain: size.logSize - LOG_LEAF + size.logInvRate,
+    queries: queryCount(bits, size.logInvRate),
+  }));
   return {
     logSize,
     logLeaf: LOG_LEAF,
