@@ -10,10 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 
+// Sanitizers need the registers the assembly takes: build with -DATTENSOR_X86=0 under them.
+#ifndef ATTENSOR_X86
 #if defined(__x86_64__) && defined(__GNUC__)
 #define ATTENSOR_X86 1
 #else
 #define ATTENSOR_X86 0
+#endif
 #endif
 
 #define ATTENSOR_INLINE inline __attribute__((always_inline))
