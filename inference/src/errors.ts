@@ -28,9 +28,7 @@ export type ErrorCode =
   | 'BAD_FILE'
   | 'UNSUPPORTED_VERSION'
   | 'INSECURE_FILE'
-  | 'NOT_COMMITTED'
   | 'WRONG_COMMITMENT'
-  | 'WRONG_KEY'
   | 'WRONG_TEXT'
   | 'CANCELLED'
   | 'INTERNAL';

@@ -4,6 +4,7 @@
  * is carried to the next circuit as a hash. Rows are counted, not guessed: the costs below were measured on emitted circuits
  * (planner.test.ts holds them to the constraint system).
  */
+import { AttensorError } from '@attensor/inference';
 import { makes, reads, type Op, type Tape, type V } from '../protocol/tape.js';
 
 export interface Segment {
@@ -58,7 +59,7 @@ const carryRows = (count: number): number => Math.ceil((count + 2) / 2) * (PERMU
 /** Cuts are looked for in the last part of a circuit; the smallest loss of rows wins. */
 const WINDOW = 0.4;
 
-/** @throws RangeError when no cut fits the limits */
+/** @throws UNSUPPORTED_CONFIG when no cut fits the limits */
 export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
   const { ops } = tape;
   const live = liveness(tape);
@@ -87,9 +88,13 @@ export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
     }
     if (end < ops.length) {
       if (best.position < 0)
-        throw new RangeError(
-          `planner: no cut within the row limit of segment ${segments.length}; carries there: ${Math.min(...live.count.slice(start + 1, end))} or more values`,
-        );
+        throw new AttensorError({
+          code: 'UNSUPPORTED_CONFIG',
+          what: `the verifier cannot be cut into circuits: too many values are alive where circuit ${segments.length} must end`,
+          expected: `at most ${limit} rows a circuit`,
+          got: `${Math.min(...live.count.slice(Math.max(start + 1, end - 2000), end))} values or more to carry`,
+          hint: 'Commit the model with a smaller --capacity',
+        });
       end = best.position;
       rows = best.rows;
     }

@@ -4,6 +4,7 @@
  * and its key is the largest. Other positions: d = 0. `top` is ranged: were it any field element, weights that are no integers could
  * tie two tokens. The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
  */
+import { AttensorError } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import { belowEval, identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
@@ -32,9 +33,12 @@ export class Argmax {
   ) {
     const [t, o] = dims;
     if (o.log > 16)
-      throw new RangeError(
-        `argmax: vocabulary of ${o.size}, at most 65536 fit the difference cells`,
-      );
+      throw new AttensorError({
+        code: 'UNSUPPORTED_CONFIG',
+        what: 'the vocabulary is too large for the cells of argmax',
+        expected: 'at most 65536 tokens',
+        got: String(o.size),
+      });
     const key = (trace: Trace, row: number, v: number): bigint =>
       (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const top: Source = (trace) => {

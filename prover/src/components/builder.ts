@@ -29,6 +29,8 @@ export const dim = (name: string, size: number): Dim => ({ name, size, log: ceil
 export type Source = (trace: Trace) => ArrayLike<bigint>;
 
 export interface WitnessFill {
+  /** of the tensor, for messages */
+  name: string;
   block: Block;
   dims: Dim[];
   source: Source;
@@ -59,9 +61,16 @@ export class Builder {
     return dims.map((d) => axis(d.name, d.log));
   }
 
-  private fillCells(tensor: Tensor, dims: Dim[], offset: bigint, source: Source): void {
+  private fillCells(
+    name: string,
+    tensor: Tensor,
+    dims: Dim[],
+    offset: bigint,
+    source: Source,
+  ): void {
     tensor.views.forEach((view, k) => {
       this.witnessFills.push({
+        name,
         block: view.block,
         dims,
         source,
@@ -76,19 +85,20 @@ export class Builder {
   /** Signed 32-bit activation: two cells. */
   signed(name: string, dims: Dim[], source: Source): Tensor {
     const t = signed(this.witness, name, this.axes(dims));
-    this.fillCells(t, dims, 1n << 31n, source);
+    this.fillCells(name, t, dims, 1n << 31n, source);
     return t;
   }
   /** Non-negative value below 2^(16 count). */
   unsigned(name: string, dims: Dim[], count: number, source: Source): Tensor {
     const t = unsigned(this.witness, name, this.axes(dims), count);
-    this.fillCells(t, dims, 0n, source);
+    this.fillCells(name, t, dims, 0n, source);
     return t;
   }
   /** A value that other relations bind: not range-checked. */
   free(name: string, dims: Dim[], source: Source): Tensor {
     const t = scalar(this.witness, name, this.axes(dims), 'free');
     this.witnessFills.push({
+      name,
       block: t.views[0].block,
       dims,
       source,

@@ -1,5 +1,5 @@
 /** Fills the witness vector of one inference from its trace. */
-import type { Trace as TraceMap } from '@attensor/inference';
+import { AttensorError, type Trace as TraceMap } from '@attensor/inference';
 import type { Builder, Trace } from '../components/builder.js';
 import { padded } from '../components/builder.js';
 import type { Lookups } from '../components/lookups.js';
@@ -15,7 +15,7 @@ export function traceOf(map: TraceMap): Trace {
   };
 }
 
-/** All values as signed integers. @throws RangeError when a value does not fit its cells */
+/** All values as signed integers. @throws OVERFLOW when a value does not fit its cells */
 export function witnessInts(
   b: Builder,
   lookups: Lookups,
@@ -26,7 +26,7 @@ export function witnessInts(
   // The cells of one value share a source: evaluate it once.
   let lastSource: unknown;
   let values: ArrayLike<bigint> = [];
-  for (const { block, dims, source, offset, shift, mask, cells } of b.witnessFills) {
+  for (const { name, block, dims, source, offset, shift, mask, cells } of b.witnessFills) {
     if (source !== lastSource) {
       values = source(trace);
       lastSource = source;
@@ -40,7 +40,13 @@ export function witnessInts(
         for (let i = 0; i < values.length; i++) {
           const v = values[i] + offset;
           if (v < 0n || v >= limit)
-            throw new RangeError(`witness: value ${values[i]} at ${i} does not fit ${cells} cells`);
+            throw new AttensorError({
+              code: 'OVERFLOW',
+              what: 'a value does not fit the cells that prove its range',
+              where: `${name}, entry ${i}`,
+              expected: `${-offset} .. ${limit - offset - 1n}`,
+              got: String(values[i]),
+            });
         }
       }
     }

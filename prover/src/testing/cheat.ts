@@ -1,0 +1,139 @@
+/**
+ * @module testing/cheat
+ * The prover's script run by a cheat: on vectors, tokens and traces that are not what they should be, and going on after a check
+ * that fails. What comes back is the set of checks that would have stopped a verifier.
+ */
+import { engine, type FpVec, type FractionTree, type ProverEngine } from '@attensor/native';
+import { dim, type Dim, type Trace } from '../components/builder.js';
+import type { Witness } from '../model/protocol.js';
+import { Session } from '../protocol/session.js';
+import type { V } from '../protocol/tape.js';
+import { fill, unopenable, type Honest } from './honest.js';
+
+export interface Forgery {
+  /** the cheat's trace: what the witness is filled from, and where virtual columns come from */
+  trace?: Trace;
+  /** changes entries of the filled witness */
+  ints?: (ints: BigInt64Array, at: Blocks) => void;
+  /** changes entries that no 64-bit integer holds */
+  vector?: (vector: FpVec, at: Blocks) => void;
+  /** leave multiplicities as they were before `ints` */
+  keepMultiplicities?: boolean;
+  witness?: Partial<Witness>;
+  statement?: bigint[];
+  /** how far to go; lookups and the reduction cost more than all components together */
+  until?: 'lookups' | 'opening';
+}
+
+/** Where values lie in the witness. */
+export class Blocks {
+  private readonly byName: Map<string, { offset: number; logs: number[]; dims: Dim[] }>;
+  constructor(h: Honest) {
+    const { b } = h.protocol;
+    const dims = new Map(b.witnessFills.map((f) => [f.block, f.dims]));
+    this.byName = new Map(
+      b.witness.list().map((e) => {
+        const own = dims.get(e.block) ?? [dim('entry', 2 ** e.log)];
+        return [e.name, { offset: e.block.offset, logs: own.map((d) => d.log), dims: own }];
+      }),
+    );
+  }
+  get names(): string[] {
+    return [...this.byName.keys()];
+  }
+  dims(name: string): Dim[] {
+    return this.byName.get(name)!.dims;
+  }
+  /** index of one entry */
+  at(name: string, ...coordinates: number[]): number {
+    const block = this.byName.get(name);
+    if (!block) throw new Error(`blocks: no block ${name}`);
+    if (coordinates.length !== block.logs.length)
+      throw new Error(`blocks: ${name} has ${block.logs.length} dimensions`);
+    return block.offset + coordinates.reduce((i, x, k) => i * 2 ** block.logs[k] + x, 0);
+  }
+}
+
+class Stop extends Error {}
+
+/** Reports a sum of zero whatever the fractions are. */
+function bluffing(real: ProverEngine): ProverEngine {
+  const bound = <T extends object>(target: T, over: Partial<T>): T =>
+    new Proxy(target, {
+      get(t, key) {
+        if (key in over) return (over as Record<PropertyKey, unknown>)[key];
+        const value = (t as Record<PropertyKey, unknown>)[key];
+        return typeof value === 'function' ? (value as (...a: unknown[]) => unknown).bind(t) : value;
+      },
+    });
+  return bound(real, {
+    fractions: async (num, den) => {
+      const tree: FractionTree = await real.fractions(num, den);
+      return bound(tree, { root: () => [0n, tree.root()[1]] });
+    },
+  });
+}
+
+const cheating = bluffing(engine);
+
+/** Component of a failed check: its message up to the colon. */
+const component = (message: string): string => message.split(':')[0].replace(/ layer \d+.*/, '');
+
+/** @returns the failed checks, by component, sorted */
+export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
+  const { protocol } = h;
+  const blocks = new Blocks(h);
+  const ints = forgery.trace ? fill(protocol, forgery.trace) : h.ints.slice();
+  forgery.ints?.(ints, blocks);
+  if (forgery.ints && !forgery.keepMultiplicities) recount(h, ints);
+  const vector = engine.fromInts(ints);
+  forgery.vector?.(vector, blocks);
+  const witness: Witness = {
+    ...h.witness(vector, await unopenable(vector)),
+    ...(forgery.trace && { trace: forgery.trace }),
+    ...forgery.witness,
+  };
+  const session = new Session({
+    engine: cheating,
+    permute: (s) => engine.permute(s),
+    statement: forgery.statement ?? h.statement,
+  });
+  const failed = new Set<string>();
+  const { tape } = session;
+  const record = (message: string): void => {
+    failed.add(component(message));
+  };
+  tape.assertEqual = (a: V, b: V, message: string): void => {
+    if (tape.value(a) !== tape.value(b)) record(message);
+  };
+  const until = forgery.until ?? 'lookups';
+  const send = session.send.bind(session);
+  session.send = (count, what, compute) => {
+    if (what.startsWith('opening') || (until === 'lookups' && what.startsWith('fractions')))
+      throw new Stop();
+    return send(count, what, compute);
+  };
+  try {
+    await protocol.script(session, witness);
+  } catch (e) {
+    if (!(e instanceof Stop)) throw e;
+  }
+  vector.dispose();
+  return [...failed].sort();
+}
+
+/** Multiplicities of what is in the tables; the rest has none. */
+function recount(h: Honest, ints: BigInt64Array): void {
+  const { lookups, b } = h.protocol;
+  const size = 65536n;
+  const count = (offset: number, values: Iterable<bigint>): void => {
+    ints.fill(0n, offset, offset + 65536);
+    for (const v of values) if (v >= 0n && v < size) ints[offset + Number(v)]++;
+  };
+  count(lookups.range.offset, ints.slice(0, b.witness.cells));
+  for (const t of lookups.tables)
+    count(
+      t.multiplicities.offset,
+      t.uses.flatMap(({ inputs }) => [...ints.subarray(inputs.offset, inputs.offset + 2 ** inputs.log)]),
+    );
+}
