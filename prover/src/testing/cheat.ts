@@ -63,7 +63,9 @@ function bluffing(real: ProverEngine): ProverEngine {
       get(t, key) {
         if (key in over) return (over as Record<PropertyKey, unknown>)[key];
         const value = (t as Record<PropertyKey, unknown>)[key];
-        return typeof value === 'function' ? (value as (...a: unknown[]) => unknown).bind(t) : value;
+        return typeof value === 'function'
+          ? (value as (...a: unknown[]) => unknown).bind(t)
+          : value;
       },
     });
   return bound(real, {
@@ -134,6 +136,8 @@ function recount(h: Honest, ints: BigInt64Array): void {
   for (const t of lookups.tables)
     count(
       t.multiplicities.offset,
-      t.uses.flatMap(({ inputs }) => [...ints.subarray(inputs.offset, inputs.offset + 2 ** inputs.log)]),
+      t.uses.flatMap(({ inputs }) => [
+        ...ints.subarray(inputs.offset, inputs.offset + 2 ** inputs.log),
+      ]),
     );
 }

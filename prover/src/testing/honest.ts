@@ -13,7 +13,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Trace } from '../components/builder.js';
 import { padded } from '../components/builder.js';
-import { parameterVector, requiredLogSize, samplePoint, shapeOf, Vocabulary } from '../model/commitment.js';
+import {
+  parameterVector,
+  requiredLogSize,
+  samplePoint,
+  shapeOf,
+  Vocabulary,
+} from '../model/commitment.js';
 import { PARAMETER_DOMAIN } from '../model/domains.js';
 import { ModelProtocol, type Witness } from '../model/protocol.js';
 import { traceOf } from '../model/witness.js';
@@ -91,7 +97,9 @@ export const successorsOf = (prompt: number[], output: number[], capacity: numbe
   );
 };
 
-export async function honestRun(options: { commit?: boolean; capacity?: number } = {}): Promise<Honest> {
+export async function honestRun(
+  options: { commit?: boolean; capacity?: number } = {},
+): Promise<Honest> {
   const capacity = options.capacity ?? 8;
   const dir = await mkdtemp(join(tmpdir(), 'attensor-nano-'));
   await importCheckpoint(CHECKPOINT, join(dir, 'model'));
@@ -114,11 +122,26 @@ export async function honestRun(options: { commit?: boolean; capacity?: number }
   const ints = fill(protocol, trace);
   const parameters = await parameterVector(engine, protocol, model);
   const parameterCommitment = options.commit
-    ? await engine.commit(parameters, { logInvRate: shape.logInvRate, logLeaf: LOG_LEAF, logCap: LOG_CAP })
+    ? await engine.commit(parameters, {
+        logInvRate: shape.logInvRate,
+        logLeaf: LOG_LEAF,
+        logCap: LOG_CAP,
+      })
     : await unopenable(parameters);
-  const parameterSample = await engine.evalPow(parameters, samplePoint(engine, parameterCommitment.cap));
-  const vocabulary = await Vocabulary.build(engine, await model.tensor('embedding'), model.config.hiddenSize);
-  const parameterRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(parameterCommitment.cap), parameterSample]);
+  const parameterSample = await engine.evalPow(
+    parameters,
+    samplePoint(engine, parameterCommitment.cap),
+  );
+  const vocabulary = await Vocabulary.build(
+    engine,
+    await model.tensor('embedding'),
+    model.config.hiddenSize,
+  );
+  const parameterRoot = engine.hash([
+    PARAMETER_DOMAIN,
+    engine.hash(parameterCommitment.cap),
+    parameterSample,
+  ]);
   const statement = [
     engine.hash([MODEL_DOMAIN.toBigInt(), shape.configHash, parameterRoot, SALT]),
     vocabulary.root,
