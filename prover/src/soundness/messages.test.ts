@@ -1,0 +1,144 @@
+/**
+ * The plain verifier against messages that are not the prover's: each kind changed once, arrays cut and extended, other statements,
+ * messages of another run.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { engine } from '@attensor/native';
+import { LOG_CAP, LOG_LEAF } from '../protocol/parameters.js';
+import { P } from '../protocol/field.js';
+import { Session } from '../protocol/session.js';
+import { VerificationError } from '../protocol/tape.js';
+import { replay } from '../prover.js';
+import { honestRun, statementOf, type Honest } from '../testing/honest.js';
+
+interface Label {
+  what: string;
+  start: number;
+  count: number;
+}
+
+let h: Honest;
+let messages: bigint[];
+const labels: Label[] = [];
+
+/** Notes where each message lies. */
+class Noting extends Session {
+  private note(what: string, count: number): void {
+    labels.push({ what, start: this.messages.length, count });
+  }
+  override send(...args: Parameters<Session['send']>): ReturnType<Session['send']> {
+    this.note(args[1], args[0]);
+    return super.send(...args);
+  }
+  override hint(...args: Parameters<Session['hint']>): ReturnType<Session['hint']> {
+    this.note(args[1], args[0]);
+    return super.hint(...args);
+  }
+  override grindAndSample(
+    ...args: Parameters<Session['grindAndSample']>
+  ): ReturnType<Session['grindAndSample']> {
+    this.note('nonce', 1);
+    return super.grindAndSample(...args);
+  }
+}
+
+beforeAll(async () => {
+  // Four positions: the same messages, fewer of them.
+  h = await honestRun({ commit: true, capacity: 4 });
+  const { logInvRate } = h.protocol.shape;
+  const vector = engine.fromInts(h.ints);
+  const commitment = await engine.commit(vector, {
+    logInvRate,
+    logLeaf: LOG_LEAF,
+    logCap: LOG_CAP,
+  });
+  const session = new Noting({
+    engine,
+    permute: (s) => engine.permute(s),
+    statement: h.statement,
+  });
+  await h.protocol.script(session, h.witness(vector, commitment));
+  messages = session.messages;
+});
+afterAll(() => h.dispose());
+
+const verify = (m: bigint[], statement = h.statement): Promise<unknown> =>
+  replay(h.protocol, engine, statement, m);
+const rejected = (m: bigint[], statement?: bigint[]): Promise<void> =>
+  expect(verify(m, statement)).rejects.toThrow(VerificationError);
+
+describe('replay', () => {
+  it('accepts the prover’s messages', async () => {
+    await verify(messages);
+  });
+
+  it('rejects a change of any message', async () => {
+    // Of messages that come many times (one name, many layers or queries): the first and the last.
+    const kinds = new Map<string, Label[]>();
+    for (const l of labels) {
+      const kind = l.what.replace(/(layer|round) \d+/g, '$1').replace(/sumcheck \d+/, 'sumcheck');
+      kinds.set(kind, [...(kinds.get(kind) ?? []), l]);
+    }
+    expect(kinds.size).toBeGreaterThan(60);
+    const accepted: string[] = [];
+    for (const all of kinds.values())
+      for (const { what, start, count } of new Set([all[0], all[all.length - 1]])) {
+        const changed = messages.slice();
+        const i = start + (start % count);
+        changed[i] = (changed[i] + 1n) % P;
+        await verify(changed).then(
+          () => accepted.push(what),
+          (e: unknown) => {
+            if (!(e instanceof VerificationError)) throw e;
+          },
+        );
+      }
+    expect(accepted).toEqual([]);
+  });
+
+  it('rejects missing, additional and non-canonical elements', async () => {
+    await rejected([]);
+    await rejected(messages.slice(0, -1));
+    await rejected(messages.slice(1));
+    await rejected(messages.slice(0, messages.length / 2));
+    await rejected([...messages, 0n]);
+    const high = messages.slice();
+    high[3] += P;
+    await rejected(high);
+    high[3] = -1n;
+    await rejected(high);
+    high[3] = Number(messages[3]) as unknown as bigint;
+    await rejected(high);
+    high[3] = undefined as unknown as bigint;
+    await rejected(high);
+  });
+
+  it('rejects swapped elements', async () => {
+    const swapped = messages.slice();
+    const { start } = labels.find((l) => l.what === 'GeMM: output')!;
+    [swapped[start], swapped[start + 1]] = [swapped[start + 1], swapped[start]];
+    await rejected(swapped);
+  });
+
+  it('rejects every other statement', async () => {
+    for (let k = 0; k < 4; k++)
+      await rejected(
+        messages,
+        h.statement.map((v, i) => (i === k ? v + 1n : v)),
+      );
+    await rejected(messages, statementOf(h, h.outputIds, h.promptIds));
+    await rejected(messages, statementOf(h, [...h.promptIds, 1], h.outputIds));
+  });
+
+  it('rejects a Merkle path whose leaf is another column', async () => {
+    const leaves = labels.filter((l) => l.what === 'opening: leaf' || l.what === 'opening: path');
+    const [leaf, path] = leaves;
+    const other = leaves.slice(4).find((l) => l.count === leaf.count)!;
+    const otherPath = leaves[leaves.indexOf(other) + 1];
+    expect(otherPath.count).toBe(path.count);
+    const moved = messages.slice();
+    for (let i = 0; i < leaf.count; i++) moved[leaf.start + i] = messages[other.start + i];
+    for (let i = 0; i < path.count; i++) moved[path.start + i] = messages[otherPath.start + i];
+    await rejected(moved);
+  });
+});

@@ -1,0 +1,82 @@
+/**
+ * @module testing/mini
+ * One component by itself: its blocks in small vectors, its script, and then what the rest of the protocol would check: every claim
+ * on the vectors, and that cells are cells.
+ */
+import { engine, type FpVec } from '@attensor/native';
+import { padded, type Builder, type Trace } from '../components/builder.js';
+import { mod } from '../protocol/field.js';
+import { Scope } from '../protocol/scope.js';
+import { Session } from '../protocol/session.js';
+
+export type Values = Record<string, { dims: number[]; data: bigint[] }>;
+
+export const traceOfValues = (values: Values): Trace => ({
+  get(name) {
+    const found = values[name];
+    if (!found) throw new Error(`trace: no tensor ${name}`);
+    return { dims: found.dims, data: BigInt64Array.from(found.data) };
+  },
+});
+
+export interface Mini {
+  trace: Trace;
+  parameters?: Record<string, bigint[]>;
+  /** changes the filled witness */
+  change?: (vector: FpVec, at: (name: string, index: number) => number) => void;
+  script: (scope: Scope) => Promise<void>;
+  /** takes the place of the session's random points */
+  random?: (scope: Scope) => Scope['random'];
+}
+
+/** @returns what a verifier would object to: checks of the script, 'claims', 'range' */
+export async function objections(b: Builder, mini: Mini): Promise<string[]> {
+  const logs = { witness: b.witness.seal(4), parameters: b.parameters.seal(4) };
+  const witness = engine.alloc(2 ** logs.witness);
+  const parameters = engine.alloc(2 ** logs.parameters);
+  for (const { block, dims, source, offset, shift, mask } of b.witnessFills) {
+    const values = source(mini.trace);
+    padded(dims, (to, from) => {
+      const v = (from < 0 ? 0n : values[from]) + (mask === undefined ? 0n : offset);
+      witness.set(block.offset + to, mod(mask === undefined ? v : (v >> shift) & mask));
+    });
+  }
+  for (const { block, dims, source } of b.parameterFills)
+    padded(dims, (to, from) => {
+      const values = mini.parameters![source as string];
+      parameters.set(block.offset + to, from < 0 ? 0n : mod(values[from]));
+    });
+  mini.change?.(witness, (name, index) => {
+    const found = b.witness.list().find((e) => e.name === name);
+    if (!found) throw new Error(`mini: no block ${name}`);
+    return found.block.offset + index;
+  });
+
+  const session = new Session({ engine, permute: (s) => engine.permute(s), statement: [] });
+  const objected = new Set<string>();
+  const { tape } = session;
+  tape.assertEqual = (x, y, message) => {
+    if (tape.value(x) !== tape.value(y)) objected.add(message.split(':')[0]);
+  };
+  const scope = new Scope(session, { witness, parameters });
+  // Stands for the commitment: random points follow the vectors.
+  session.absorb([tape.input(await engine.evalPow(witness, 3n))]);
+  if (mini.random) scope.random = mini.random(scope);
+  await mini.script(scope);
+
+  for (const { parts, value } of scope.claims.list) {
+    let total = 0n;
+    for (const { vector, offset, coef, point } of parts) {
+      const whole = vector === 'witness' ? witness : parameters;
+      const at = await engine.evalMle(
+        whole.slice(offset, 2 ** point.length),
+        session.valuesOf(point),
+      );
+      total += at * coef.c * (coef.v === undefined ? 1n : session.value(coef.v));
+    }
+    if (mod(total) !== session.value(value)) objected.add('claims');
+  }
+  const cells = witness.slice(0, b.witness.cells).toBigints();
+  if (cells.some((v) => v >= 65536n)) objected.add('range');
+  return [...objected].sort();
+}
