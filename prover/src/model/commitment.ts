@@ -53,7 +53,7 @@ const secretSchema = z.strictObject({
 /** Positions a model's circuits hold unless asked otherwise. */
 export const DEFAULT_CAPACITY = 32;
 /** log2 of the inverse rate of both commitments; docs/performance.md weighs the choices. */
-export const LOG_INV_RATE = 2;
+export const LOG_INV_RATE = 3;
 
 /** Binds every number the circuits depend on. */
 export function configHash(config: ModelConfig, logSize: number, logInvRate: number): bigint {

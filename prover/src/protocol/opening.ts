@@ -101,13 +101,29 @@ async function queryLeaf(
     const shift = tape.mul(bits[d], tape.sub(path[d], node));
     node = tape.permute([tape.add(node, shift), tape.sub(path[d], shift), zero])[0];
   }
-  let nodes = oracle.cap;
-  for (let l = 0; l < LOG_CAP; l++)
-    nodes = Array.from({ length: nodes.length / 2 }, (_, i) =>
-      tape.select(bits[depth + l], nodes[2 * i + 1], nodes[2 * i]),
-    );
-  tape.assertEqual(nodes[0], node, 'opening: the Merkle path does not lead to the root');
+  tape.assertEqual(capNode(session, oracle, bits.slice(depth)), node, 'opening: the Merkle path does not lead to the root');
   return leaf;
+}
+
+/** Differences of neighbouring cap nodes, made once for all queries of an oracle. */
+const capDifferences = new WeakMap<V[], V[]>();
+
+/** The cap node that index bits (lowest first) select. */
+function capNode(session: Session, { cap }: Oracle, bits: V[]): V {
+  const { tape } = session;
+  let differences = capDifferences.get(cap);
+  if (!differences) {
+    differences = Array.from({ length: cap.length / 2 }, (_, i) =>
+      tape.sub(cap[2 * i + 1], cap[2 * i]),
+    );
+    capDifferences.set(cap, differences);
+  }
+  let nodes = differences.map((d, i) => tape.add(cap[2 * i], tape.mul(bits[0], d)));
+  for (const bit of bits.slice(1))
+    nodes = Array.from({ length: nodes.length / 2 }, (_, i) =>
+      tape.select(bit, nodes[2 * i + 1], nodes[2 * i]),
+    );
+  return nodes[0];
 }
 
 /** omega^index from the index bits, lowest first. */

@@ -42,7 +42,13 @@ export function powEval(tape: Tape, x: V, point: V[]): V {
   let result = tape.constant(1n);
   let base = x;
   for (let j = point.length - 1; j >= 0; j--) {
-    const factor = tape.addConstant(tape.mul(point[j], tape.addConstant(base, -1n)), 1n);
+    const factor = tape.linear(
+      [
+        [tape.mul(point[j], base), 1n],
+        [point[j], -1n],
+      ],
+      1n,
+    );
     result = tape.mul(result, factor);
     if (j > 0) base = tape.mul(base, base);
   }

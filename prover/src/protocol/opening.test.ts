@@ -1,0 +1,82 @@
+/** Openings of small vectors: true claims pass, and a prover who commits to one vector cannot open another. */
+import { describe, expect, it } from '@jest/globals';
+import { engine, type Commitment, type FpVec } from '@attensor/native';
+import { openAt } from './opening.js';
+import { LOG_CAP, LOG_LEAF, openingParameters } from './parameters.js';
+import { Session } from './session.js';
+import { VerificationError } from './tape.js';
+
+const RATE = 2;
+const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
+const vectorOf = (logSize: number, seed: number): FpVec =>
+  engine.fromInts(
+    Int32Array.from({ length: 2 ** logSize }, (_, k) => ((k + seed) * 7919 * (k + 3)) % 65521),
+  );
+const commit = (v: FpVec): Promise<Commitment> =>
+  engine.commit(v, { logInvRate: RATE, logLeaf: LOG_LEAF, logCap: LOG_CAP });
+
+interface Bend {
+  /** claimed value less the true one */
+  value?: bigint;
+  /** opened instead of the committed vectors */
+  opened?: (v: FpVec[]) => FpVec[];
+  messages?: (m: bigint[]) => bigint[];
+}
+
+/** Two vectors, F = f0 + mu f1, proved and verified. */
+async function open(logSize: number, bend: Bend = {}): Promise<void> {
+  const vectors = [vectorOf(logSize, 1), vectorOf(logSize, 2)];
+  const commitments = await Promise.all(vectors.map(commit));
+  const opened = bend.opened?.(vectors) ?? vectors;
+  const script = async (session: Session): Promise<void> => {
+    const { tape } = session;
+    const caps = [];
+    for (const c of commitments) caps.push(await session.send(1 << LOG_CAP, 'cap', () => c.cap));
+    const point = session.challenges(logSize);
+    const values = [];
+    for (const v of opened)
+      values.push(
+        ...(await session.send(1, 'value', async () => [
+          await engine.evalMle(v, session.valuesOf(point)),
+        ])),
+      );
+    const mu = session.challenge();
+    const claim = tape.addConstant(tape.add(values[0], tape.mul(mu, values[1])), bend.value ?? 0n);
+    await openAt(
+      session,
+      openingParameters(logSize, RATE),
+      [
+        { cap: caps[0], coef: tape.constant(1n), commitment: commitments[0] },
+        { cap: caps[1], coef: mu, commitment: commitments[1] },
+      ],
+      point,
+      claim,
+      session.proving ? engine.linear(opened, [1n, session.value(mu)], 0n) : undefined,
+    );
+    session.finish();
+  };
+  const prover = new Session({ engine, permute, statement: [] });
+  // The prover goes on whatever its own checks say.
+  prover.tape.assertEqual = () => undefined;
+  await script(prover);
+  const messages = bend.messages?.(prover.messages) ?? prover.messages;
+  await script(new Session({ permute, statement: [], messages }));
+}
+
+const rejects = (logSize: number, bend: Bend): Promise<void> =>
+  expect(open(logSize, bend)).rejects.toThrow(VerificationError);
+
+describe.each([8, 9, 11, 13])('opening of 2^%i entries', (logSize) => {
+  it('accepts the true value', () => open(logSize));
+  it('rejects another value', () => rejects(logSize, { value: 1n }));
+  it('rejects a vector that was not committed', async () => {
+    const change = (v: FpVec): FpVec => {
+      const w = engine.linear([v], [1n], 0n);
+      w.set(5, w.get(5) + 1n);
+      return w;
+    };
+    await rejects(logSize, { opened: ([a, b]) => [change(a), b] });
+    await rejects(logSize, { opened: ([a, b]) => [a, change(b)] });
+    await rejects(logSize, { opened: ([a, b]) => [b, a] });
+  });
+});

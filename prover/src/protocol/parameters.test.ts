@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  bitsPerQuery,
+  GRINDING_BITS,
+  LOG_CAP,
+  LOG_LEAF,
+  openingParameters,
+  otherErrorBits,
+  queryCount,
+  SECURITY_BITS,
+} from './parameters.js';
+
+/**
+ * The same number as WHIR's own configuration (WizardOfMenlo/whir, `queries` of its Johnson bound): with eta = sqrt(rho) / 20,
+ * ceil(-bits / log2(1 - delta)) where delta = 1 - sqrt(rho) - eta.
+ */
+function whirQueries(bits: number, logInvRate: number): number {
+  const rho = 2 ** -logInvRate;
+  const eta = Math.sqrt(rho) / 20;
+  const delta = 1 - Math.sqrt(rho) - eta;
+  return Math.ceil(bits / -Math.log2(1 - delta));
+}
+
+describe('query counts', () => {
+  it('are those of the literature', () => {
+    // 84 bits at rates 1/2 .. 1/2^11, computed by hand: 84 / (rate / 2 - log2 1.05)
+    const known: Record<number, number> = { 1: 195, 2: 91, 3: 59, 4: 44, 5: 35, 8: 22, 11: 16 };
+    for (const [rate, count] of Object.entries(known)) {
+      expect(queryCount(84, Number(rate))).toBe(count);
+      expect(whirQueries(84, Number(rate))).toBe(count);
+    }
+  });
+  it('grow with the bits and shrink with the rate', () => {
+    for (let rate = 1; rate < 14; rate++) {
+      expect(bitsPerQuery(rate + 1)).toBeGreaterThan(bitsPerQuery(rate));
+      expect(queryCount(100, rate)).toBeGreaterThan(queryCount(84, rate));
+    }
+  });
+  it('exist only where a query is worth something', () => {
+    expect(() => queryCount(84, 0)).toThrow(RangeError);
+  });
+});
+
+describe('opening parameters', () => {
+  const sizes = Array.from({ length: 21 }, (_, k) => 8 + k);
+  it.each(sizes)('2^%i entries: every round has 100 bits, every other term too', (logSize) => {
+    for (const rate of [1, 2, 3, 4]) {
+      const p = openingParameters(logSize, rate);
+      let n = logSize;
+      p.rounds.forEach((r, k) => {
+        expect(r.logSize).toBe(n);
+        expect(r.logInvRate).toBe(rate + 3 * k);
+        expect(r.logDomain).toBe(n - LOG_LEAF + r.logInvRate);
+        expect(r.logDomain).toBeGreaterThanOrEqual(LOG_CAP);
+        expect(r.queries * bitsPerQuery(r.logInvRate) + p.grindingBits).toBeGreaterThanOrEqual(100);
+        n -= LOG_LEAF;
+      });
+      expect(p.logFinal).toBe(n);
+      expect(otherErrorBits(p)).toBeGreaterThanOrEqual(100);
+    }
+  });
+  it('keep at most 16 bits for grinding', () => {
+    expect(SECURITY_BITS).toBe(100);
+    expect(GRINDING_BITS).toBeLessThanOrEqual(16);
+  });
+  it('refuse sizes that cannot be committed', () => {
+    expect(() => openingParameters(7, 2)).toThrow(RangeError);
+    expect(() => openingParameters(29, 2)).toThrow(RangeError);
+    expect(() => openingParameters(28, 9)).toThrow(RangeError);
+  });
+});
