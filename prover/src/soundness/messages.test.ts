@@ -6,41 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '@attensor/native';
 import { LOG_CAP, LOG_LEAF } from '../protocol/parameters.js';
 import { P } from '../protocol/field.js';
-import { Session } from '../protocol/session.js';
 import { VerificationError } from '../protocol/tape.js';
 import { replay } from '../prover.js';
 import { honestRun, statementOf, type Honest } from '../testing/honest.js';
-
-interface Label {
-  what: string;
-  start: number;
-  count: number;
-}
+import { Noting, type Label } from '../testing/small-protocol.js';
 
 let h: Honest;
 let messages: bigint[];
-const labels: Label[] = [];
-
-/** Notes where each message lies. */
-class Noting extends Session {
-  private note(what: string, count: number): void {
-    labels.push({ what, start: this.messages.length, count });
-  }
-  override send(...args: Parameters<Session['send']>): ReturnType<Session['send']> {
-    this.note(args[1], args[0]);
-    return super.send(...args);
-  }
-  override hint(...args: Parameters<Session['hint']>): ReturnType<Session['hint']> {
-    this.note(args[1], args[0]);
-    return super.hint(...args);
-  }
-  override grindAndSample(
-    ...args: Parameters<Session['grindAndSample']>
-  ): ReturnType<Session['grindAndSample']> {
-    this.note('nonce', 1);
-    return super.grindAndSample(...args);
-  }
-}
+let labels: Label[];
 
 beforeAll(async () => {
   // Four positions: the same messages, fewer of them.
@@ -59,6 +32,8 @@ beforeAll(async () => {
   });
   await h.protocol.script(session, h.witness(vector, commitment));
   messages = session.messages;
+  labels = session.labels;
+  expect(labels.reduce((n, l) => n + l.count, 0)).toBe(messages.length);
 });
 afterAll(() => h.dispose());
 

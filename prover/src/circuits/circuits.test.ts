@@ -1,0 +1,191 @@
+/** The tape as constraints: what the plain verifier accepts, and how many rows it takes. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Statement } from '@attensor/contracts';
+import { Field, Provable, setBackend, Unconstrained } from 'o1js';
+import { P } from '../protocol/field.js';
+import type { Session } from '../protocol/session.js';
+import { proveSmall, shapeSmall, verifySmall, type Label } from '../testing/small-protocol.js';
+import { Emitter } from './emit.js';
+import { plan, rowsOf, type Segment } from './planner.js';
+import { segmentCircuit } from './program.js';
+
+const STATEMENT = [11n, 22n, 33n, 44n];
+let labels: Label[];
+let messages: bigint[];
+let shape: Session;
+beforeAll(async () => {
+  setBackend('native');
+  const session = await proveSmall(STATEMENT);
+  ({ labels, messages } = session);
+  shape = await shapeSmall();
+});
+
+/** All operations of the tape over these messages. */
+function circuit(statement: bigint[], values: bigint[]): void {
+  const fields = Provable.witness(Provable.Array(Field, 4), () => statement.map((v) => Field(v)));
+  const inputs = Provable.witness(Provable.Array(Field, shape.tape.inputCount), () =>
+    values.map((v) => Field(v)),
+  );
+  const emitter = new Emitter(fields, inputs);
+  for (const op of shape.tape.ops) emitter.emit(op);
+}
+
+const inCircuit = (statement: bigint[], values: bigint[]): Promise<boolean> =>
+  Provable.runAndCheck(() => circuit(statement, values)).then(
+    () => true,
+    () => false,
+  );
+const plain = (statement: bigint[], values: bigint[]): Promise<boolean> =>
+  verifySmall(statement, values).then(
+    () => true,
+    () => false,
+  );
+
+describe('emitted circuit', () => {
+  it('accepts what the plain verifier accepts', async () => {
+    expect(await plain(STATEMENT, messages)).toBe(true);
+    expect(await inCircuit(STATEMENT, messages)).toBe(true);
+  });
+  it('rejects what the plain verifier rejects', async () => {
+    const seen = new Set<string>();
+    const both: Record<string, [boolean, boolean]> = {};
+    for (const { what, start, count } of labels) {
+      const kind = what.replace(/\d+/g, '');
+      if (seen.has(kind)) continue;
+      seen.add(kind);
+      const changed = messages.slice();
+      changed[start + count - 1] = (changed[start + count - 1] + 1n) % P;
+      both[what] = [await plain(STATEMENT, changed), await inCircuit(STATEMENT, changed)];
+    }
+    expect(seen.size).toBeGreaterThan(12);
+    // `parameters` has no claim in the small protocol: its value is not tested by anything.
+    for (const [what, result] of Object.entries(both))
+      expect([what, ...result]).toEqual([what, false, false]);
+  });
+  it('rejects another statement', async () => {
+    for (const k of [0, 3]) {
+      const other = STATEMENT.map((v, i) => (i === k ? v + 1n : v));
+      expect([await plain(other, messages), await inCircuit(other, messages)]).toEqual([
+        false,
+        false,
+      ]);
+    }
+  });
+});
+
+describe('planner', () => {
+  const rows = async (f: () => void): Promise<number> => (await Provable.constraintSystem(f)).rows;
+
+  it('estimates rows within 2 %', async () => {
+    const counted = await rows(() => circuit(STATEMENT, messages));
+    const estimated = shape.tape.ops.reduce((n, op) => n + rowsOf(op), 0);
+    expect(Math.abs(estimated / counted - 1)).toBeLessThan(0.02);
+  });
+
+  describe('segments', () => {
+    const limits = { first: 6000, next: 9000 };
+    let segments: Segment[];
+    let session: Session;
+    const statement = new Statement({
+      modelRoot: Field(11),
+      vocabularyRoot: Field(22),
+      inputHash: Field(33),
+      outputHash: Field(44),
+    });
+    beforeAll(async () => {
+      segments = plan(shape.tape, limits);
+      session = await verifySmall(STATEMENT, messages);
+    });
+    const valuesOf = (s: Segment): bigint[] => [
+      ...session.valuesOf(s.carryIn),
+      ...messages.slice(s.firstInput, s.firstInput + s.inputs),
+    ];
+    /** @returns the segment's public output, or undefined when a constraint fails */
+    async function run(
+      s: Segment,
+      values: bigint[],
+      previous?: { publicInput: Statement; publicOutput: Field },
+    ): Promise<bigint | undefined> {
+      let output: bigint | undefined;
+      try {
+        await Provable.runAndCheck(() => {
+          const of = Provable.witness(Statement, () => statement);
+          const before = previous && {
+            publicInput: Provable.witness(Statement, () => previous.publicInput),
+            publicOutput: Provable.witness(Field, () => previous.publicOutput),
+          };
+          const last = s.index === segments.length - 1;
+          const out = segmentCircuit(shape.tape, s, last, of, Unconstrained.from(values), before);
+          Provable.asProver(() => {
+            output = out.toBigInt();
+          });
+        });
+      } catch {
+        return undefined;
+      }
+      return output;
+    }
+
+    it('cover the tape, within their limits', () => {
+      expect(segments.length).toBeGreaterThan(2);
+      expect(segments[0].start).toBe(0);
+      segments.forEach((s, i) => {
+        if (i > 0) expect(s.start).toBe(segments[i - 1].end);
+        if (i > 0) expect(s.carryIn).toEqual(segments[i - 1].carryOut);
+        expect(s.rows).toBeLessThanOrEqual(i === 0 ? limits.first : limits.next);
+      });
+      expect(segments.at(-1)!.end).toBe(shape.tape.ops.length);
+      expect(segments.reduce((n, s) => n + s.inputs, 0)).toBe(messages.length);
+    });
+
+    it('take the rows that were planned', async () => {
+      for (const s of segments) {
+        const counted = await rows(() => {
+          const of = Provable.witness(Statement, () => statement);
+          const previous = {
+            publicInput: of,
+            publicOutput: Provable.witness(Field, () => Field(0)),
+          };
+          const last = s.index === segments.length - 1;
+          segmentCircuit(shape.tape, s, last, of, Unconstrained.from([]), previous);
+        });
+        expect(Math.abs(s.rows / counted - 1)).toBeLessThan(0.02);
+      }
+    });
+
+    it('pass their carry on, and only theirs', async () => {
+      let previous: { publicInput: Statement; publicOutput: Field } | undefined;
+      const outputs: bigint[] = [];
+      for (const s of segments) {
+        const values = valuesOf(s);
+        const output = await run(s, values, previous);
+        expect(output).toBeDefined();
+        if (previous) {
+          const forged = async (
+            change: Partial<typeof previous>,
+            other = values,
+          ): Promise<bigint | undefined> => run(s, other, { ...previous!, ...change });
+          // one carried value, another statement, another hash, the hash of an earlier carry
+          expect(
+            await forged(
+              {},
+              values.map((v, i) => (i === 0 ? v + 1n : v)),
+            ),
+          ).toBeUndefined();
+          const elsewhere = new Statement({ ...statement, outputHash: Field(45) });
+          expect(await forged({ publicInput: elsewhere })).toBeUndefined();
+          expect(await forged({ publicOutput: Field(0) })).toBeUndefined();
+          expect(await forged({ publicOutput: Field(outputs.at(-2) ?? 1n) })).toBeUndefined();
+        }
+        outputs.push(output!);
+        previous = { publicInput: statement, publicOutput: Field(output!) };
+      }
+      expect(outputs.at(-1)).toBe(0n);
+      expect(new Set(outputs).size).toBe(outputs.length);
+    });
+  });
+
+  it('refuses limits that no cut meets', () => {
+    expect(() => plan(shape.tape, { first: 400, next: 400 })).toThrow('cannot be cut');
+  });
+});
