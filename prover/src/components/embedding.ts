@@ -1,6 +1,8 @@
 /**
  * Embedding: the row of each position's token hashes to a leaf of `vocabularyRoot` at the token's index, and the same values are
  * the model's input x(t, i), claimed at a random point.
+ *
+ * Positions are a power of two, so index 11...1 is the last one.
  */
 import { eqTable } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
@@ -38,7 +40,15 @@ export class Embedding {
     const columns = eqTable(tape, at.i).slice(0, i.size);
     const zero = tape.constant(0n);
     const rows: V[] = [];
-    for (let k = 0; k < t.size; k++) {
+    // The last position has no successor: causality keeps its input from every checked one. It is opened as it is, and left out.
+    const unread = t.size - 1;
+    const free = await scope.open(
+      this.x,
+      { t: Array.from({ length: t.log }, () => tape.constant(1n)), i: at.i },
+      'embedding: last position',
+    );
+    rows.push(tape.mul(weights[unread], free));
+    for (let k = 0; k < unread; k++) {
       const bits = tokens.bits[k];
       const token = vocabulary?.ids[k] ?? 0;
       const row = await session.hint(i.size, 'embedding row', () => vocabulary!.tree.row(token));

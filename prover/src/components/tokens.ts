@@ -88,6 +88,7 @@ export class TokenColumns {
     let state = start(INPUT_DOMAIN.toBigInt(), inputLength);
     const outputStart = start(OUTPUT_DOMAIN.toBigInt(), outputLength);
     const captured: V[] = [];
+    const ended: V[] = [];
     for (let t = 0; t < capacity; t++) {
       if (t > 0) {
         // At the first output position the input's hash is complete and the output's begins.
@@ -95,15 +96,21 @@ export class TokenColumns {
         captured.push(tape.mul(first, state[0]));
         state = state.map((s, k) => tape.select(first, outputStart[k], s)) as [V, V, V];
       }
-      const next = tape.permute([tape.add(state[0], tokens[t]), state[1], state[2]]);
-      state = state.map((s, k) => tape.select(isActive[t], next[k], s)) as [V, V, V];
+      state = tape.permute([tape.add(state[0], tokens[t]), state[1], state[2]]);
+      // The output's hash is complete at the last active position; what follows is not read.
+      const last = t + 1 < capacity ? tape.sub(isActive[t], isActive[t + 1]) : isActive[t];
+      ended.push(tape.mul(last, state[0]));
     }
     tape.assertEqual(
       tape.sum(captured),
       hashes.input,
       'tokens: the prompt does not hash to inputHash',
     );
-    tape.assertEqual(state[0], hashes.output, 'tokens: the output does not hash to outputHash');
+    tape.assertEqual(
+      tape.sum(ended),
+      hashes.output,
+      'tokens: the output does not hash to outputHash',
+    );
 
     const mask = Array.from({ length: capacity }, (_, t) =>
       t + 1 < capacity ? tape.sub(isActive[t + 1], isInput[t + 1]) : zero,

@@ -101,7 +101,11 @@ async function queryLeaf(
     const shift = tape.mul(bits[d], tape.sub(path[d], node));
     node = tape.permute([tape.add(node, shift), tape.sub(path[d], shift), zero])[0];
   }
-  tape.assertEqual(capNode(session, oracle, bits.slice(depth)), node, 'opening: the Merkle path does not lead to the root');
+  tape.assertEqual(
+    capNode(session, oracle, bits.slice(depth)),
+    node,
+    'opening: the Merkle path does not lead to the root',
+  );
   return leaf;
 }
 

@@ -60,7 +60,11 @@ class PointWeights {
     if (v === undefined) {
       const parent = this.prefix(value >> 1, length - 1);
       const r = this.point[length - 1];
-      v = value & 1 ? this.tape.mul(parent, r) : this.tape.sub(parent, this.tape.mul(parent, r));
+      // the two children of a node add up to it
+      v =
+        value & 1
+          ? this.tape.mul(parent, r)
+          : this.tape.sub(parent, this.prefix(value | 1, length));
       this.prefixes.set(key, v);
     }
     return v;
