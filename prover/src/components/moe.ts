@@ -62,7 +62,7 @@ export class ExpertGemms {
         }),
       );
     }
-    await proveProducts(scope, later, 'MoE slots');
+    await proveProducts(scope, later, 'MoE inputs');
   }
 }
 

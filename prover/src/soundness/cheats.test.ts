@@ -427,19 +427,49 @@ describe('gating', () => {
     expect(await stopped(route({ weights: (w) => [w[1], w[0]] }))).toBe('MoE weights');
     expect(await stopped(route({ weights: (w) => [w[0] - 1n, w[1]] }))).toBe('MoE weights');
   });
-  it('two experts in one slot', async () => {
-    const first = Number(h.trace.get(`${L}slots.expert`).data[T * 2]);
-    const second = Number(h.trace.get(`${L}slots.expert`).data[T * 2 + 1]);
-    const noticed = await failures(h, {
+  /** Other slots, their scores to match: what is left are the slots' own rules, and what the experts computed. */
+  async function slots(p: bigint[][]): Promise<string[]> {
+    const experts = [0, 1].map((j) => Number(h.trace.get(`${L}slots.expert`).data[T * 2 + j]));
+    const sigma = h.trace.get(`${L}gate_sigmoid.sigma`).data;
+    return failures(h, {
       ints: (ints, at) => {
-        const p = (j: number, e: number): number => at.at(`${L}slots.selection`, T, j, e);
-        ints[p(0, second)] = 1n;
-        ints[p(1, second)] = 0n;
-        expect(ints[p(0, first)]).toBe(1n);
+        p.forEach((row, j) => {
+          row.forEach((v, k) => (ints[at.at(`${L}slots.selection`, T, j, experts[k])] = v));
+          ints[at.at(`${L}slots.score`, T, j)] = row.reduce(
+            (n, v, k) => n + v * sigma[T * 4 + experts[k]],
+            0n,
+          );
+        });
       },
     });
+  }
+  it('two experts in one slot', async () => {
+    const noticed = await slots([
+      [1n, 1n],
+      [0n, 0n],
+    ]);
     expect(noticed).toContain('MoE slots');
     expect(noticed).not.toContain('top-k experts');
+  });
+  it('parts of experts', async () => {
+    const noticed = await slots([
+      [2n, -1n],
+      [-1n, 2n],
+    ]);
+    expect(noticed).toContain('MoE slots');
+    expect(noticed).not.toContain('top-k experts');
+  });
+  it('a quotient one too high, its remainder negative', async () => {
+    const tamper = route({ weights: (w) => [w[0] + 1n, w[1]] });
+    const negative: Ints = (ints, at) => {
+      const [low, high] = [0, 1].map((k) => at.at(`${L}slots.rem.${k}`, T, 0));
+      const slack = [0, 1].map((k) => at.at(`${L}slots.slack.${k}`, T, 0));
+      // the witness keeps 32 bits of both; the remainder is what they say less 2^32
+      ints[high] -= 65536n;
+      expect(ints[slack[1]]).toBeGreaterThanOrEqual(0n);
+      expect(ints[low]).toBeGreaterThanOrEqual(0n);
+    };
+    expect(await stopped(tamper, negative, 'opening')).toBe('fractions');
   });
 });
 
@@ -550,15 +580,16 @@ describe('tokens and output', () => {
   });
   it('a token in the padding', async () => {
     // Bound by no hash: were it free, it could be chosen after the random point of the embedding.
-    const ids = h.ids.map((v, t) => (t === 7 ? 9 : v));
-    const noticed = await failures(h, {
-      trace: await bentTrace(h.model, ids),
-      witness: {
-        ids,
-        tokens: h.witness(undefined as never, undefined as never).tokens,
-      },
-    });
-    expect(noticed).toEqual(['embedding']);
+    const other = (position: number): number[] => h.ids.map((v, t) => (t === position ? 9 : v));
+    const padding = async (position: number): Promise<string[]> =>
+      failures(h, {
+        trace: await bentTrace(h.model, other(position)),
+        witness: { ids: other(position) },
+        until: 'opening',
+      });
+    expect(await padding(6)).toContain('embedding');
+    // Nothing reads the last position, whatever it is.
+    expect(await padding(7)).toEqual([]);
   });
 });
 
@@ -574,6 +605,37 @@ describe('tables and parameters', () => {
         until: 'opening',
       }),
     ).toEqual(['fractions']);
+  });
+
+  it('a sum of fractions that is zero, of other fractions', async () => {
+    // Multiplicities: the numerators summed are those of the true ones.
+    const moved = await failures(h, {
+      ints: (ints, at) => {
+        ints[at.at('range.multiplicities', 5)] -= 1n;
+        ints[at.at('range.multiplicities', 6)] += 1n;
+      },
+      keepMultiplicities: true,
+      fractions: (num, _, at) => {
+        const [five, six] = [5, 6].map((v) => at.at('range.multiplicities', v));
+        num.set(five, (num.get(five) + P - 1n) % P);
+        num.set(six, (num.get(six) + 1n) % P);
+      },
+      until: 'opening',
+    });
+    expect(moved).toEqual(['lookups']);
+    // A remainder that is no cell: the denominator summed is that of the true one.
+    const cell = ['layers.0.wq_b1.r.0', 3, 0] as const;
+    const raised = await failures(h, {
+      trace: await bent(shift('layers.0.wq_b1.y', -1n)),
+      ints: (ints, at) => (ints[at.at(...cell)] += 65536n),
+      keepMultiplicities: true,
+      fractions: (_, den, at) => {
+        const i = at.at(...cell);
+        den.set(i, (den.get(i) + 65536n) % P);
+      },
+      until: 'opening',
+    });
+    expect(raised).toEqual(['lookups']);
   });
 
   async function changed(

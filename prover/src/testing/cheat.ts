@@ -19,6 +19,8 @@ export interface Forgery {
   vector?: (vector: FpVec, at: Blocks) => void;
   /** leave multiplicities as they were before `ints` */
   keepMultiplicities?: boolean;
+  /** changes the fractions that are summed */
+  fractions?: (num: FpVec, den: FpVec, at: Blocks) => void;
   witness?: Partial<Witness>;
   statement?: bigint[];
   /** how far to go; lookups and the reduction cost more than all components together */
@@ -57,7 +59,7 @@ export class Blocks {
 class Stop extends Error {}
 
 /** Reports a sum of zero whatever the fractions are. */
-function bluffing(real: ProverEngine): ProverEngine {
+function bluffing(real: ProverEngine, change?: (num: FpVec, den: FpVec) => void): ProverEngine {
   const bound = <T extends object>(target: T, over: Partial<T>): T =>
     new Proxy(target, {
       get(t, key) {
@@ -70,13 +72,12 @@ function bluffing(real: ProverEngine): ProverEngine {
     });
   return bound(real, {
     fractions: async (num, den) => {
+      change?.(num, den);
       const tree: FractionTree = await real.fractions(num, den);
       return bound(tree, { root: () => [0n, tree.root()[1]] });
     },
   });
 }
-
-const cheating = bluffing(engine);
 
 /** Component of a failed check: its message up to the colon. */
 const component = (message: string): string => message.split(':')[0].replace(/ layer \d+.*/, '');
@@ -96,7 +97,10 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
     ...forgery.witness,
   };
   const session = new Session({
-    engine: cheating,
+    engine: bluffing(
+      engine,
+      forgery.fractions && ((num, den) => forgery.fractions!(num, den, blocks)),
+    ),
     permute: (s) => engine.permute(s),
     statement: forgery.statement ?? h.statement,
   });
