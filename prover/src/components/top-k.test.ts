@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { Expr } from '../protocol/expression.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import { objections, traceOfValues } from '../testing/mini.js';
 import { Builder, dim, fromTrace } from './builder.js';
@@ -46,7 +45,7 @@ async function select(
     change,
     script: async (scope) => {
       const sum = new Sumcheck(scope, [t, e], 'top-k');
-      top.constrain(sum, scope, sum.tensor(value), sum.tensor(among) as Expr);
+      top.constrain(sum, scope, sum.tensor(value), sum.tensor(among));
       await sum.run();
     },
   });

@@ -70,7 +70,7 @@ const NOTICED: Record<string, string[]> = {
   ],
   'top-k experts, top-k groups': ['group.value', 'group.s'],
   'top-k groups': ['group.tau', 'group.d.0', 'group.d.1'],
-  'MoE GeMM, MoE inputs, MoE slots, top-k experts': ['slots.selection'],
+  'MoE GeMM, MoE slots, top-k experts': ['slots.selection'],
   'MoE slots, MoE weights': ['slots.score'],
   'MoE combine, MoE weights': ['slots.weight.0', 'slots.weight.1'],
   'MoE weights': each(['slots.'], ['rem.0', 'rem.1', 'slack.0', 'slack.1']),
