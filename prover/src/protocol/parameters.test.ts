@@ -59,6 +59,12 @@ describe('opening parameters', () => {
         expect(r.queries * bitsPerQuery(r.logInvRate) + p.grindingBits).toBeGreaterThanOrEqual(100);
         n -= LOG_LEAF;
       });
+      // all query rounds together
+      const union = p.rounds.reduce(
+        (sum, r) => sum + 2 ** -(r.queries * bitsPerQuery(r.logInvRate) + p.grindingBits),
+        0,
+      );
+      expect(-Math.log2(union)).toBeGreaterThanOrEqual(SECURITY_BITS);
       expect(p.logFinal).toBe(n);
       expect(otherErrorBits(p)).toBeGreaterThanOrEqual(100);
     }
