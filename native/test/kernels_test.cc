@@ -1,5 +1,5 @@
-// Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_PORTABLE=1 for the
-// code of machines without BMI2 and ADX. Prints each failure and exits with 1 if there was one.
+// Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_ISA=portable,
+// adx or avx2 for the code of lesser machines. Prints each failure and exits with 1 if there was one.
 #include <atomic>
 #include <cstdio>
 #include <stdexcept>

@@ -1,11 +1,12 @@
 #include "backend.h"
 
-#include <cstdlib>
+#include "common/cpu.h"
 
 namespace attensor {
 
 #if ATTENSOR_X86
 void PermuteAvx2(PoseidonState* states, size_t count);  // poseidon_avx2.cc
+void PermuteIfma(PoseidonState* states, size_t count);  // poseidon_ifma.cc
 #endif
 
 static void PermuteScalar(PoseidonState* states, size_t count) {
@@ -25,12 +26,12 @@ static void FoldScalar(Fp* out, const Fp* low, const Fp* high, const Fp& r, size
 }
 
 static Backend Choose() {
+  Backend backend{IsaName(ActiveIsa()), PermuteScalar, ButterflyScalar, FoldScalar};
 #if ATTENSOR_X86
-  const char* portable = std::getenv("ATTENSOR_PORTABLE");
-  if (!(portable && *portable == '1') && __builtin_cpu_supports("avx2"))
-    return {"avx2", PermuteAvx2, ButterflyScalar, FoldScalar};
+  if (ActiveIsa() >= Isa::kAvx2) backend.permute = PermuteAvx2;
+  if (ActiveIsa() >= Isa::kIfma) backend.permute = PermuteIfma;
 #endif
-  return {"scalar", PermuteScalar, ButterflyScalar, FoldScalar};
+  return backend;
 }
 
 const Backend& ActiveBackend() {

@@ -1,22 +1,22 @@
 #include "fp.h"
 
+#include "common/cpu.h"
+
 #if ATTENSOR_X86
 #include <cpuid.h>
-
-#include <cstdlib>
 #endif
 
 namespace attensor {
 
 #if ATTENSOR_X86
 namespace x86 {
-const bool kHasAdx = [] {
-  // ATTENSOR_PORTABLE=1 runs the code of machines without the extensions.
-  if (const char* portable = std::getenv("ATTENSOR_PORTABLE"); portable && *portable == '1') return false;
-  // CPUID leaf 7: BMI2 is EBX bit 8, ADX bit 19; neither needs support of the operating system.
+const bool kHasAdx = ActiveIsa() >= Isa::kAdx;
+
+bool SupportsAdx() {
+  // CPUID leaf 7, EBX bit 19; it needs no support of the operating system.
   unsigned a, b, c, d;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 8 & 1) && (b >> 19 & 1);
-}();
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 19 & 1);
+}
 }  // namespace x86
 #endif
 

@@ -8,8 +8,9 @@
 
 namespace attensor::x86 {
 
-/// Set once at load from the CPU's feature bits.
+/// Set once at load (common/cpu.h).
 extern const bool kHasAdx;
+bool SupportsAdx();
 
 // t = b a on limbs t0..t4, b one limb, a four limbs behind a pointer.
 #define ATTENSOR_ROW_FIRST(b, a, t0, t1, t2, t3, t4)   \

@@ -1,0 +1,200 @@
+// Fp eight at a time in AVX-512 lanes (see backend.h): five limbs of 52 bits, multiplied by IFMA's
+// instructions, which add the low or high half of a 104-bit product to a 64-bit column.
+//
+// The Montgomery factor is R' = 2^260 = 64 p. A product of values below 4 p reduces to less than 1.3 p (16/64
+// p + p), so no subtraction is needed inside a chain of products. Include it after the target pragma of a
+// file that is chosen at run time.
+#pragma once
+
+#include "fp.h"
+
+#if ATTENSOR_X86
+
+#include <immintrin.h>
+
+namespace attensor::ifma {
+
+constexpr int kLimbs = 5, kBits = 52, kLanes = 8;
+constexpr u64 kMask = (u64{1} << kBits) - 1;
+
+using Lane = __m512i;
+/// Eight elements; limbs below 2^52 unless a function says otherwise.
+struct Fp8 {
+  Lane l[kLimbs];
+};
+
+/// Limb i of a 256-bit number shifted left by `shift` bits.
+constexpr u64 Limb(const Fp& x, int i, int shift) {
+  int bit = i * kBits - shift;
+  if (bit < 0) return x.l[0] << -bit & kMask;
+  int word = bit / 64, offset = bit % 64;
+  if (word > 3) return 0;
+  u64 low = x.l[word] >> offset;
+  if (offset > 64 - kBits && word < 3) low |= x.l[word + 1] << (64 - offset);
+  return low & kMask;
+}
+
+constexpr u64 PLimb(int i) { return Limb(kModulus, i, 0); }
+static_assert(PLimb(3) == 0 && PLimb(4) == u64{1} << 46);
+/// -1/p mod 2^52
+constexpr u64 kFactor = kNegInverse & kMask;
+
+ATTENSOR_INLINE Lane Zero() { return _mm512_setzero_si512(); }
+ATTENSOR_INLINE Lane Broadcast(u64 x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
+ATTENSOR_INLINE Lane AddLanes(Lane a, Lane b) { return _mm512_add_epi64(a, b); }
+/// c + low half of a b; c + high half of a b
+ATTENSOR_INLINE Lane Low(Lane c, Lane a, Lane b) { return _mm512_madd52lo_epu64(c, a, b); }
+ATTENSOR_INLINE Lane High(Lane c, Lane a, Lane b) { return _mm512_madd52hi_epu64(c, a, b); }
+
+/// Adds a multiple of p that clears column c[0], whose carry moves on to c[1].
+ATTENSOR_INLINE void Step(Lane* c) {
+  Lane m = Low(Zero(), c[0], Broadcast(kFactor));
+  // The cleared column is a multiple of 2^52: its old value rounded up.
+  Lane carry = _mm512_srli_epi64(AddLanes(c[0], Broadcast(kMask)), kBits);
+  c[1] = High(Low(AddLanes(c[1], carry), m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
+  c[2] = High(Low(c[2], m, Broadcast(PLimb(2))), m, Broadcast(PLimb(1)));
+  c[3] = High(c[3], m, Broadcast(PLimb(2)));
+  c[4] = Low(c[4], m, Broadcast(PLimb(4)));
+  c[5] = High(c[5], m, Broadcast(PLimb(4)));
+}
+
+/// Columns of 64 bits to limbs of 52 (the last takes the rest).
+ATTENSOR_INLINE Fp8 Normalize(const Lane* c) {
+  Fp8 out;
+  Lane mask = Broadcast(kMask), x = c[0];
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs - 1; i++) {
+    out.l[i] = _mm512_and_si512(x, mask);
+    x = AddLanes(c[i + 1], _mm512_srli_epi64(x, kBits));
+  }
+  out.l[kLimbs - 1] = x;
+  return out;
+}
+
+/// The ten columns of a product, or of a sum of products, over R'.
+ATTENSOR_INLINE Fp8 ReduceColumns(Lane* c) {
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) Step(c + i);
+  return Normalize(c + kLimbs);
+}
+
+/// c += a b; c has ten columns.
+ATTENSOR_INLINE void AddProduct(Lane* c, const Fp8& a, const Fp8& b) {
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) {
+#pragma GCC unroll 5
+    for (int j = 0; j < kLimbs; j++) {
+      c[i + j] = Low(c[i + j], a.l[i], b.l[j]);
+      c[i + j + 1] = High(c[i + j + 1], a.l[i], b.l[j]);
+    }
+  }
+}
+
+ATTENSOR_INLINE void ClearColumns(Lane* c) {
+#pragma GCC unroll 10
+  for (int i = 0; i < 2 * kLimbs; i++) c[i] = Zero();
+}
+
+ATTENSOR_INLINE Fp8 Mul(const Fp8& a, const Fp8& b) {
+  Lane c[2 * kLimbs];
+  ClearColumns(c);
+  AddProduct(c, a, b);
+  return ReduceColumns(c);
+}
+
+ATTENSOR_INLINE Fp8 Sqr(const Fp8& a) {
+  Lane c[2 * kLimbs];
+  ClearColumns(c);
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) {
+#pragma GCC unroll 5
+    for (int j = i + 1; j < kLimbs; j++) {
+      c[i + j] = Low(c[i + j], a.l[i], a.l[j]);
+      c[i + j + 1] = High(c[i + j + 1], a.l[i], a.l[j]);
+    }
+  }
+#pragma GCC unroll 10
+  for (int i = 1; i < 2 * kLimbs - 1; i++) c[i] = AddLanes(c[i], c[i]);
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) {
+    c[2 * i] = Low(c[2 * i], a.l[i], a.l[i]);
+    c[2 * i + 1] = High(c[2 * i + 1], a.l[i], a.l[i]);
+  }
+  return ReduceColumns(c);
+}
+
+// --- between eight elements in memory, one after the other, and lanes ---
+
+/// Words k of eight elements of four words, in lane order, from their 32 bytes each.
+ATTENSOR_INLINE void Transpose(const Fp* from, Lane* words) {
+  const auto* at = reinterpret_cast<const Lane*>(from);
+  Lane x01 = _mm512_loadu_si512(at), x23 = _mm512_loadu_si512(at + 1), x45 = _mm512_loadu_si512(at + 2),
+       x67 = _mm512_loadu_si512(at + 3);
+  // Words 0 and 1, then 2 and 3, of four elements.
+  const Lane low = _mm512_setr_epi64(0, 4, 8, 12, 1, 5, 9, 13), high = _mm512_setr_epi64(2, 6, 10, 14, 3, 7, 11, 15);
+  Lane a = _mm512_permutex2var_epi64(x01, low, x23), b = _mm512_permutex2var_epi64(x45, low, x67);
+  Lane c = _mm512_permutex2var_epi64(x01, high, x23), d = _mm512_permutex2var_epi64(x45, high, x67);
+  words[0] = _mm512_shuffle_i64x2(a, b, 0x44);
+  words[1] = _mm512_shuffle_i64x2(a, b, 0xee);
+  words[2] = _mm512_shuffle_i64x2(c, d, 0x44);
+  words[3] = _mm512_shuffle_i64x2(c, d, 0xee);
+}
+
+ATTENSOR_INLINE void TransposeBack(const Lane* words, Fp* to) {
+  auto* at = reinterpret_cast<Lane*>(to);
+  Lane a = _mm512_shuffle_i64x2(words[0], words[1], 0x44), b = _mm512_shuffle_i64x2(words[0], words[1], 0xee);
+  Lane c = _mm512_shuffle_i64x2(words[2], words[3], 0x44), d = _mm512_shuffle_i64x2(words[2], words[3], 0xee);
+  const Lane first = _mm512_setr_epi64(0, 4, 8, 12, 1, 5, 9, 13), second = _mm512_setr_epi64(2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(at, _mm512_permutex2var_epi64(a, first, c));
+  _mm512_storeu_si512(at + 1, _mm512_permutex2var_epi64(a, second, c));
+  _mm512_storeu_si512(at + 2, _mm512_permutex2var_epi64(b, first, d));
+  _mm512_storeu_si512(at + 3, _mm512_permutex2var_epi64(b, second, d));
+}
+
+/// Words to limbs, times 2^shift (0 or 4: with 4, factor R becomes R').
+template <int shift>
+ATTENSOR_INLINE Fp8 Split(const Lane* w) {
+  Lane mask = Broadcast(kMask);
+  Fp8 out;
+  out.l[0] = _mm512_and_si512(_mm512_slli_epi64(w[0], shift), mask);
+  // Limb i starts at bit 52 i - shift.
+#pragma GCC unroll 3
+  for (int i = 1; i < 4; i++) {
+    int offset = (i * kBits - shift) - 64 * (i - 1);
+    out.l[i] = _mm512_and_si512(
+        _mm512_or_si512(_mm512_srli_epi64(w[i - 1], static_cast<unsigned>(offset)), _mm512_slli_epi64(w[i], static_cast<unsigned>(64 - offset))), mask);
+  }
+  out.l[4] = _mm512_srli_epi64(w[3], 16 - shift);
+  return out;
+}
+
+ATTENSOR_INLINE void Join(const Fp8& x, Lane* w) {
+  w[0] = _mm512_or_si512(x.l[0], _mm512_slli_epi64(x.l[1], 52));
+  w[1] = _mm512_or_si512(_mm512_srli_epi64(x.l[1], 12), _mm512_slli_epi64(x.l[2], 40));
+  w[2] = _mm512_or_si512(_mm512_srli_epi64(x.l[2], 24), _mm512_slli_epi64(x.l[3], 28));
+  w[3] = _mm512_or_si512(_mm512_srli_epi64(x.l[3], 36), _mm512_slli_epi64(x.l[4], 16));
+}
+
+/// x - m where x >= m, else x; m's limbs are the same in every lane.
+ATTENSOR_INLINE Fp8 SubtractOnce(const Fp8& x, const u64* m) {
+  Fp8 d;
+  Lane mask = Broadcast(kMask), borrow = Zero();
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) {
+    Lane t = AddLanes(_mm512_sub_epi64(x.l[i], Broadcast(m[i])), borrow);
+    borrow = _mm512_srai_epi64(t, kBits);  // 0 or -1
+    d.l[i] = i < kLimbs - 1 ? _mm512_and_si512(t, mask) : t;
+  }
+  __mmask8 less = _mm512_movepi64_mask(borrow);
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) d.l[i] = _mm512_mask_mov_epi64(d.l[i], less, x.l[i]);
+  return d;
+}
+
+constexpr u64 kP[kLimbs] = {PLimb(0), PLimb(1), PLimb(2), PLimb(3), PLimb(4)};
+constexpr u64 kTwoP[kLimbs] = {Limb(kModulus, 0, 1), Limb(kModulus, 1, 1), Limb(kModulus, 2, 1),
+                               Limb(kModulus, 3, 1), Limb(kModulus, 4, 1)};
+
+}  // namespace attensor::ifma
+
+#endif
