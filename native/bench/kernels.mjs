@@ -128,7 +128,7 @@ line(
   line(`FractionTree 2^${log + 1}: all layers proved`, `${prove.toFixed(2)} s`);
 }
 {
-  const options = { logInvRate: 2, logLeaf: 4, logCap: 4 };
+  const options = { logInvRate: 2, logRow: log - 4, logCap: 4 };
   let commitment;
   const fresh = await best(1, async () => (commitment = await engine.commit(v, options)));
   const tree = await commitment.serializeTree();

@@ -6,24 +6,24 @@ const random = new Random(6);
 
 /** Root of unity, codeword, leaf hashes, path and cap by their definitions (hash itself is tested against o1js). */
 async function check(
-  n: number,
-  logLeaf: number,
+  logRow: number,
+  count: number,
   logInvRate: number,
   logCap: number,
   zeroRow = false,
 ) {
-  const values = random.fields(1 << n);
-  const width = 1 << (n - logLeaf);
+  const width = 1 << logRow;
+  const values = random.fields(count * width);
   if (zeroRow) values.fill(0n, 0, width);
   const commitment = await engine.commit(engine.fromBigints(values), {
     logInvRate,
-    logLeaf,
+    logRow,
     logCap,
   });
-  const logDomain = n - logLeaf + logInvRate;
+  const logDomain = logRow + logInvRate;
   expect(commitment.logDomain).toBe(logDomain);
   const omega = engine.rootOfUnity(logDomain);
-  const rows = Array.from({ length: 1 << logLeaf }, (_, r) =>
+  const rows = Array.from({ length: count }, (_, r) =>
     transform(values.slice(r * width, (r + 1) * width), omega, 1 << logDomain),
   );
   let layer = rows[0].map((_, i) => engine.hash(rows.map((row) => row[i])));
@@ -49,16 +49,18 @@ async function check(
 
 describe('commit', () => {
   test('codeword, tree and openings', async () => {
-    await check(4, 2, 1, 0);
-    await check(6, 4, 2, 2);
-    await check(3, 3, 0, 0);
-    await check(0, 0, 2, 1);
-    await check(5, 1, 3, 7);
-    await check(6, 2, 2, 1, true);
+    await check(2, 4, 1, 0);
+    await check(2, 16, 2, 2);
+    await check(0, 8, 0, 0);
+    await check(0, 1, 2, 1);
+    await check(4, 2, 3, 7);
+    await check(4, 4, 2, 1, true);
+    await check(3, 11, 2, 2);
+    await check(3, 1, 2, 2);
   });
 
   test('a codeword above the block size of the transform', async () => {
-    await check(9, 0, 2, 4);
+    await check(9, 1, 2, 4);
   });
 
   test('rootOfUnity', () => {
@@ -70,7 +72,7 @@ describe('commit', () => {
 
   test('a stored tree gives the same openings', async () => {
     const vec = engine.fromBigints(random.fields(64));
-    const options = { logInvRate: 2, logLeaf: 2, logCap: 2 };
+    const options = { logInvRate: 2, logRow: 4, logCap: 2 };
     const fresh = await engine.commit(vec, options);
     const tree = await fresh.serializeTree();
     const stored = await engine.commit(vec, { ...options, tree });
@@ -91,7 +93,7 @@ describe('commit', () => {
 
   test('reports progress and stops at the signal', async () => {
     const vec = engine.fromBigints(random.fields(1 << 12));
-    const options = { logInvRate: 3, logLeaf: 2, logCap: 0 };
+    const options = { logInvRate: 3, logRow: 10, logCap: 0 };
     const seen: number[] = [];
     await engine.commit(vec, { ...options, onProgress: (fraction) => seen.push(fraction) });
     expect(seen.length).toBeGreaterThan(2);
@@ -107,16 +109,17 @@ describe('commit', () => {
     const vec = engine.alloc(16);
     const rejects = (options: object, message: string) =>
       expect(
-        engine.commit(vec, { logInvRate: 1, logLeaf: 2, logCap: 0, ...options }),
+        engine.commit(vec, { logInvRate: 1, logRow: 2, logCap: 0, ...options }),
       ).rejects.toThrow(message);
-    await rejects({ logLeaf: 5 }, 'commit: options.logLeaf');
+    await rejects({ logRow: 33 }, 'commit: options.logRow');
+    await rejects({ logRow: 5 }, 'expected 1 to 255 rows of 2^5 entries, got 16 entries');
     await rejects({ logInvRate: 31 }, 'domain of at most 2^32');
     await rejects({ logCap: 4 }, 'commit: options.logCap: expected an integer from 0 to 3, got 4');
     await rejects({ onProgress: 3 }, 'commit: options.onProgress');
     await expect(
-      engine.commit(engine.alloc(3), { logInvRate: 1, logLeaf: 0, logCap: 0 }),
-    ).rejects.toThrow('power of two');
-    const c = await engine.commit(vec, { logInvRate: 1, logLeaf: 2, logCap: 0 });
+      engine.commit(engine.alloc(3), { logInvRate: 1, logRow: 1, logCap: 0 }),
+    ).rejects.toThrow('got 3 entries');
+    const c = await engine.commit(vec, { logInvRate: 1, logRow: 2, logCap: 0 });
     expect(() => c.open(8)).toThrow('Commitment.open: index');
     c.dispose();
     expect(() => c.cap).toThrow('disposed');

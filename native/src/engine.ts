@@ -67,7 +67,7 @@ export interface FractionTree {
   dispose(): void;
 }
 
-/** Reed-Solomon codeword of a 2^logLeaf x N/2^logLeaf matrix (row = top index bits, entries = monomial coefficients) under a Poseidon Merkle tree. */
+/** Reed-Solomon codewords of the rows of a matrix (2^logRow entries each, row by row, entries = monomial coefficients) under a Poseidon Merkle tree whose leaves are columns. */
 export interface Commitment {
   readonly logDomain: number;
   /** The 2^logCap nodes below which paths end (leaf i belongs to cap node i >> (logDomain - logCap)). */
@@ -81,7 +81,8 @@ export interface Commitment {
 
 export interface CommitOptions {
   logInvRate: number;
-  logLeaf: number;
+  /** log2 of a row's length; the vector holds whole rows, as many as a leaf has entries. */
+  logRow: number;
   logCap: number;
   signal?: AbortSignal;
   /** fraction done, 0..1 */

@@ -244,8 +244,8 @@ static void TestCommit() {
   for (size_t i : {0, 1, 700, 2047})
     CHECK(out[i] == EvalPow(coefs.data(), coefs.size(), Pow(RootOfUnity(kLogDomain), i)));
 
-  Vec vec = RandomVec(1024);
-  CommitShape shape{10, 2, 3, 2};
+  Vec vec = RandomVec(7 * 128);
+  CommitShape shape{7, 7, 2, 2};
   Control control;
   Commitment commitment(vec, shape, control, nullptr, 0);
   for (size_t index : {0, 3, 511}) {

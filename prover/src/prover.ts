@@ -34,7 +34,7 @@ import {
 import { ModelProtocol } from './model/protocol.js';
 import { traceOf, witnessInts } from './model/witness.js';
 import { defaultCacheDir, proofFile, type ProofFile, type RevealedText } from './proof-file.js';
-import { LOG_CAP, LOG_LEAF } from './protocol/parameters.js';
+import { commitRows } from './protocol/opening.js';
 import { Session } from './protocol/session.js';
 
 export interface Progress {
@@ -244,18 +244,22 @@ export class InferenceProver {
     );
     const witness = this.engine.fromInts(witnessInts(filled.b, filled.lookups, trace, logSize));
     onProgress?.({ stage: 'commit', fraction: 0.03, message: 'committing the witness' });
-    const witnessCommitment = await this.engine.commit(witness, {
-      logInvRate,
-      logLeaf: LOG_LEAF,
-      logCap: LOG_CAP,
-      signal,
-      onProgress: (f) =>
-        onProgress?.({
-          stage: 'commit',
-          fraction: 0.03 + 0.12 * f,
-          message: 'committing the witness',
-        }),
-    });
+    const witnessCommitment = await commitRows(
+      this.engine,
+      witness,
+      logSize,
+      filled.widths.witness,
+      {
+        logInvRate,
+        signal,
+        onProgress: (f) =>
+          onProgress?.({
+            stage: 'commit',
+            fraction: 0.03 + 0.12 * f,
+            message: 'committing the witness',
+          }),
+      },
+    );
     onProgress?.({ stage: 'protocol', fraction: 0.15, message: 'sumchecks, lookups and openings' });
     const secret = await readSecret(this.model.dir);
     const session = new Session({

@@ -327,15 +327,21 @@ Napi::Value FractionsFunction(Info info) {
   });
 }
 
+// The header of a stored tree has a byte for them.
+constexpr size_t kMaxRows = 255;
+
 Napi::Value CommitFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec vec = VecObject::Read(info[0], {"commit", "vec"});
     Arg arg{"commit", "options"};
     Napi::Object options = ReadObject(info[1], arg);
     CommitShape shape;
-    shape.logSize = RequirePowerOfTwo("commit: vec", vec.size());
-    shape.logLeaf = static_cast<int>(
-        ReadIndex(options.Get("logLeaf"), arg.Field("logLeaf"), static_cast<size_t>(shape.logSize)));
+    shape.logRow =
+        static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
+    shape.rows = vec.size() >> shape.logRow;
+    Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == vec.size(),
+            "commit: vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +
+                std::to_string(shape.logRow) + " entries, got " + std::to_string(vec.size()) + " entries");
     shape.logInvRate =
         static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
     Require(shape.logDomain() <= kTwoAdicity,

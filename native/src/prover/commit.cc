@@ -11,9 +11,9 @@
 
 namespace attensor {
 
-// Header of a stored tree: 'ATTR', version, logDomain, logLeaf, logCap; then the nodes, 32 bytes
+// Header of a stored tree: 'ATTR', version, logDomain, rows, logCap; then the nodes, 32 bytes
 // little-endian each, layer by layer from the leaves' hashes to the cap.
-static constexpr uint8_t kMagic[5] = {'A', 'T', 'T', 'R', 1};
+static constexpr uint8_t kMagic[5] = {'A', 'T', 'T', 'R', 2};
 static constexpr size_t kHeader = 8;
 
 Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& control, const uint8_t* tree,
@@ -28,8 +28,8 @@ Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& 
 }
 
 void Commitment::EncodeRows(const Vec& vec, const Control& control, double share) {
-  int logDomain = shape_.logDomain(), logRow = shape_.logSize - shape_.logLeaf;
-  size_t rows = size_t{1} << shape_.logLeaf, width = size_t{1} << logRow, domain = size_t{1} << logDomain;
+  int logDomain = shape_.logDomain(), logRow = shape_.logRow;
+  size_t rows = shape_.rows, width = size_t{1} << logRow, domain = size_t{1} << logDomain;
   codeword_ = Vec(rows << logDomain);
   Fp* out = codeword_.mut();
   Twiddles twiddles(logDomain);
@@ -49,7 +49,7 @@ void Commitment::EncodeRows(const Vec& vec, const Control& control, double share
 }
 
 void Commitment::HashTree(const Control& control, double from) {
-  size_t domain = size_t{1} << shape_.logDomain(), entries = size_t{1} << shape_.logLeaf;
+  size_t domain = size_t{1} << shape_.logDomain(), entries = shape_.rows;
   Vec leaves(domain);
   Fp* out = leaves.mut();
   // Permutations: about entries / 2 for each leaf and one for each inner node.
@@ -77,7 +77,7 @@ void Commitment::HashTree(const Control& control, double from) {
 
 std::vector<Fp> Commitment::Leaf(size_t index) const {
   std::vector<Fp> out;
-  for (size_t r = 0; r < size_t{1} << shape_.logLeaf; r++)
+  for (size_t r = 0; r < shape_.rows; r++)
     out.push_back(codeword_[(r << shape_.logDomain()) + index]);
   return out;
 }
@@ -93,7 +93,7 @@ size_t Commitment::SerializedSize() const { return kHeader + 32 * shape_.nodes()
 void Commitment::SerializeTree(uint8_t* out) const {
   std::memcpy(out, kMagic, sizeof kMagic);
   out[5] = static_cast<uint8_t>(shape_.logDomain());
-  out[6] = static_cast<uint8_t>(shape_.logLeaf);
+  out[6] = static_cast<uint8_t>(shape_.rows);
   out[7] = static_cast<uint8_t>(shape_.logCap);
   uint8_t* at = out + kHeader;
   for (const Vec& layer : layers_) {
@@ -112,7 +112,7 @@ void Commitment::LoadTree(const uint8_t* tree, size_t size) {
           "commit: options.tree has the wrong size: expected " + std::to_string(SerializedSize()) +
               " bytes for this vector and these options, got " + std::to_string(size));
   Require(std::memcmp(tree, kMagic, sizeof kMagic) == 0 && tree[5] == shape_.logDomain() &&
-              tree[6] == shape_.logLeaf && tree[7] == shape_.logCap,
+              tree[6] == shape_.rows && tree[7] == shape_.logCap,
           "commit: options.tree was made by another version or with other options; compute it again");
   const uint8_t* at = tree + kHeader;
   for (int level = shape_.logDomain(); level >= shape_.logCap; level--) {

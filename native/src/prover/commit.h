@@ -8,9 +8,11 @@
 
 namespace attensor {
 
+/// The vector is a matrix of `rows` rows of 2^logRow entries; a leaf is a column of the rows' codewords.
 struct CommitShape {
-  int logSize, logInvRate, logLeaf, logCap;
-  int logDomain() const { return logSize - logLeaf + logInvRate; }
+  size_t rows;
+  int logRow, logInvRate, logCap;
+  int logDomain() const { return logRow + logInvRate; }
   /// Tree nodes from the leaves' hashes to the cap.
   size_t nodes() const { return (size_t{2} << logDomain()) - (size_t{1} << logCap); }
 };

@@ -15,7 +15,7 @@ import { buildCircuits } from '../circuits/build.js';
 import { padded } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { ceilLog2, P } from '../protocol/field.js';
-import { LOG_CAP, LOG_LEAF } from '../protocol/parameters.js';
+import { commitRows } from '../protocol/opening.js';
 import { CONFIG_DOMAIN, PARAMETER_DOMAIN, SAMPLE_DOMAIN } from './domains.js';
 import { ModelProtocol, type Shape } from './protocol.js';
 
@@ -189,10 +189,8 @@ export async function commitModel(
   await buildCircuits(protocol); // a capacity that cannot be planned is refused now, not when keys are made
   options.onProgress?.('parameters', 0);
   const vector = await parameterVector(engine, protocol, model);
-  const commitment = await engine.commit(vector, {
+  const commitment = await commitRows(engine, vector, logSize, protocol.widths.parameters, {
     logInvRate: shape.logInvRate,
-    logLeaf: LOG_LEAF,
-    logCap: LOG_CAP,
     signal: options.signal,
     onProgress: (f) => options.onProgress?.('parameters', f),
   });
@@ -336,11 +334,9 @@ export async function openParameters(
       hint: 'Commit the model again',
     });
   });
-  const { logInvRate } = protocol.shape;
-  const commitment = await engine.commit(vector, {
+  const { logSize, logInvRate } = protocol.shape;
+  const commitment = await commitRows(engine, vector, logSize, protocol.widths.parameters, {
     logInvRate,
-    logLeaf: LOG_LEAF,
-    logCap: LOG_CAP,
     tree,
   });
   const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));

@@ -27,12 +27,17 @@ import { TokenColumns, type TokenInput } from '../components/tokens.js';
 import { mod } from '../protocol/field.js';
 import { axis } from '../protocol/layout.js';
 import { capRoot, openAt } from '../protocol/opening.js';
-import { LOG_CAP, openingParameters, type OpeningParameters } from '../protocol/parameters.js';
+import {
+  LOG_CAP,
+  leafWidth,
+  openingParameters,
+  type OpeningParameters,
+} from '../protocol/parameters.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
-import { type Tensor } from '../protocol/tensor.js';
+import type { Tensor, Vector } from '../protocol/tensor.js';
 import { MODEL_DOMAIN } from '@attensor/contracts';
 import {
   attention,
@@ -78,6 +83,8 @@ export class ModelProtocol {
   readonly opening: OpeningParameters;
   /** Sizes the two vectors need (log). */
   readonly needs: { witness: number; parameters: number };
+  /** Entries of a leaf of each commitment. */
+  readonly widths: Record<Vector, number>;
   private readonly embedding: Embedding;
   private readonly argmax: Argmax;
   private readonly t: Dim;
@@ -124,6 +131,10 @@ export class ModelProtocol {
       );
     b.witness.seal(shape.logSize);
     b.parameters.seal(shape.logSize);
+    this.widths = {
+      witness: leafWidth(b.witness.end, shape.logSize),
+      parameters: leafWidth(b.parameters.end, shape.logSize),
+    };
     this.opening = openingParameters(shape.logSize, shape.logInvRate);
   }
 
@@ -222,8 +233,18 @@ export class ModelProtocol {
       session,
       this.opening,
       [
-        { cap: witnessCap, coef: tape.constant(1n), commitment: witness?.witnessCommitment },
-        { cap: parameterCap, coef: mu, commitment: witness?.parameterCommitment },
+        {
+          cap: witnessCap,
+          coef: tape.constant(1n),
+          width: this.widths.witness,
+          commitment: witness?.witnessCommitment,
+        },
+        {
+          cap: parameterCap,
+          coef: mu,
+          width: this.widths.parameters,
+          commitment: witness?.parameterCommitment,
+        },
       ],
       point,
       tape.add(values.witness, tape.mul(mu, values.parameters)),

@@ -31,7 +31,8 @@ export class Layout {
   private readonly names = new Set<string>();
   /** End of the range-checked cells, set by seal(). */
   cells = 0;
-  size = 0;
+  /** End of the last block, set by seal(): the vector is zero from there. */
+  end = 0;
 
   constructor(readonly vector: Vector) {}
 
@@ -44,7 +45,7 @@ export class Layout {
   }
 
   /**
-   * Assigns offsets: cells from the bottom, everything else from the top, larger blocks first (so all are aligned).
+   * Assigns offsets: cells from the bottom, everything else where it first fits after them, larger blocks first.
    * @returns the log of the vector's size
    */
   seal(minimumLog = 0): number {
@@ -57,18 +58,13 @@ export class Layout {
     for (let log = Math.max(minimumLog, ceilLog2(total(cells) + total(free))); ; log++) {
       const unit = 2 ** Math.max(log - 6, 0);
       this.cells = Math.ceil(total(cells) / unit) * unit;
-      if (this.cells + total(free) > 2 ** log) continue;
       let bottom = 0;
       for (const e of cells) {
         e.block.offset = bottom;
         bottom += 2 ** e.log;
       }
-      let top = 2 ** log;
-      for (const e of free) {
-        top -= 2 ** e.log;
-        e.block.offset = top;
-      }
-      this.size = this.cells + total(free);
+      this.end = placeAligned(free, this.cells);
+      if (this.end > 2 ** log) continue;
       return log;
     }
   }
@@ -76,6 +72,32 @@ export class Layout {
   list(): readonly Readonly<Entry>[] {
     return this.entries;
   }
+}
+
+/**
+ * Offsets from `start` up for blocks in descending order of size, each at a multiple of its size, in the first gap that holds it.
+ * @returns the end of the last one
+ */
+function placeAligned(entries: Entry[], start: number): number {
+  let gaps = [{ start, end: Infinity }];
+  let end = start;
+  for (const { log, block } of entries) {
+    const size = 2 ** log;
+    const aligned = (at: number): number => Math.ceil(at / size) * size;
+    const gap = gaps.find((g) => aligned(g.start) + size <= g.end)!;
+    block.offset = aligned(gap.start);
+    const after = block.offset + size;
+    end = Math.max(end, after);
+    gaps = gaps.flatMap((g) =>
+      g === gap
+        ? [
+            { start: g.start, end: block.offset },
+            { start: after, end: g.end },
+          ].filter((part) => part.start < part.end)
+        : [g],
+    );
+  }
+  return end;
 }
 
 export const OFFSET = 1n << 31n;

@@ -1,7 +1,7 @@
 /** Openings of small vectors: true claims pass, and a prover who commits to one vector cannot open another. */
 import { describe, expect, it } from '@jest/globals';
 import { engine, type Commitment, type FpVec, type ProverEngine } from '@attensor/native';
-import { openAt } from './opening.js';
+import { commitRows, openAt } from './opening.js';
 import { LOG_CAP, LOG_LEAF, openingParameters } from './parameters.js';
 import { Session } from './session.js';
 import { VerificationError } from './tape.js';
@@ -13,7 +13,7 @@ const vectorOf = (logSize: number, seed: number): FpVec =>
     Int32Array.from({ length: 2 ** logSize }, (_, k) => ((k + seed) * 7919 * (k + 3)) % 65521),
   );
 const commit = (v: FpVec): Promise<Commitment> =>
-  engine.commit(v, { logInvRate: RATE, logLeaf: LOG_LEAF, logCap: LOG_CAP });
+  commitRows(engine, v, Math.log2(v.length), 1 << LOG_LEAF, { logInvRate: RATE });
 
 interface Bend {
   /** claimed value less the true one */
@@ -55,8 +55,8 @@ async function open(logSize: number, bend: Bend = {}): Promise<void> {
       session,
       openingParameters(logSize, RATE),
       [
-        { cap: caps[0], coef: tape.constant(1n), commitment: commitments[0] },
-        { cap: caps[1], coef: mu, commitment: commitments[1] },
+        { cap: caps[0], coef: tape.constant(1n), width: 16, commitment: commitments[0] },
+        { cap: caps[1], coef: mu, width: 16, commitment: commitments[1] },
       ],
       point,
       claim,

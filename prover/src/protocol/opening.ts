@@ -5,18 +5,36 @@
  * at a lower rate; an out-of-domain sample pins it; queries into the previous codewords are folded and become claims.
  * The last folded vector is sent in clear.
  */
-import type { Commitment, FpVec } from '@attensor/native';
+import type { Commitment, CommitOptions, FpVec, ProverEngine } from '@attensor/native';
 import { P, interpolate, rootOfUnity, sub } from './field.js';
 import { eqEval, eqTable, horner, powEval } from './polynomials.js';
 import { LOG_CAP, LOG_LEAF, RATE_STEP, type OpeningParameters } from './parameters.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 
+/** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries; the other rows are zero. */
+export function commitRows(
+  engine: ProverEngine,
+  vector: FpVec,
+  logSize: number,
+  width: number,
+  options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress' | 'tree'>,
+): Promise<Commitment> {
+  const logRow = logSize - LOG_LEAF;
+  return engine.commit(vector.slice(0, width * 2 ** logRow), {
+    ...options,
+    logRow,
+    logCap: LOG_CAP,
+  });
+}
+
 export interface Oracle {
   /** Nodes below which Merkle paths end; bound to a root by the caller. */
   cap: V[];
   /** Weight of this vector in F. */
   coef: V;
+  /** Entries of a leaf, see `commitRows`. */
+  width: number;
   /** Prover only. */
   commitment?: Commitment;
 }
@@ -89,7 +107,7 @@ async function queryLeaf(
 ): Promise<V[]> {
   const { tape } = session;
   const depth = logDomain - LOG_CAP;
-  const width = 1 << LOG_LEAF;
+  const { width } = oracle;
   const opened = oracle.commitment?.open(
     bits.reduce((s, b, i) => s + (session.value(b) === 1n ? 2 ** i : 0), 0),
   );
@@ -182,13 +200,11 @@ export async function openAt(
       const folded = f;
       const commitment =
         engine &&
-        (await engine.commit(folded!, {
+        (await commitRows(engine, folded!, size, 1 << LOG_LEAF, {
           logInvRate: round.logInvRate + RATE_STEP,
-          logLeaf: LOG_LEAF,
-          logCap: LOG_CAP,
         }));
       const cap = await session.send(1 << LOG_CAP, `${label}: commitment`, () => commitment!.cap);
-      next = [{ cap, coef: tape.constant(1n), commitment }];
+      next = [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }];
       const z = session.challenge();
       const [y] = await session.send(1, `${label}: out-of-domain value`, async () => [
         await engine!.evalPow(folded!, session.value(z)),
@@ -208,7 +224,7 @@ export async function openAt(
       const values: V[] = [];
       for (const oracle of current) {
         const leaf = await queryLeaf(session, oracle, bits, round.logDomain);
-        values.push(tape.mul(oracle.coef, tape.inner(leaf, weights)));
+        values.push(tape.mul(oracle.coef, tape.inner(leaf, weights.slice(0, oracle.width))));
       }
       sample.push({ x: domainPoint(session, omega, bits), y: tape.sum(values) });
     }

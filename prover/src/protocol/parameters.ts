@@ -30,6 +30,10 @@ export const SECURITY_BITS = 100;
 export const GRINDING_BITS = 16;
 export const LOG_LEAF = 4;
 export const LOG_CAP = 4;
+
+/** Entries of a leaf of a vector that is zero from `end` on: whole rows of zeros are not committed. */
+export const leafWidth = (end: number, logSize: number): number =>
+  Math.max(1, Math.ceil(end / 2 ** (logSize - LOG_LEAF)));
 /** Each round's codeword has a rate 2^RATE_STEP lower: folding by 16, domain halved. */
 export const RATE_STEP = LOG_LEAF - 1;
 const LOG_FINAL_MAX = 6;

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '@attensor/native';
-import { LOG_CAP, LOG_LEAF } from '../protocol/parameters.js';
+import { commitRows } from '../protocol/opening.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
 import { replay } from '../prover.js';
@@ -18,12 +18,10 @@ let labels: Label[];
 beforeAll(async () => {
   // Four positions: the same messages, fewer of them.
   h = await honestRun({ commit: true, capacity: 4 });
-  const { logInvRate } = h.protocol.shape;
+  const { logSize, logInvRate } = h.protocol.shape;
   const vector = engine.fromInts(h.ints);
-  const commitment = await engine.commit(vector, {
+  const commitment = await commitRows(engine, vector, logSize, h.protocol.widths.witness, {
     logInvRate,
-    logLeaf: LOG_LEAF,
-    logCap: LOG_CAP,
   });
   const session = new Noting({
     engine,

@@ -23,7 +23,8 @@ import {
 import { PARAMETER_DOMAIN } from '../model/domains.js';
 import { ModelProtocol, type Witness } from '../model/protocol.js';
 import { traceOf } from '../model/witness.js';
-import { LOG_CAP, LOG_LEAF } from '../protocol/parameters.js';
+import { commitRows } from '../protocol/opening.js';
+import { LOG_CAP } from '../protocol/parameters.js';
 
 const CHECKPOINT = join(dirname(fileURLToPath(import.meta.url)), '../../../models/nano');
 
@@ -122,10 +123,8 @@ export async function honestRun(
   const ints = fill(protocol, trace);
   const parameters = await parameterVector(engine, protocol, model);
   const parameterCommitment = options.commit
-    ? await engine.commit(parameters, {
+    ? await commitRows(engine, parameters, logSize, protocol.widths.parameters, {
         logInvRate: shape.logInvRate,
-        logLeaf: LOG_LEAF,
-        logCap: LOG_CAP,
       })
     : await unopenable(parameters);
   const parameterSample = await engine.evalPow(

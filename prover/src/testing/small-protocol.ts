@@ -6,7 +6,7 @@
 import { engine } from '@attensor/native';
 import { P } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
-import { openAt } from '../protocol/opening.js';
+import { commitRows, openAt } from '../protocol/opening.js';
 import { LOG_CAP, LOG_LEAF, openingParameters } from '../protocol/parameters.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
@@ -33,7 +33,7 @@ async function script(session: Session): Promise<void> {
     : undefined;
   const commitment =
     witness &&
-    (await engine.commit(witness, { logInvRate: LOG_RATE, logLeaf: LOG_LEAF, logCap: LOG_CAP }));
+    (await commitRows(engine, witness, LOG_SIZE, 1 << LOG_LEAF, { logInvRate: LOG_RATE }));
   const scope = new Scope(session, witness && { witness, parameters: engine.alloc(2 ** LOG_SIZE) });
   const cap = await session.send(1 << LOG_CAP, 'commitment', () => commitment!.cap);
   const x = session.challenge();
@@ -74,7 +74,7 @@ async function script(session: Session): Promise<void> {
   await openAt(
     session,
     parameters,
-    [{ cap, coef: tape.constant(1n), commitment }],
+    [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }],
     at,
     values.witness,
     witness && engine.linear([witness], [1n], 0n),
