@@ -128,6 +128,15 @@ ${last.matrix.map((row) => `    {${entries(row.map(montgomery))}},`).join('\n')}
 
 constexpr Fp kPoseidonLastConstants[3] = {${entries(last.constants.map(montgomery))}};
 
+/// The parameters themselves, not scaled: a round is matrix times x^7, plus constants.
+constexpr Fp kPoseidonMatrix[3][3] = {
+${mds.map((row) => `    {${entries(row.map((x) => montgomery(BigInt(x))))}},`).join('\n')}
+};
+
+constexpr Fp kPoseidonConstants[kPoseidonRounds][3] = {
+${roundConstants.map((row) => `    {${entries(row.map((x) => montgomery(BigInt(x))))}},`).join('\n')}
+};
+
 }  // namespace attensor
 `,
 );

@@ -104,6 +104,13 @@ export interface ProverEngine {
   hashRows(values: Int32Array, rowLength: number): Promise<FpVec>;
   /** All layers of a binary Poseidon Merkle tree, leaves first, root last. */
   merkleLayers(leaves: FpVec): Promise<FpVec[]>;
+  /**
+   * The inside of hashes: each of `rows` equal parts of `values` goes through a sponge, two elements a step. Entry 3 k + e is
+   * element e of the state before round k (k = 55: after the last), at index row * steps + step.
+   */
+  spongeStates(values: FpVec, rows: number, signal?: AbortSignal): Promise<FpVec[]>;
+  /** Poseidon's own: a round is `matrix` times x^7, plus its constants. */
+  poseidonParameters(): { matrix: bigint[][]; constants: bigint[][] };
   eqTable(point: bigint[], scale?: bigint): FpVec;
   /** Table over the free axes (in order) of src[offset + sum index*stride], weighted axes summed. */
   contract(src: FpVec, offset: number, axes: Axis[]): Promise<FpVec>;

@@ -82,4 +82,29 @@ describe('Poseidon', () => {
       code: 'CANCELLED',
     });
   });
+
+  test('states of sponges end in the hashes, and obey the parameters', async () => {
+    const [rows, steps] = [3, 4];
+    const values = random.fields(2 * rows * steps);
+    const states = (await engine.spongeStates(engine.fromBigints(values), rows)).map((v) =>
+      v.toBigints(),
+    );
+    const { matrix, constants } = engine.poseidonParameters();
+    expect([states.length, constants.length]).toEqual([168, 55]);
+    for (let row = 0; row < rows; row++) {
+      const own = values.slice(2 * steps * row, 2 * steps * (row + 1));
+      for (let step = 0; step < steps; step++)
+        expect(states[165][row * steps + step]).toBe(hash(own.slice(0, 2 * (step + 1))));
+    }
+    for (const k of [0, 20, 54])
+      for (let i = 0; i < 3; i++)
+        for (const at of [0, 7, 11]) {
+          const sum = [0, 1, 2].reduce(
+            (s, j) => s + matrix[i][j] * mod(states[3 * k + j][at] ** 7n),
+            constants[k][i],
+          );
+          expect(states[3 * (k + 1) + i][at]).toBe(mod(sum));
+        }
+    await expect(engine.spongeStates(engine.alloc(6), 2)).rejects.toThrow('spongeStates: values');
+  });
 });

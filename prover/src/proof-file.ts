@@ -4,7 +4,7 @@
  */
 import { COMPLETE, inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError } from '@attensor/inference';
-import { Cache, Field, initializeBindings, VerificationKey, verify } from 'o1js';
+import { Cache, Field, initializeBindings, VerificationKey, verify, type JsonProof } from 'o1js';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -142,9 +142,7 @@ export async function verifyProofFile(
 ): Promise<Verdict> {
   const loadStart = performance.now();
   await initializeBindings();
-  await loadReferenceStrings(
-    Cache.FileSystem(join(expected.cacheDir ?? defaultCacheDir(), 'keys')),
-  );
+  await loadReferenceStrings(keyCache(expected.cacheDir), 1);
   const start = performance.now();
   const checked: string[] = [];
   const verifierKeyHash = file.verificationKey.hash;
@@ -169,13 +167,8 @@ export async function verifyProofFile(
   if (proof.publicOutput[0] !== COMPLETE.toString())
     return verdict('the proof is of an unfinished run');
 
-  // The hash is recomputed from the data: the file's own word is not taken for it.
-  const key = new VerificationKey({
-    data: file.verificationKey.data,
-    hash: Field(file.verificationKey.hash),
-  });
-  const genuine = await VerificationKey.checkValidity(key).catch(() => false);
-  if (!genuine) return verdict('the verification key does not have the hash that the file gives');
+  const key = await genuineKey(file.verificationKey);
+  if (!key) return verdict(WRONG_KEY);
 
   const { commitment, promptIds, outputIds } = expected;
   if (commitment) {
@@ -200,11 +193,34 @@ export async function verifyProofFile(
       return verdict('the proof is about another output');
     checked.push('outputHash');
   }
-  try {
-    if (!(await verify(proof, key))) return verdict('the proof does not verify');
-  } catch {
-    return verdict('the proof cannot be read');
-  }
+  const wrong = await proofProblem(proof, key);
+  if (wrong) return verdict(wrong);
   checked.push('proof');
   return verdict();
+}
+
+export const keyCache = (cacheDir = defaultCacheDir()): Cache =>
+  Cache.FileSystem(join(cacheDir, 'keys'));
+
+export const WRONG_KEY = 'the verification key does not have the hash that the file gives';
+
+/** The key of a file. Its hash is recomputed from the data: the file's own word is not taken for it. */
+export async function genuineKey(stored: {
+  data: string;
+  hash: string;
+}): Promise<VerificationKey | undefined> {
+  const key = new VerificationKey({ data: stored.data, hash: Field(stored.hash) });
+  return (await VerificationKey.checkValidity(key).catch(() => false)) ? key : undefined;
+}
+
+/** Why a proof is not valid; nothing if it is. */
+export async function proofProblem(
+  proof: JsonProof,
+  key: VerificationKey,
+): Promise<string | undefined> {
+  try {
+    return (await verify(proof, key)) ? undefined : 'the proof does not verify';
+  } catch {
+    return 'the proof cannot be read';
+  }
 }

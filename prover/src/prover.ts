@@ -76,7 +76,7 @@ export interface ProveResult {
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 /** Must come before anything else of o1js; a process that already runs on another backend keeps it, only slower. */
-function useNativeBackend(): void {
+export function useNativeBackend(): void {
   if (getBackendPreference() !== 'native') setBackend('native');
 }
 
@@ -243,6 +243,7 @@ export class InferenceProver {
       successors,
     );
     const witness = this.engine.fromInts(witnessInts(filled.b, filled.lookups, trace, logSize));
+    const embeddingStates = await filled.complete(this.engine, witness);
     onProgress?.({ stage: 'commit', fraction: 0.03, message: 'committing the witness' });
     const witnessCommitment = await commitRows(
       this.engine,
@@ -279,6 +280,7 @@ export class InferenceProver {
       parameterSample: secret.parameterSample,
       salt: secret.salt,
       vocabulary: this.vocabulary!,
+      embeddingStates,
     });
     witnessCommitment.dispose();
     witness.dispose();

@@ -20,19 +20,19 @@ interface BindingsModule {
   wasm: unknown;
 }
 
-/** Wrap circuits of programs that verify at most one proof. */
-const WRAP_LOG_DOMAIN = 14;
+/** Wrap circuits of programs that verify at most no proof, or one. */
+const WRAP_LOG_DOMAINS = [13, 14];
 const WRAP_SRS_SIZE = 2 ** 15;
 const STEP_SRS_SIZE = 2 ** 16;
 
-let loaded: Promise<boolean> | undefined;
+const loaded: (Promise<boolean> | undefined)[] = [];
 
 /** @returns whether the strings were loaded ahead of the first verification */
-export function loadReferenceStrings(cache: Cache): Promise<boolean> {
-  return (loaded ??= load(cache).catch(() => false));
+export function loadReferenceStrings(cache: Cache, maxProofsVerified: 0 | 1): Promise<boolean> {
+  return (loaded[maxProofsVerified] ??= load(cache, maxProofsVerified).catch(() => false));
 }
 
-async function load(cache: Cache): Promise<boolean> {
+async function load(cache: Cache, maxProofsVerified: 0 | 1): Promise<boolean> {
   const root = dirname(createRequire(import.meta.url).resolve('o1js'));
   const internal = async (path: string): Promise<unknown> =>
     import(pathToFileURL(join(root, path)).href);
@@ -47,7 +47,7 @@ async function load(cache: Cache): Promise<boolean> {
   setSrsCache(cache);
   try {
     fp.create(STEP_SRS_SIZE);
-    fq.addLagrangeBasis(fq.create(WRAP_SRS_SIZE), WRAP_LOG_DOMAIN);
+    fq.addLagrangeBasis(fq.create(WRAP_SRS_SIZE), WRAP_LOG_DOMAINS[maxProofsVerified]);
     return true;
   } finally {
     unsetSrsCache();

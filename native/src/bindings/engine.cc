@@ -9,6 +9,8 @@
 #include "prover/linear.h"
 #include "prover/merkle.h"
 #include "prover/poseidon.h"
+#include "prover/poseidon_constants.h"
+#include "prover/sponge.h"
 #include "prover/tables.h"
 
 namespace attensor {
@@ -123,17 +125,49 @@ Napi::Value HashRowsFunction(Info info) {
   });
 }
 
+Napi::Value WriteVecs(Napi::Env env, std::vector<Vec>&& vecs) {
+  Napi::Array out = Napi::Array::New(env, vecs.size());
+  for (uint32_t i = 0; i < vecs.size(); i++) out.Set(i, WriteVec(env, std::move(vecs[i])));
+  return out;
+}
+
 Napi::Value MerkleLayersFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec leaves = VecObject::Read(info[0], {"merkleLayers", "leaves"});
     RequirePowerOfTwo("merkleLayers: leaves", leaves.size());
     return Task<std::vector<Vec>>::Run(
-        info.Env(), [leaves](Control& control) { return MerkleLayers(leaves, &control); },
-        [](Napi::Env env, std::vector<Vec>&& layers) -> Napi::Value {
-          Napi::Array out = Napi::Array::New(env, layers.size());
-          for (uint32_t i = 0; i < layers.size(); i++) out.Set(i, WriteVec(env, std::move(layers[i])));
-          return out;
-        });
+        info.Env(), [leaves](Control& control) { return MerkleLayers(leaves, &control); }, WriteVecs);
+  });
+}
+
+Napi::Value SpongeStatesFunction(Info info) {
+  return GuardAsync(info.Env(), [&] {
+    Vec values = VecObject::Read(info[0], {"spongeStates", "values"});
+    size_t rows = ReadIndex(info[1], {"spongeStates", "rows"});
+    Require(rows > 0 && values.size() > 0 && values.size() % (2 * rows) == 0,
+            "spongeStates: values: expected an even number of entries for each of " + std::to_string(rows) +
+                " rows, got " + std::to_string(values.size()) + " entries");
+    TaskOptions task(info.Env(), {"spongeStates", "options"}, info[2], info.Env().Undefined());
+    return Task<std::vector<Vec>>::Run(
+        info.Env(),
+        [values, rows](Control& control) {
+          return SpongeStates(values, rows, values.size() / (2 * rows), control);
+        },
+        WriteVecs, {}, std::move(task));
+  });
+}
+
+Napi::Value PoseidonParametersFunction(Info info) {
+  return Guard(info.Env(), [&] {
+    auto matrix = [&](const Fp(*rows)[3], uint32_t count) {
+      Napi::Array out = Napi::Array::New(info.Env(), count);
+      for (uint32_t i = 0; i < count; i++) out.Set(i, WriteFields(info.Env(), rows[i], 3));
+      return out;
+    };
+    Napi::Object out = Napi::Object::New(info.Env());
+    out.Set("matrix", matrix(kPoseidonMatrix, 3));
+    out.Set("constants", matrix(kPoseidonConstants, kPoseidonRounds));
+    return out;
   });
 }
 
@@ -404,6 +438,8 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"hash", HashFunction},
       {"hashRows", HashRowsFunction},
       {"merkleLayers", MerkleLayersFunction},
+      {"spongeStates", SpongeStatesFunction},
+      {"poseidonParameters", PoseidonParametersFunction},
       {"eqTable", EqTableFunction},
       {"contract", ContractFunction},
       {"linear", LinearFunction},

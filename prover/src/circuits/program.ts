@@ -5,7 +5,16 @@
  * opens the carry its predecessor left; the carry's hash names the segment it is for.
  */
 import { Statement } from '@attensor/contracts';
-import { Field, Poseidon, Provable, SelfProof, Unconstrained, ZkProgram, type Cache } from 'o1js';
+import {
+  Field,
+  Poseidon,
+  Provable,
+  SelfProof,
+  Struct,
+  Unconstrained,
+  ZkProgram,
+  type Cache,
+} from 'o1js';
 import { CARRY_DOMAIN } from '../model/domains.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';
@@ -36,14 +45,8 @@ export function segmentCircuit(
     return given.map((v) => Field(v));
   });
   const carried = values.slice(0, segment.carryIn.length);
-  const fields = [
-    statement.modelRoot,
-    statement.vocabularyRoot,
-    statement.inputHash,
-    statement.outputHash,
-  ];
-  const emitter = new Emitter(fields, values.slice(segment.carryIn.length));
-  for (const op of tape.ops) if (op.kind === 'constant' || op.kind === 'public') emitter.emit(op);
+  const emitter = new Emitter(Statement.toFields(statement), values.slice(segment.carryIn.length));
+  emitShared(emitter, tape);
   if (segment.index > 0) {
     const before = previous!.publicInput;
     before.modelRoot.assertEquals(statement.modelRoot);
@@ -53,15 +56,37 @@ export function segmentCircuit(
     previous!.publicOutput.assertEquals(carryHash(segment.index, carried));
     segment.carryIn.forEach((v, i) => emitter.set(v, carried[i]));
   }
-  for (let i = segment.start; i < segment.end; i++) {
-    const op = tape.ops[i];
-    if (op.kind !== 'constant' && op.kind !== 'public') emitter.emit(op);
-  }
+  emitOps(emitter, tape, segment.start, segment.end);
   if (last) return Field(0);
   return carryHash(
     segment.index + 1,
     segment.carryOut.map((v) => emitter.get(v)),
   );
+}
+
+/** What every segment may read: constants and the statement. */
+function emitShared(emitter: Emitter, tape: Tape): void {
+  for (const op of tape.ops) if (op.kind === 'constant' || op.kind === 'public') emitter.emit(op);
+}
+
+function emitOps(emitter: Emitter, tape: Tape, start: number, end: number): void {
+  for (let i = start; i < end; i++) {
+    const op = tape.ops[i];
+    if (op.kind !== 'constant' && op.kind !== 'public') emitter.emit(op);
+  }
+}
+
+/** A whole tape as one circuit over the fields of its statement. */
+export function wholeCircuit(tape: Tape, statement: Field[], input: SegmentInput): void {
+  const values = Provable.witness(Provable.Array(Field, tape.inputCount), () => {
+    const given = input.get();
+    if (given.length !== tape.inputCount)
+      throw new RangeError(`circuit: ${given.length} values, expected ${tape.inputCount}`);
+    return given.map((v) => Field(v));
+  });
+  const emitter = new Emitter(statement, values);
+  emitShared(emitter, tape);
+  emitOps(emitter, tape, 0, tape.ops.length);
 }
 
 /** The chain for a tape's segments. `name` must tell programs with different circuits apart. */
@@ -99,6 +124,31 @@ export function inferenceProgram(name: string, tape: Tape, segments: Segment[]) 
     methods: methods as Record<string, { privateInputs: [typeof input]; method: never }>,
   });
   return program as unknown as InferenceProgram;
+}
+
+/** What the proof of one component says; see component-proof/protocol. */
+export class ComponentStatement extends Struct({
+  component: Field,
+  tensors: Field,
+  weights: Field,
+  tokens: Field,
+}) {}
+
+/** A program of one circuit that verifies no other proof. */
+export function componentProgram(name: string, tape: Tape) {
+  const input = Unconstrained.withEmpty<bigint[]>([]);
+  return ZkProgram({
+    name,
+    publicInput: ComponentStatement,
+    methods: {
+      prove: {
+        privateInputs: [input],
+        async method(statement: ComponentStatement, values: SegmentInput) {
+          wholeCircuit(tape, ComponentStatement.toFields(statement), values);
+        },
+      },
+    },
+  });
 }
 
 type Result = { proof: SelfProof<Statement, Field> };

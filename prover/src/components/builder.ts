@@ -8,7 +8,6 @@ import {
   axis,
   Layout,
   scalar,
-  signed,
   unsigned,
   type Axis,
   type Region,
@@ -82,10 +81,11 @@ export class Builder {
     });
   }
 
-  /** Signed 32-bit activation: two cells. */
-  signed(name: string, dims: Dim[], source: Source): Tensor {
-    const t = signed(this.witness, name, this.axes(dims));
-    this.fillCells(name, t, dims, 1n << 31n, source);
+  /** Signed value of 16 `cells` bits; an activation has two. */
+  signed(name: string, dims: Dim[], source: Source, cells = 2): Tensor {
+    const offset = 1n << BigInt(16 * cells - 1);
+    const t = unsigned(this.witness, name, this.axes(dims), cells).plusConstant(-offset);
+    this.fillCells(name, t, dims, offset, source);
     return t;
   }
   /** Non-negative value below 2^(16 count). */

@@ -38,7 +38,7 @@ export class Gating {
     b: Builder,
     readonly prefix: string,
     readonly dims: GatingDims,
-    readonly sigmoid: Sigmoid,
+    readonly sigmoid: Pick<Sigmoid, 'sigma'>,
     readonly bias: Tensor,
     biases: (trace: Trace) => ArrayLike<bigint>,
     readonly scale: bigint,

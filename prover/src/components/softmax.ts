@@ -101,7 +101,7 @@ export class Softmax {
   static async script(
     scope: Scope,
     instances: Softmax[],
-    scores: (s: Softmax) => FpVec,
+    scores: (s: Softmax) => FpVec | Promise<FpVec>,
   ): Promise<{ at: Bound; values: V[] }> {
     const [h, t, s] = instances[0].p.axes;
     const { tape } = scope.session;

@@ -6,7 +6,7 @@
 import { modelRoot } from '@attensor/contracts';
 import { AttensorError, type Model, type ModelConfig } from '@attensor/inference';
 import type { Commitment as PolynomialCommitment, FpVec, ProverEngine } from '@attensor/native';
-import { Field, Poseidon } from 'o1js';
+import { Field } from 'o1js';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { padded } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { ceilLog2, P } from '../protocol/field.js';
 import { commitRows } from '../protocol/opening.js';
-import { CONFIG_DOMAIN, PARAMETER_DOMAIN, SAMPLE_DOMAIN } from './domains.js';
+import { CONFIG_DOMAIN, PARAMETER_DOMAIN, SAMPLE_DOMAIN, textHash } from './domains.js';
 import { ModelProtocol, type Shape } from './protocol.js';
 
 export const COMMITMENT_FILE = 'commitment.json';
@@ -64,11 +64,7 @@ export function configHash(config: ModelConfig, logSize: number, logInvRate: num
     logInvRate,
     Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)),
   ]);
-  const bytes = new TextEncoder().encode(text);
-  const fields = [Field(CONFIG_DOMAIN), Field(bytes.length)];
-  for (let i = 0; i < bytes.length; i += 31)
-    fields.push(Field(bytes.slice(i, i + 31).reduceRight((v, b) => v * 256n + BigInt(b), 0n)));
-  return Poseidon.hash(fields).toBigInt();
+  return textHash(CONFIG_DOMAIN, text);
 }
 
 /** The circuits' shape for a model and capacity. */
@@ -237,7 +233,8 @@ export async function commitModel(
   return file;
 }
 
-const randomField = (): bigint => BigInt(`0x${randomBytes(40).toString('hex')}`) % P;
+/** Uniform but for 2^-66. */
+export const randomField = (): bigint => BigInt(`0x${randomBytes(40).toString('hex')}`) % P;
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Written whole or not at all. */

@@ -1,7 +1,17 @@
 /** Domain separators of hashes that only provers and circuits compute. */
 import { domain } from '@attensor/contracts';
+import { Field, Poseidon } from 'o1js';
 
 export const PARAMETER_DOMAIN = domain('attensor-parameters-1').toBigInt();
 export const SAMPLE_DOMAIN = domain('attensor-sample-1').toBigInt();
 export const CARRY_DOMAIN = domain('attensor-carry-1').toBigInt();
 export const CONFIG_DOMAIN = domain('attensor-config-1').toBigInt();
+
+/** Hash of a text: what circuits depend on, spelled out. */
+export function textHash(textDomain: bigint, text: string): bigint {
+  const bytes = new TextEncoder().encode(text);
+  const fields = [Field(textDomain), Field(bytes.length)];
+  for (let i = 0; i < bytes.length; i += 31)
+    fields.push(Field(bytes.slice(i, i + 31).reduceRight((v, b) => v * 256n + BigInt(b), 0n)));
+  return Poseidon.hash(fields).toBigInt();
+}

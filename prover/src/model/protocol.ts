@@ -11,7 +11,7 @@ import {
   sigmoidTable,
   type ModelConfig,
 } from '@attensor/inference';
-import type { Commitment, FpVec } from '@attensor/native';
+import type { Commitment, FpVec, ProverEngine } from '@attensor/native';
 import { Argmax } from '../components/argmax.js';
 import { Attention } from '../components/attention.js';
 import { Builder, dim, padded as padTo, type Dim, type Trace } from '../components/builder.js';
@@ -21,23 +21,21 @@ import { Gemm } from '../components/gemm.js';
 import { Lookups, PairTable } from '../components/lookups.js';
 import { ExpertGemms, Weighted } from '../components/moe.js';
 import { RmsNorm } from '../components/rms-norm.js';
+import { hashesByGkr } from '../components/row-hashes.js';
 import { Rope } from '../components/rope.js';
 import { activationScript } from '../components/sigmoid.js';
 import { TokenColumns, type TokenInput } from '../components/tokens.js';
-import { mod } from '../protocol/field.js';
 import { axis } from '../protocol/layout.js';
-import { capRoot, openAt } from '../protocol/opening.js';
 import {
   LOG_CAP,
   leafWidth,
   openingParameters,
   type OpeningParameters,
 } from '../protocol/parameters.js';
-import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
 import type { Tensor, Vector } from '../protocol/tensor.js';
+import { bindRoot, openVectors } from '../protocol/vectors.js';
 import { MODEL_DOMAIN } from '@attensor/contracts';
 import {
   attention,
@@ -47,7 +45,7 @@ import {
   type Components,
   type Parameters,
 } from './layers.js';
-import { PARAMETER_DOMAIN, SAMPLE_DOMAIN } from './domains.js';
+import { PARAMETER_DOMAIN } from './domains.js';
 
 /** What fixes the circuits besides the model's architecture. */
 export interface Shape {
@@ -74,6 +72,8 @@ export interface Witness {
   parameterSample: bigint;
   salt: bigint;
   vocabulary: VocabularyTree;
+  /** from `complete` */
+  embeddingStates?: FpVec[];
 }
 
 export class ModelProtocol {
@@ -107,7 +107,8 @@ export class ModelProtocol {
     const rotation = this.rotationTable();
     const context = { b, config, t, parameters, tables, rotation, out: this.components };
 
-    this.embedding = new Embedding(b, [t, dim('i', config.hiddenSize)]);
+    const long = hashesByGkr(capacity, config.hiddenSize);
+    this.embedding = new Embedding(b, [t, dim('i', config.hiddenSize)], long);
     let x = this.embedding.x;
     let name = 'embedding.x';
     for (let l = 0; l < config.layers; l++) {
@@ -158,6 +159,11 @@ export class ModelProtocol {
     return { cos: view('cos', cos), sin: view('sin', sin), cosValues: cos, sinValues: sin };
   }
 
+  /** Adds to a witness of integers what has field elements; before it is committed. */
+  complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[] | undefined> {
+    return this.embedding.complete(engine, witness);
+  }
+
   /**
    * The script. Statement fields: modelRoot, vocabularyRoot, inputHash, outputHash.
    * @param witness in the prover role
@@ -190,7 +196,19 @@ export class ModelProtocol {
       'parameter commitment',
       () => witness!.parameterCommitment.cap,
     );
-    const parameters = await this.bindParameters(session, modelRoot, parameterCap, witness);
+    const parameters = await bindRoot(
+      session,
+      modelRoot,
+      shape.configHash,
+      { vector: PARAMETER_DOMAIN, root: MODEL_DOMAIN.toBigInt() },
+      parameterCap,
+      'parameters',
+      witness && {
+        commitment: witness.parameterCommitment,
+        sample: witness.parameterSample,
+        salt: witness.salt,
+      },
+    );
     // The witness's own out-of-domain sample: at the Johnson radius a root alone may stand for several vectors.
     const x = session.challenge();
     const [y] = await session.send(1, 'witness sample', async () => [
@@ -206,9 +224,13 @@ export class ModelProtocol {
     );
     await this.embedding.script(
       scope,
-      tokens,
+      tokens.bits,
       vocabularyRoot,
-      witness && { tree: witness.vocabulary, ids: witness.ids },
+      witness && {
+        tree: witness.vocabulary,
+        ids: witness.ids,
+        states: witness.embeddingStates,
+      },
     );
     const traced = (name: string) => (): FpVec =>
       session.engine.fromInts(this.paddedTrace(witness!, name));
@@ -223,60 +245,24 @@ export class ModelProtocol {
     await Gating.script(scope, components.gatings);
     await this.lookups.script(scope, shape.logSize);
 
-    const { point, values } = await reduceClaims(scope, shape.logSize, [
-      { vector: 'witness', x, y },
-      { vector: 'parameters', ...parameters },
+    await openVectors(scope, this.opening, [
+      {
+        vector: 'witness',
+        x,
+        y,
+        cap: witnessCap,
+        width: this.widths.witness,
+        commitment: witness?.witnessCommitment,
+      },
+      {
+        vector: 'parameters',
+        ...parameters,
+        cap: parameterCap,
+        width: this.widths.parameters,
+        commitment: witness?.parameterCommitment,
+      },
     ]);
-    // Both vectors open together: F = witness + mu parameters, mu after their values.
-    const mu = session.challenge();
-    await openAt(
-      session,
-      this.opening,
-      [
-        {
-          cap: witnessCap,
-          coef: tape.constant(1n),
-          width: this.widths.witness,
-          commitment: witness?.witnessCommitment,
-        },
-        {
-          cap: parameterCap,
-          coef: mu,
-          width: this.widths.parameters,
-          commitment: witness?.parameterCommitment,
-        },
-      ],
-      point,
-      tape.add(values.witness, tape.mul(mu, values.parameters)),
-      witness &&
-        session.engine.linear([witness.witness, witness.parameters], [1n, session.value(mu)], 0n),
-    );
     session.finish();
-  }
-
-  /** modelRoot opens to the parameter commitment: cap, out-of-domain sample, salt. */
-  private async bindParameters(
-    session: Session,
-    modelRoot: V,
-    cap: V[],
-    witness?: Witness,
-  ): Promise<{ x: V; y: V }> {
-    const { tape } = session;
-    const root = capRoot(session, cap);
-    const x = tape.hash([tape.constant(SAMPLE_DOMAIN), root]);
-    const [y, salt] = await session.hint(2, 'parameter sample and salt', () => [
-      mod(witness!.parameterSample),
-      witness!.salt,
-    ]);
-    const parameterRoot = tape.hash([tape.constant(PARAMETER_DOMAIN), root, y]);
-    const opened = tape.hash([
-      tape.constant(MODEL_DOMAIN.toBigInt()),
-      tape.constant(this.shape.configHash),
-      parameterRoot,
-      salt,
-    ]);
-    tape.assertEqual(opened, modelRoot, 'model: the parameters do not open modelRoot');
-    return { x, y };
   }
 
   /** A traced tensor with its dimensions padded to powers of two. */

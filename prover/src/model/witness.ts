@@ -18,7 +18,7 @@ export function traceOf(map: TraceMap): Trace {
 /** All values as signed integers. @throws OVERFLOW when a value does not fit its cells */
 export function witnessInts(
   b: Builder,
-  lookups: Lookups,
+  lookups: Lookups | undefined,
   trace: Trace,
   logSize: number,
 ): BigInt64Array {
@@ -58,6 +58,6 @@ export function witnessInts(
         out[at + to] = (((from < 0 ? 0n : values[from]) + offset) >> shift) & mask;
       });
   }
-  lookups.complete(out);
+  lookups?.complete(out);
   return out;
 }

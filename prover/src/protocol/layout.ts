@@ -100,8 +100,6 @@ function placeAligned(entries: Entry[], start: number): number {
   return end;
 }
 
-export const OFFSET = 1n << 31n;
-
 /** Tensor over a fresh block with these axes. */
 export function scalar(layout: Layout, name: string, axes: Axis[], region: Region): Tensor {
   return Tensor.of(layout.block(name, logOf(axes), region), axes);
@@ -113,9 +111,5 @@ export function unsigned(layout: Layout, name: string, axes: Axis[], count: numb
     scalar(layout, `${name}.${k}`, axes, 'cell').times(1n << BigInt(16 * k)),
   ).reduce((a, b) => a.plus(b));
 }
-
-/** Signed 32-bit value: lo + 2^16 hi - 2^31. */
-export const signed = (layout: Layout, name: string, axes: Axis[]): Tensor =>
-  unsigned(layout, name, axes, 2).plusConstant(-OFFSET);
 
 export { axis, type Axis, type Part };

@@ -60,6 +60,22 @@ export function identityEval(tape: Tape, point: V[]): V {
   return tape.linear(point.map((r, i): [V, bigint] => [r, 1n << BigInt(point.length - 1 - i)]));
 }
 
+/** The extension of (a, b) -> [a = b + 1] for equally long a, b. */
+export function nextEval(tape: Tape, a: V[], b: V[]): V {
+  // From the lowest bit up: the bits that carry (b 1, a 0), then the first that does not (b 0, a 1), then equal ones.
+  let carry = tape.constant(1n);
+  let done = tape.constant(0n);
+  for (let i = a.length - 1; i >= 0; i--) {
+    const ab = tape.mul(a[i], b[i]);
+    done = tape.add(
+      tape.mul(done, eqFactor(tape, a[i], b[i])),
+      tape.mul(carry, tape.sub(a[i], ab)),
+    );
+    carry = tape.mul(carry, tape.sub(b[i], ab));
+  }
+  return done;
+}
+
 /** The extension of (a, b) -> [b <= a] for equally long a, b. */
 export function lessOrEqualEval(tape: Tape, a: V[], b: V[]): V {
   // Least significant bit first: le' = a(1-b) + eq(a,b) le

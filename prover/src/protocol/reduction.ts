@@ -94,12 +94,15 @@ class PointWeights {
   }
 }
 
-/** Returns the point and the two values there. */
+/**
+ * @param pows one for each vector that is opened; claims on another one are an error
+ * @returns the point and the vectors' values there
+ */
 export async function reduceClaims(
   scope: Scope,
   logSize: number,
   pows: PowClaim[],
-): Promise<{ point: V[]; values: Record<Vector, V> }> {
+): Promise<{ point: V[]; values: Partial<Record<Vector, V>> }> {
   const { session } = scope;
   const { tape } = session;
   const alpha = session.challenge();
@@ -108,7 +111,11 @@ export async function reduceClaims(
   const powers: Record<Vector, { weight: V; x: V }[]> = { witness: [], parameters: [] };
   const values: V[] = [];
   for (const claim of scope.claims.list) {
-    for (const part of claim.parts) parts[part.vector].push({ part, weight });
+    for (const part of claim.parts) {
+      if (!pows.some((p) => p.vector === part.vector))
+        throw new Error(`reduction: a claim on ${part.vector}, which is not opened`);
+      parts[part.vector].push({ part, weight });
+    }
     values.push(tape.mul(weight, claim.value));
     weight = tape.mul(weight, alpha);
   }
@@ -151,11 +158,17 @@ export async function reduceClaims(
     columns[vector] = f;
     return f.mul(w);
   };
-  const columns = {} as Record<Vector, Expr>;
-  sum.require(pair('witness').add(pair('parameters')), tape.sum(values));
+  const columns: Partial<Record<Vector, Expr>> = {};
+  const pairs = pows.map((p) => pair(p.vector));
+  sum.require(
+    pairs.reduce((a, b) => a.add(b)),
+    tape.sum(values),
+  );
   const at = await sum.run();
   return {
     point: at.index,
-    values: { witness: sum.value(columns.witness), parameters: sum.value(columns.parameters) },
+    values: Object.fromEntries(
+      Object.entries(columns).map(([vector, column]) => [vector, sum.value(column)]),
+    ),
   };
 }

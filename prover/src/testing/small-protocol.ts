@@ -76,7 +76,7 @@ async function script(session: Session): Promise<void> {
     parameters,
     [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }],
     at,
-    values.witness,
+    values.witness!,
     witness && engine.linear([witness], [1n], 0n),
   );
   session.finish();

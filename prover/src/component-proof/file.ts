@@ -1,0 +1,133 @@
+/** A component's proof as a file, and its verification. */
+import { AttensorError } from '@attensor/inference';
+import { Field, initializeBindings } from 'o1js';
+import { z } from 'zod';
+import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
+import { loadReferenceStrings } from '../srs.js';
+
+export const COMPONENT_FORMAT = 'attensor-component-proof';
+const VERSION = 1;
+
+const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
+const schema = z.strictObject({
+  format: z.literal(COMPONENT_FORMAT),
+  version: z.literal(VERSION),
+  /** Kind and sizes; what the key's circuit was made for. */
+  component: z.record(z.string(), z.union([z.string(), z.number()])),
+  statement: z.strictObject({ component: field, tensors: field, weights: field, tokens: field }),
+  verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
+  proof: z.strictObject({
+    publicInput: z.array(field).length(4),
+    publicOutput: z.array(field).length(0),
+    maxProofsVerified: z.literal(0),
+    proof: z.string().min(1),
+  }),
+});
+export type ComponentProofFile = z.infer<typeof schema>;
+
+export function componentProofFile(
+  proof: unknown,
+  verificationKey: { data: string; hash: Field },
+  component: ComponentProofFile['component'],
+  statement: ComponentProofFile['statement'],
+): ComponentProofFile {
+  return schema.parse({
+    format: COMPONENT_FORMAT,
+    version: VERSION,
+    component,
+    statement,
+    verificationKey: { data: verificationKey.data, hash: verificationKey.hash.toString() },
+    proof,
+  });
+}
+
+/** Whether a parsed JSON value calls itself a component proof. */
+export const isComponentProof = (value: unknown): boolean =>
+  (value as { format?: unknown } | null)?.format === COMPONENT_FORMAT;
+
+/** @throws BAD_FILE, UNSUPPORTED_VERSION */
+export function parseComponentProof(value: unknown, where = 'proof'): ComponentProofFile {
+  const version = (value as { version?: unknown }).version;
+  if (version !== VERSION)
+    throw new AttensorError({
+      code: 'UNSUPPORTED_VERSION',
+      what: 'the proof file is of another version',
+      where,
+      expected: String(VERSION),
+      got: String(version),
+      hint: 'Use the version of attensor that made it',
+    });
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: issue.message,
+      where: `${where}: ${issue.path.join('.')}`,
+      hint: 'The file was edited or cut',
+    });
+  }
+  return parsed.data;
+}
+
+export interface ComponentVerdict {
+  valid: boolean;
+  reason?: string;
+  seconds: number;
+  loadSeconds: number;
+  component: ComponentProofFile['component'];
+  statement: ComponentProofFile['statement'];
+  verifierKeyHash: string;
+  checked: string[];
+}
+
+export interface ComponentExpectations {
+  cacheDir?: string;
+  /** hash of the key of the expected circuit */
+  verifierKeyHash?: string;
+  /** fields that the statement must have */
+  statement?: Partial<ComponentProofFile['statement']>;
+}
+
+/** **Note**: the file's own `component` says nothing; the key's hash, from a trusted place, names the circuit. */
+export async function verifyComponentProof(
+  file: ComponentProofFile,
+  expected: ComponentExpectations = {},
+): Promise<ComponentVerdict> {
+  const loadStart = performance.now();
+  await initializeBindings();
+  await loadReferenceStrings(keyCache(expected.cacheDir), 0);
+  const start = performance.now();
+  const checked: string[] = [];
+  const { statement, proof, component } = file;
+  const verdict = (reason?: string): ComponentVerdict => ({
+    valid: reason === undefined,
+    ...(reason !== undefined && { reason }),
+    seconds: (performance.now() - start) / 1000,
+    loadSeconds: (start - loadStart) / 1000,
+    component,
+    statement,
+    verifierKeyHash: file.verificationKey.hash,
+    checked,
+  });
+  const fields = [statement.component, statement.tensors, statement.weights, statement.tokens];
+  if (fields.some((f, i) => f !== proof.publicInput[i]))
+    return verdict('the file states something else than its proof');
+  const key = await genuineKey(file.verificationKey);
+  if (!key) return verdict(WRONG_KEY);
+  if (expected.verifierKeyHash !== undefined) {
+    if (expected.verifierKeyHash !== file.verificationKey.hash)
+      return verdict('the proof is of another circuit than the expected one');
+    checked.push('verifierKeyHash');
+  }
+  for (const name of ['component', 'tensors', 'weights', 'tokens'] as const) {
+    const want = expected.statement?.[name];
+    if (want === undefined) continue;
+    if (want !== statement[name]) return verdict(`the proof states another value of '${name}'`);
+    checked.push(name);
+  }
+  const wrong = await proofProblem(proof, key);
+  if (wrong) return verdict(wrong);
+  checked.push('proof');
+  return verdict();
+}

@@ -1,0 +1,146 @@
+/**
+ * @module component-proof/protocol
+ * One component as a script of its own. Statement: what it is, the commitments to its tensors and weights, and the tokens it reads.
+ */
+import type { Commitment, FpVec, ProverEngine } from '@attensor/native';
+import { domain, INPUT_DOMAIN, MODEL_DOMAIN } from '@attensor/contracts';
+import type { VocabularyTree } from '../components/embedding.js';
+import { PARAMETER_DOMAIN, textHash } from '../model/domains.js';
+import {
+  leafWidth,
+  LOG_CAP,
+  LOG_LEAF,
+  openingParameters,
+  type OpeningParameters,
+} from '../protocol/parameters.js';
+import { Scope } from '../protocol/scope.js';
+import type { Session } from '../protocol/session.js';
+import type { V } from '../protocol/tape.js';
+import { bindRoot, openVectors, type Openable, type Opened } from '../protocol/vectors.js';
+import type { Built, Component, Tensors } from './kinds.js';
+
+export const COMPONENT_DOMAIN = domain('attensor-component-1').toBigInt();
+export const TENSORS_DOMAIN = domain('attensor-tensors-1').toBigInt();
+
+/** Prover only. */
+export interface ComponentWitness {
+  witness: FpVec;
+  tensors: Opened;
+  parameters?: FpVec;
+  weights?: Opened;
+  vocabulary?: VocabularyTree;
+  tokens?: number[];
+  states?: FpVec[];
+}
+
+export class ComponentProtocol {
+  readonly built: Built;
+  readonly opening: OpeningParameters;
+  readonly widths: { witness: number; parameters: number };
+  readonly logSize: number;
+  /** log2 of the smallest power of two that holds the witness */
+  readonly witnessLog: number;
+  /** Hash of all that the circuit depends on. */
+  readonly configHash: bigint;
+  readonly hasWeights: boolean;
+
+  /** @param weights needed only to fill a witness */
+  constructor(
+    readonly component: Component,
+    readonly logInvRate: number,
+    weights?: Tensors,
+  ) {
+    this.built = component.build(weights);
+    const { b } = this.built;
+    this.hasWeights = b.parameterFills.length > 0;
+    this.witnessLog = b.witness.seal();
+    const parameterLog = this.hasWeights ? b.parameters.seal() : 0;
+    const logSize = Math.max(this.witnessLog, parameterLog, LOG_LEAF + LOG_CAP);
+    this.logSize = logSize;
+    this.widths = {
+      witness: leafWidth(b.witness.end, logSize),
+      parameters: leafWidth(b.parameters.end, logSize),
+    };
+    this.opening = openingParameters(logSize, logInvRate);
+    this.configHash = configHash(component, logSize, logInvRate);
+  }
+
+  /** Statement fields: component, tensors, weights, tokens; zero where there are none. */
+  async script(session: Session, secret?: ComponentWitness): Promise<void> {
+    const { tape } = session;
+    const { built } = this;
+    const [component, tensors, weights, tokens] = [0, 1, 2, 3].map((i) => tape.public(i));
+    session.absorb([component, tensors, weights, tokens]);
+    tape.assertEqual(component, tape.constant(this.configHash), 'component: the statement is about another one');
+
+    const scope = new Scope(
+      session,
+      secret && { witness: secret.witness, parameters: secret.parameters ?? secret.witness },
+    );
+    const bind = async (
+      root: V,
+      rootDomain: bigint,
+      vector: Openable['vector'],
+      opened?: Opened,
+    ): Promise<Openable> => {
+      const cap = await session.hint(1 << LOG_CAP, `${vector}: commitment`, () => opened!.commitment.cap);
+      const domains = { vector: PARAMETER_DOMAIN, root: rootDomain };
+      const sample = await bindRoot(session, root, this.configHash, domains, cap, vector, opened);
+      return { vector, cap, width: this.widths[vector], commitment: opened?.commitment, ...sample };
+    };
+    const vectors = [await bind(tensors, TENSORS_DOMAIN, 'witness', secret?.tensors)];
+    if (this.hasWeights)
+      vectors.push(await bind(weights, MODEL_DOMAIN.toBigInt(), 'parameters', secret?.weights));
+    if (built.embedding) await this.embedding(scope, weights, tokens, secret);
+    else {
+      tape.assertZero(tokens, 'component: it reads no tokens');
+      if (!this.hasWeights) tape.assertZero(weights, 'component: it has no weights');
+    }
+    await built.script(scope);
+    await built.lookups?.script(scope, this.witnessLog);
+    await openVectors(scope, this.opening, vectors);
+    session.finish();
+  }
+
+  private async embedding(
+    scope: Scope,
+    vocabularyRoot: V,
+    tokensHash: V,
+    secret?: ComponentWitness,
+  ): Promise<void> {
+    const { session } = scope;
+    const { tape } = session;
+    const { rows, vocabularyLog } = this.component.config as Record<string, number>;
+    const ids = await session.hint(rows, 'tokens', () => secret!.tokens!.map(BigInt));
+    const hashed = [tape.constant(INPUT_DOMAIN.toBigInt()), tape.constant(BigInt(rows))];
+    for (const id of ids) hashed.push(id, tape.constant(0n));
+    tape.assertEqual(tape.hash(hashed), tokensHash, 'component: the tokens have another hash');
+    await this.built.embedding!.script(
+      scope,
+      ids.map((id) => tape.bits(id, vocabularyLog)),
+      vocabularyRoot,
+      secret && { tree: secret.vocabulary!, ids: secret.tokens!, states: secret.states },
+    );
+  }
+}
+
+/** Binds kind, sizes, and every number of the commitment. */
+function configHash(component: Component, logSize: number, logInvRate: number): bigint {
+  const text = JSON.stringify([
+    Object.entries(component.config).sort(([a], [b]) => (a < b ? -1 : 1)),
+    logSize,
+    logInvRate,
+  ]);
+  return textHash(COMPONENT_DOMAIN, text);
+}
+
+/** Root of an opened commitment, as the statement has it. */
+export function rootOf(
+  engine: ProverEngine,
+  purpose: bigint,
+  rootDomain: bigint,
+  { commitment, sample, salt }: Pick<Opened, 'sample' | 'salt'> & { commitment: Pick<Commitment, 'cap'> },
+): bigint {
+  const vectorRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(commitment.cap), sample]);
+  return engine.hash([rootDomain, purpose, vectorRoot, salt]);
+}

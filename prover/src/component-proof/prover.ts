@@ -1,0 +1,269 @@
+/**
+ * @module component-proof/prover
+ * Proves one component: exact run, witness, commitments, script, one circuit.
+ */
+import { inputHash, MODEL_DOMAIN } from '@attensor/contracts';
+import { AttensorError, selectEngine } from '@attensor/inference';
+import { engine, type Commitment, type FpVec } from '@attensor/native';
+import { Cache, Field, Unconstrained, type VerificationKey } from 'o1js';
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LIMITS, rowsOf } from '../circuits/planner.js';
+import { componentProgram, ComponentStatement } from '../circuits/program.js';
+import { padded } from '../components/builder.js';
+import { randomField, samplePoint, Vocabulary } from '../model/commitment.js';
+import { traceOf, witnessInts } from '../model/witness.js';
+import { defaultCacheDir } from '../proof-file.js';
+import { useNativeBackend } from '../prover.js';
+import { commitRows } from '../protocol/opening.js';
+import { Session } from '../protocol/session.js';
+import type { Tape } from '../protocol/tape.js';
+import { componentProofFile, type ComponentProofFile } from './file.js';
+import type { Component, IntTensor, Tensors } from './kinds.js';
+import { ComponentProtocol, rootOf, TENSORS_DOMAIN } from './protocol.js';
+
+export interface ComponentProgress {
+  stage: 'compile' | 'weights' | 'run' | 'commit' | 'protocol' | 'circuit' | 'done';
+  fraction: number;
+  message: string;
+}
+
+type OnProgress = (p: ComponentProgress) => void;
+
+/** Weights under their commitment: made once, used for many proofs. */
+export interface CommittedWeights {
+  tensors: Tensors;
+  root: bigint;
+  salt: bigint;
+  sample: bigint;
+  vector?: FpVec;
+  commitment?: Commitment;
+  vocabulary?: Vocabulary;
+  seconds: number;
+}
+
+export interface ComponentResult {
+  file: ComponentProofFile;
+  outputs: Tensors;
+  nativeSeconds: number;
+  picklesSeconds: number;
+  totalSeconds: number;
+}
+
+const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+/** Inverse rates in the order they are tried: higher ones cost hashing, lower ones rows. */
+const LOG_INV_RATES = [2, 3, 4, 5, 6];
+
+export class ComponentProver {
+  private verificationKey: VerificationKey | undefined;
+  private readonly program: ReturnType<typeof componentProgram>;
+
+  private constructor(
+    readonly component: Component,
+    readonly protocol: ComponentProtocol,
+    private readonly tape: Tape,
+    /** of the one circuit */
+    readonly rows: number,
+    readonly cacheDir: string,
+  ) {
+    const digest = createHash('sha256').update(protocol.configHash.toString()).digest('hex');
+    this.program = componentProgram(`attensor-component-${digest.slice(0, 12)}`, tape);
+  }
+
+  /** Plans the circuit at the highest rate that fits. @throws UNSUPPORTED_CONFIG when none does */
+  static async plan(component: Component, cacheDir = defaultCacheDir()): Promise<ComponentProver> {
+    useNativeBackend();
+    let least = Infinity;
+    for (const logInvRate of LOG_INV_RATES) {
+      const protocol = new ComponentProtocol(component, logInvRate);
+      const session = new Session({});
+      await protocol.script(session);
+      const rows = Math.ceil(session.tape.ops.reduce((n, op) => n + rowsOf(op), 0));
+      if (rows <= LIMITS.first)
+        return new ComponentProver(component, protocol, session.tape, rows, cacheDir);
+      least = Math.min(least, rows);
+    }
+    throw new AttensorError({
+      code: 'UNSUPPORTED_CONFIG',
+      what: 'the component does not fit one circuit',
+      where: JSON.stringify(component.config),
+      expected: `at most ${LIMITS.first} rows`,
+      got: String(least),
+      hint: 'Take fewer rows or smaller dimensions',
+    });
+  }
+
+  async compile(onProgress?: OnProgress): Promise<{ verifierKeyHash: string; seconds: number }> {
+    const start = performance.now();
+    onProgress?.({ stage: 'compile', fraction: 0, message: 'compiling the circuit, or loading its keys' });
+    const dir = join(this.cacheDir, 'keys');
+    await mkdir(dir, { recursive: true });
+    const { verificationKey } = await this.program.compile({ cache: Cache.FileSystem(dir) });
+    this.verificationKey = verificationKey;
+    return { verifierKeyHash: verificationKey.hash.toString(), seconds: seconds(start) };
+  }
+
+  async commitWeights(tensors: Tensors, onProgress?: OnProgress): Promise<CommittedWeights> {
+    const start = performance.now();
+    checkTensors(this.component.weights, tensors, 'weight');
+    const progress = (fraction: number): void =>
+      onProgress?.({ stage: 'weights', fraction, message: 'committing the weights' });
+    progress(0);
+    const salt = randomField();
+    const none = { tensors, salt, root: 0n, sample: 0n };
+    if (this.protocol.built.embedding) {
+      const { dims, data } = tensors.vocabulary;
+      const rows = Int32Array.from(data, Number);
+      const vocabulary = await Vocabulary.build(engine, rows, dims[1]);
+      return { ...none, root: vocabulary.root, vocabulary, seconds: seconds(start) };
+    }
+    if (!this.protocol.hasWeights) return { ...none, seconds: seconds(start) };
+    const protocol = new ComponentProtocol(this.component, this.protocol.logInvRate, tensors);
+    const vector = parameterVector(protocol);
+    const commitment = await commitRows(engine, vector, protocol.logSize, protocol.widths.parameters, {
+      logInvRate: protocol.logInvRate,
+      onProgress: progress,
+    });
+    const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
+    const domain = MODEL_DOMAIN.toBigInt();
+    const root = rootOf(engine, protocol.configHash, domain, { commitment, sample, salt });
+    return { tensors, root, salt, sample, vector, commitment, seconds: seconds(start) };
+  }
+
+  async prove(
+    inputs: Tensors,
+    weights: CommittedWeights,
+    options: { onProgress?: OnProgress; signal?: AbortSignal } = {},
+  ): Promise<ComponentResult> {
+    if (!this.verificationKey) await this.compile(options.onProgress);
+    const start = performance.now();
+    const { statement, session, outputs } = await this.messages(inputs, weights, options);
+    const nativeSeconds = seconds(start);
+    options.onProgress?.({ stage: 'circuit', fraction: 0.4, message: 'proof of the circuit' });
+    const picklesStart = performance.now();
+    const fields = new ComponentStatement({
+      component: Field(statement[0]),
+      tensors: Field(statement[1]),
+      weights: Field(statement[2]),
+      tokens: Field(statement[3]),
+    });
+    const { proof } = await this.program.prove(fields, Unconstrained.from(session.messages));
+    const picklesSeconds = seconds(picklesStart);
+    options.onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
+    const [component, tensors, weightsRoot, tokens] = statement.map(String);
+    const file = componentProofFile(proof.toJSON(), this.verificationKey!, this.component.config, {
+      component,
+      tensors,
+      weights: weightsRoot,
+      tokens,
+    });
+    return { file, outputs, nativeSeconds, picklesSeconds, totalSeconds: seconds(start) };
+  }
+
+  /** The native part: run, witness, its commitment, all messages. */
+  async messages(
+    inputs: Tensors,
+    weights: CommittedWeights,
+    { onProgress, signal }: { onProgress?: OnProgress; signal?: AbortSignal } = {},
+  ): Promise<{ statement: bigint[]; session: Session; outputs: Tensors }> {
+    const { component } = this;
+    checkTensors(component.inputs, inputs, 'input');
+    onProgress?.({ stage: 'run', fraction: 0, message: 'exact run' });
+    const native = await selectEngine('native', signal);
+    const traced = await component.run(native, inputs, weights.tensors);
+    const protocol = new ComponentProtocol(component, this.protocol.logInvRate, weights.tensors);
+    const { built, logSize, logInvRate } = protocol;
+    onProgress?.({ stage: 'commit', fraction: 0.05, message: 'committing the tensors' });
+    const ints = witnessInts(built.b, built.lookups, traceOf(traced), logSize);
+    const witness = engine.fromInts(ints);
+    const states = await built.embedding?.complete(engine, witness);
+    const commitment = await commitRows(engine, witness, logSize, protocol.widths.witness, {
+      logInvRate,
+      signal,
+      onProgress: (f) =>
+        onProgress?.({ stage: 'commit', fraction: 0.05 + 0.15 * f, message: 'committing the tensors' }),
+    });
+    onProgress?.({ stage: 'protocol', fraction: 0.2, message: 'sumchecks, lookups and openings' });
+    const tensors = {
+      commitment,
+      sample: await engine.evalPow(witness, samplePoint(engine, commitment.cap)),
+      salt: randomField(),
+    };
+    const tokens = built.embedding && Array.from(inputs.input.data, Number);
+    const statement = [
+      protocol.configHash,
+      rootOf(engine, protocol.configHash, TENSORS_DOMAIN, tensors),
+      weights.root,
+      tokens ? inputHash(tokens).toBigInt() : 0n,
+    ];
+    const session = new Session({ engine, permute: (s) => engine.permute(s), statement, signal });
+    await protocol.script(session, {
+      witness,
+      tensors,
+      parameters: weights.vector,
+      weights: weights.commitment && {
+        commitment: weights.commitment,
+        sample: weights.sample,
+        salt: weights.salt,
+      },
+      vocabulary: weights.vocabulary,
+      tokens,
+      states,
+    });
+    states?.forEach((s) => s.dispose());
+    commitment.dispose();
+    witness.dispose();
+    const outputs = Object.fromEntries(component.outputs.map((n) => [n, traced.get(n)!]));
+    return { statement, session, outputs };
+  }
+
+  /** The plain verifier over recorded messages. @throws VerificationError */
+  async replay(statement: bigint[], messages: bigint[]): Promise<void> {
+    const session = new Session({ permute: (s) => engine.permute(s), statement, messages });
+    await this.protocol.script(session);
+  }
+}
+
+/** The weights' vector of a protocol that was built with them. */
+function parameterVector({ built, logSize }: ComponentProtocol): FpVec {
+  const vector = engine.alloc(2 ** logSize);
+  for (const { block, dims, source } of built.b.parameterFills) {
+    const values = (source as () => ArrayLike<number>)();
+    const out = new Int32Array(2 ** block.log);
+    padded(dims, (at, from) => {
+      if (from >= 0) out[at] = values[from];
+    });
+    vector.setInts(block.offset, out);
+  }
+  return vector;
+}
+
+function checkTensors(
+  wanted: Component['inputs'],
+  given: Record<string, IntTensor>,
+  what: string,
+): void {
+  for (const [name, { dims, min, max }] of Object.entries(wanted)) {
+    const tensor = given[name] as IntTensor | undefined;
+    const size = dims.reduce((a, b) => a * b, 1);
+    if (tensor?.dims.join() !== dims.join() || tensor.data.length !== size)
+      throw new AttensorError({
+        code: tensor ? 'BAD_SHAPE' : 'MISSING_TENSOR',
+        what: tensor ? 'a tensor has another shape' : 'a tensor is missing',
+        where: `${what} '${name}'`,
+        expected: dims.join(' x '),
+        ...(tensor && { got: tensor.dims.join(' x ') }),
+      });
+    const at = tensor.data.findIndex((v) => v < min || v > max);
+    if (at >= 0)
+      throw new AttensorError({
+        code: 'OVERFLOW',
+        what: 'a value is out of range',
+        where: `${what} '${name}', entry ${at}`,
+        expected: `${min} .. ${max}`,
+        got: String(tensor.data[at]),
+      });
+  }
+}
