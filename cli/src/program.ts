@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
+import { benchTable3Command } from './commands/bench-table3.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
 import { evalCommand } from './commands/eval.js';
@@ -9,6 +10,7 @@ import { generateCommand } from './commands/generate.js';
 import { keysCommand } from './commands/keys.js';
 import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
+import { proveComponentCommand } from './commands/prove-component.js';
 import { proveCommand } from './commands/prove.js';
 import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
@@ -47,6 +49,9 @@ function program(session: Session): Command {
     .description('Import and commit models')
     .addCommand(modelImportCommand(session))
     .addCommand(modelCommitCommand(session));
+  const bench = new Command('bench')
+    .description('Measure this machine')
+    .addCommand(benchTable3Command(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())
@@ -55,9 +60,11 @@ function program(session: Session): Command {
     .addCommand(chatCommand(session))
     .addCommand(evalCommand(session))
     .addCommand(proveCommand(session))
+    .addCommand(proveComponentCommand(session))
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))
+    .addCommand(bench)
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',

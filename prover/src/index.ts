@@ -33,3 +33,4 @@ export {
   type VerifyExpectations,
 } from './proof-file.js';
 export { VerificationError } from './protocol/tape.js';
+export * from './component-proof/index.js';

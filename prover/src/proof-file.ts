@@ -113,6 +113,8 @@ export interface VerifyExpectations {
   /** where `compile` keeps its keys: verification finds the reference string there */
   cacheDir?: string;
   commitment?: { modelRoot: string; vocabularyRoot: string; verifierKeyHash?: string };
+  /** hash of the expected circuits' key, where no commitment says it */
+  verifierKeyHash?: string;
   /** token ids of prompt and output that the statement must be about */
   promptIds?: number[];
   outputIds?: number[];
@@ -182,6 +184,11 @@ export async function verifyProofFile(
     if (commitment.verifierKeyHash !== verifierKeyHash)
       return verdict('the proof is of other circuits than the committed ones');
     checked.push('verifierKeyHash');
+  }
+  if (expected.verifierKeyHash !== undefined) {
+    if (expected.verifierKeyHash !== verifierKeyHash)
+      return verdict('the proof is of other circuits than the expected ones');
+    if (!commitment) checked.push('verifierKeyHash');
   }
   if (promptIds) {
     if (inputHash(promptIds).toString() !== statement.inputHash)

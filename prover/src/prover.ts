@@ -7,18 +7,11 @@
 import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model, traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
-import {
-  Cache,
-  Field,
-  getBackendPreference,
-  setBackend,
-  Unconstrained,
-  type SelfProof,
-} from 'o1js';
+import { Cache, Field, getBackendPreference, setBackend } from 'o1js';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCircuits, type Circuits } from './circuits/build.js';
-import { segmentName } from './circuits/program.js';
+import { proveChain } from './circuits/program.js';
 import { Job } from './job.js';
 import {
   COMMITMENT_FILE,
@@ -312,39 +305,22 @@ export class InferenceProver {
     }
     const nativeSeconds = seconds(start);
 
-    let proof: SelfProof<Statement, Field> | undefined;
     const picklesStart = performance.now();
-    let made = 0;
-    for (const segment of segments) {
-      signal?.throwIfAborted();
-      const stored = await job.proof(segment.index);
-      const kept = stored ? await program.Proof.fromJSON(stored).catch(() => undefined) : undefined;
-      if (kept) {
-        proof = kept;
-        continue;
-      }
-      onProgress?.({
-        stage: 'segment',
-        fraction: 0.3 + (0.7 * segment.index) / segments.length,
-        message: `proof ${segment.index + 1} of ${segments.length}`,
-      });
-      const values = Unconstrained.from([
-        ...session.valuesOf(segment.carryIn),
-        ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
-      ]);
-      const method = program[segmentName(segment.index)];
-      proof = (
-        segment.index === 0
-          ? await method(statement, values)
-          : await method(statement, proof!, values)
-      ).proof;
-      made++;
-      if (segment.index + 1 < segments.length) await job.keepProof(segment.index, proof.toJSON());
-    }
+    const { proof, made } = await proveChain(program, segments, statement, session, {
+      signal,
+      kept: (index) => job.proof(index),
+      keep: (index, proof) => job.keepProof(index, proof),
+      onSegment: (index) =>
+        onProgress?.({
+          stage: 'segment',
+          fraction: 0.3 + (0.7 * index) / segments.length,
+          message: `proof ${index + 1} of ${segments.length}`,
+        }),
+    });
     const picklesSeconds = seconds(picklesStart);
     await job.done();
     onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
-    const file = proofFile(proof!.toJSON(), this.verificationKey!, statement, request.text);
+    const file = proofFile(proof.toJSON(), this.verificationKey!, statement, request.text);
     return {
       file,
       rows: segments.map((s) => s.rows),

@@ -1,16 +1,17 @@
 /** From a protocol to its circuits: record the tape, plan it, make the program. */
+import { Statement } from '@attensor/contracts';
 import { createHash } from 'node:crypto';
 import type { ModelProtocol } from '../model/protocol.js';
 import { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { plan, type Segment } from './planner.js';
-import { inferenceProgram, type InferenceProgram } from './program.js';
+import { chainProgram, type ChainProgram } from './program.js';
 
 /** The circuits of a shape: tape, segments and program. */
 export interface Circuits {
   tape: Tape;
   segments: Segment[];
-  program: InferenceProgram;
+  program: ChainProgram<Statement>;
   name: string;
 }
 
@@ -31,7 +32,7 @@ export async function buildCircuits(protocol: ModelProtocol): Promise<Circuits> 
   return {
     tape: session.tape,
     segments,
-    program: inferenceProgram(name, session.tape, segments),
+    program: chainProgram(name, Statement, session.tape, segments),
     name,
   };
 }

@@ -109,9 +109,9 @@ describe('planner', () => {
       let output: bigint | undefined;
       try {
         await Provable.runAndCheck(() => {
-          const of = Provable.witness(Statement, () => statement);
+          const of = Statement.toFields(Provable.witness(Statement, () => statement));
           const before = previous && {
-            publicInput: Provable.witness(Statement, () => previous.publicInput),
+            statement: Statement.toFields(Provable.witness(Statement, () => previous.publicInput)),
             publicOutput: Provable.witness(Field, () => previous.publicOutput),
           };
           const last = s.index === segments.length - 1;
@@ -141,9 +141,9 @@ describe('planner', () => {
     it('take the rows that were planned', async () => {
       for (const s of segments) {
         const counted = await rows(() => {
-          const of = Provable.witness(Statement, () => statement);
+          const of = Statement.toFields(Provable.witness(Statement, () => statement));
           const previous = {
-            publicInput: of,
+            statement: of,
             publicOutput: Provable.witness(Field, () => Field(0)),
           };
           const last = s.index === segments.length - 1;

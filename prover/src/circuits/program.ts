@@ -1,27 +1,30 @@
 /**
  * @module program
- * The inference ZkProgram: a chain of segments of one tape. Public input: the statement. Public output: the hash of the values
+ * The ZkProgram of a tape: a chain of segments of one tape. Public input: the statement. Public output: the hash of the values
  * carried to the next segment, 0 when the last one is done. A segment verifies its predecessor, requires the same statement, and
  * opens the carry its predecessor left; the carry's hash names the segment it is for.
  */
-import { Statement } from '@attensor/contracts';
 import {
   Field,
   Poseidon,
   Provable,
   SelfProof,
-  Struct,
   Unconstrained,
   ZkProgram,
   type Cache,
+  type ProvablePure,
 } from 'o1js';
 import { CARRY_DOMAIN } from '../model/domains.js';
+import type { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';
 import type { Segment } from './planner.js';
 
 /** Values of one segment: carried in, then the tape inputs. */
 export type SegmentInput = Unconstrained<bigint[]>;
+
+/** A struct of fields. */
+export type StatementType<S> = ProvablePure<S>;
 
 export const segmentName = (index: number): string => `segment${index}`;
 
@@ -33,9 +36,9 @@ export function segmentCircuit(
   tape: Tape,
   segment: Segment,
   last: boolean,
-  statement: Statement,
+  statement: Field[],
   input: SegmentInput,
-  previous?: { publicInput: Statement; publicOutput: Field },
+  previous?: { statement: Field[]; publicOutput: Field },
 ): Field {
   const count = segment.carryIn.length + segment.inputs;
   const values = Provable.witness(Provable.Array(Field, count), () => {
@@ -45,14 +48,10 @@ export function segmentCircuit(
     return given.map((v) => Field(v));
   });
   const carried = values.slice(0, segment.carryIn.length);
-  const emitter = new Emitter(Statement.toFields(statement), values.slice(segment.carryIn.length));
+  const emitter = new Emitter(statement, values.slice(segment.carryIn.length));
   emitShared(emitter, tape);
   if (segment.index > 0) {
-    const before = previous!.publicInput;
-    before.modelRoot.assertEquals(statement.modelRoot);
-    before.vocabularyRoot.assertEquals(statement.vocabularyRoot);
-    before.inputHash.assertEquals(statement.inputHash);
-    before.outputHash.assertEquals(statement.outputHash);
+    statement.forEach((field, i) => previous!.statement[i].assertEquals(field));
     previous!.publicOutput.assertEquals(carryHash(segment.index, carried));
     segment.carryIn.forEach((v, i) => emitter.set(v, carried[i]));
   }
@@ -76,91 +75,109 @@ function emitOps(emitter: Emitter, tape: Tape, start: number, end: number): void
   }
 }
 
-/** A whole tape as one circuit over the fields of its statement. */
-export function wholeCircuit(tape: Tape, statement: Field[], input: SegmentInput): void {
-  const values = Provable.witness(Provable.Array(Field, tape.inputCount), () => {
-    const given = input.get();
-    if (given.length !== tape.inputCount)
-      throw new RangeError(`circuit: ${given.length} values, expected ${tape.inputCount}`);
-    return given.map((v) => Field(v));
-  });
-  const emitter = new Emitter(statement, values);
-  emitShared(emitter, tape);
-  emitOps(emitter, tape, 0, tape.ops.length);
-}
-
-/** The chain for a tape's segments. `name` must tell programs with different circuits apart. */
-export function inferenceProgram(name: string, tape: Tape, segments: Segment[]) {
+/**
+ * The chain for a tape's segments; a single one verifies no other proof. `name` must tell programs with different circuits apart.
+ * @param type of the public input
+ */
+export function chainProgram<S>(
+  name: string,
+  type: StatementType<S>,
+  tape: Tape,
+  segments: Segment[],
+): ChainProgram<S> {
   const input = Unconstrained.withEmpty<bigint[]>([]);
   const methods: Record<string, unknown> = {};
   for (const segment of segments) {
     const last = segment.index === segments.length - 1;
+    const circuit = (
+      statement: S,
+      values: SegmentInput,
+      previous?: SelfProof<S, Field>,
+    ): { publicOutput: Field } => ({
+      publicOutput: segmentCircuit(
+        tape,
+        segment,
+        last,
+        type.toFields(statement),
+        values,
+        previous && {
+          statement: type.toFields(previous.publicInput),
+          publicOutput: previous.publicOutput,
+        },
+      ),
+    });
     methods[segmentName(segment.index)] =
       segment.index === 0
         ? {
             privateInputs: [input],
-            async method(statement: Statement, values: SegmentInput) {
-              return { publicOutput: segmentCircuit(tape, segment, last, statement, values) };
-            },
+            // eslint-disable-next-line @typescript-eslint/require-await -- o1js wants a promise
+            method: async (statement: S, values: SegmentInput) => circuit(statement, values),
           }
         : {
             privateInputs: [SelfProof, input],
-            async method(
-              statement: Statement,
-              previous: SelfProof<Statement, Field>,
-              values: SegmentInput,
-            ) {
+            // eslint-disable-next-line @typescript-eslint/require-await -- o1js wants a promise
+            method: async (statement: S, previous: SelfProof<S, Field>, values: SegmentInput) => {
               previous.verify();
-              return {
-                publicOutput: segmentCircuit(tape, segment, last, statement, values, previous),
-              };
+              return circuit(statement, values, previous);
             },
           };
   }
   const program = ZkProgram({
     name,
-    publicInput: Statement,
+    publicInput: type,
     publicOutput: Field,
-    methods: methods as Record<string, { privateInputs: [typeof input]; method: never }>,
+    methods: methods as never,
   });
-  return program as unknown as InferenceProgram;
+  return program as unknown as ChainProgram<S>;
 }
 
-/** What the proof of one component says; see component-proof/protocol. */
-export class ComponentStatement extends Struct({
-  component: Field,
-  tensors: Field,
-  weights: Field,
-  tokens: Field,
-}) {}
+type Result<S> = { proof: SelfProof<S, Field> };
 
-/** A program of one circuit that verifies no other proof. */
-export function componentProgram(name: string, tape: Tape) {
-  const input = Unconstrained.withEmpty<bigint[]>([]);
-  return ZkProgram({
-    name,
-    publicInput: ComponentStatement,
-    methods: {
-      prove: {
-        privateInputs: [input],
-        async method(statement: ComponentStatement, values: SegmentInput) {
-          wholeCircuit(tape, ComponentStatement.toFields(statement), values);
-        },
-      },
-    },
-  });
-}
-
-type Result = { proof: SelfProof<Statement, Field> };
-
-/** What the prover uses of the program, with methods by segment name. */
-export type InferenceProgram = {
+/** What a prover uses of the program, with methods by segment name. */
+export type ChainProgram<S> = {
   compile(options: {
     cache: Cache;
     forceRecompile?: boolean;
   }): Promise<{ verificationKey: { data: string; hash: Field } }>;
   analyzeMethods(): Promise<Record<string, { rows: number; digest: string }>>;
-  verify(proof: SelfProof<Statement, Field>): Promise<boolean>;
+  verify(proof: SelfProof<S, Field>): Promise<boolean>;
   digest(): Promise<string>;
-  Proof: { fromJSON(json: unknown): Promise<SelfProof<Statement, Field>> };
-} & Record<string, (statement: Statement, ...rest: unknown[]) => Promise<Result>>;
+  Proof: { fromJSON(json: unknown): Promise<SelfProof<S, Field>> };
+} & Record<string, (statement: S, ...rest: unknown[]) => Promise<Result<S>>>;
+
+/** Proves the segments one after the other; `kept` has those of an earlier run, `keep` takes new ones. */
+export async function proveChain<S>(
+  program: ChainProgram<S>,
+  segments: Segment[],
+  statement: S,
+  session: Session,
+  options: {
+    onSegment?: (index: number) => void;
+    kept?: (index: number) => Promise<unknown>;
+    keep?: (index: number, proof: unknown) => Promise<void>;
+    signal?: AbortSignal;
+  } = {},
+): Promise<{ proof: SelfProof<S, Field>; made: number }> {
+  let proof: SelfProof<S, Field> | undefined;
+  let made = 0;
+  for (const segment of segments) {
+    options.signal?.throwIfAborted();
+    const stored = await options.kept?.(segment.index);
+    const known = stored ? await program.Proof.fromJSON(stored).catch(() => undefined) : undefined;
+    if (known) {
+      proof = known;
+      continue;
+    }
+    options.onSegment?.(segment.index);
+    const values = Unconstrained.from([
+      ...session.valuesOf(segment.carryIn),
+      ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
+    ]);
+    const method = program[segmentName(segment.index)];
+    const result = proof ? await method(statement, proof, values) : await method(statement, values);
+    proof = result.proof;
+    made++;
+    if (segment.index + 1 < segments.length) await options.keep?.(segment.index, proof.toJSON());
+  }
+  return { proof: proof!, made };
+}

@@ -1,4 +1,5 @@
 /** A component's proof as a file, and its verification. */
+import { COMPLETE } from '@attensor/contracts';
 import { AttensorError } from '@attensor/inference';
 import { Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
@@ -18,8 +19,8 @@ const schema = z.strictObject({
   verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
   proof: z.strictObject({
     publicInput: z.array(field).length(4),
-    publicOutput: z.array(field).length(0),
-    maxProofsVerified: z.literal(0),
+    publicOutput: z.array(field).length(1),
+    maxProofsVerified: z.union([z.literal(0), z.literal(1)]),
     proof: z.string().min(1),
   }),
 });
@@ -41,12 +42,19 @@ export function componentProofFile(
   });
 }
 
-/** Whether a parsed JSON value calls itself a component proof. */
-export const isComponentProof = (value: unknown): boolean =>
-  (value as { format?: unknown } | null)?.format === COMPONENT_FORMAT;
+/** The component proof that a text holds, if it calls itself one. @throws BAD_FILE, UNSUPPORTED_VERSION */
+export function componentProofIn(text: string, where = 'proof'): ComponentProofFile | undefined {
+  try {
+    const value = JSON.parse(text) as { format?: unknown } | null;
+    return value?.format === COMPONENT_FORMAT ? parseComponentProof(value, where) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // no JSON at all: the caller says so
+    throw error;
+  }
+}
 
 /** @throws BAD_FILE, UNSUPPORTED_VERSION */
-export function parseComponentProof(value: unknown, where = 'proof'): ComponentProofFile {
+function parseComponentProof(value: unknown, where = 'proof'): ComponentProofFile {
   const version = (value as { version?: unknown }).version;
   if (version !== VERSION)
     throw new AttensorError({
@@ -96,7 +104,7 @@ export async function verifyComponentProof(
 ): Promise<ComponentVerdict> {
   const loadStart = performance.now();
   await initializeBindings();
-  await loadReferenceStrings(keyCache(expected.cacheDir), 0);
+  await loadReferenceStrings(keyCache(expected.cacheDir), file.proof.maxProofsVerified);
   const start = performance.now();
   const checked: string[] = [];
   const { statement, proof, component } = file;
@@ -113,6 +121,8 @@ export async function verifyComponentProof(
   const fields = [statement.component, statement.tensors, statement.weights, statement.tokens];
   if (fields.some((f, i) => f !== proof.publicInput[i]))
     return verdict('the file states something else than its proof');
+  if (proof.publicOutput[0] !== COMPLETE.toString())
+    return verdict('the proof is of an unfinished run');
   const key = await genuineKey(file.verificationKey);
   if (!key) return verdict(WRONG_KEY);
   if (expected.verifierKeyHash !== undefined) {

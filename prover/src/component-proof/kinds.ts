@@ -3,7 +3,7 @@
  * The components that can be proved by themselves. A kind knows its tensors, how to run exactly, what it puts into the vectors, and
  * which script proves it: the same classes that a whole model is made of.
  *
- * Rows are padded to a power of two with rows of zeros, which are computed and proved like any other.
+ * Rows are padded to a power of two (with zeros, or a copy where zeros mean nothing); padding is computed and proved like any other.
  */
 import {
   AttensorError,
@@ -25,7 +25,6 @@ import { Rope } from '../components/rope.js';
 import { activationScript, Sigmoid } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import { ceilLog2 } from '../protocol/field.js';
-import { axis } from '../protocol/layout.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Tensor } from '../protocol/tensor.js';
 import type { Sample } from './sample.js';
@@ -291,7 +290,11 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
   const { experts, groups, keptGroups, selected } = sizes;
   requireSizes({ rows, ...sizes }, ['experts', 'groups', 'selected']);
   if (keptGroups > groups || experts < 2 * groups || selected > (keptGroups * experts) / groups)
-    throw bad('top-k sizes do not fit together', 'kept groups that hold the selected experts', sizes);
+    throw bad(
+      'top-k sizes do not fit together',
+      'kept groups that hold the selected experts',
+      sizes,
+    );
   const T = paddedRows(rows);
   const e = dim('e', experts);
   const t = dim('t', T);
@@ -326,7 +329,13 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
       const b = new Builder();
       const sigma = b.unsigned('input', [t, e], 1, fromTrace('gate_sigmoid.sigma'));
       const bias = b.parameter(weightSource(weights, 'bias'), [e], 'bias');
-      const dims = { t, g: dim('g', groups), x: dim('x', experts / groups), e, j: dim('j', selected) };
+      const dims = {
+        t,
+        g: dim('g', groups),
+        x: dim('x', experts / groups),
+        e,
+        j: dim('j', selected),
+      };
       const values = () => weights!.bias.data;
       const gate = new Gating(b, '', dims, { sigma }, bias, values, BigInt(scale), keptGroups);
       const lookups = new Lookups(b, []);
@@ -363,9 +372,6 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
     },
   };
 }
-
-export type { Dim, Tensor };
-export { axis };
 
 const bad = (what: string, expected: string, got: unknown): AttensorError =>
   new AttensorError({ code: 'BAD_ARGUMENT', what, expected, got: JSON.stringify(got) });

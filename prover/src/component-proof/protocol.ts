@@ -3,13 +3,17 @@
  * One component as a script of its own. Statement: what it is, the commitments to its tensors and weights, and the tokens it reads.
  */
 import type { Commitment, FpVec, ProverEngine } from '@attensor/native';
+import { AttensorError } from '@attensor/inference';
 import { domain, INPUT_DOMAIN, MODEL_DOMAIN } from '@attensor/contracts';
+import { Field, Struct } from 'o1js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { PARAMETER_DOMAIN, textHash } from '../model/domains.js';
+import { ceilLog2 } from '../protocol/field.js';
 import {
   leafWidth,
   LOG_CAP,
   LOG_LEAF,
+  MAX_LOG_SIZE,
   openingParameters,
   type OpeningParameters,
 } from '../protocol/parameters.js';
@@ -18,6 +22,18 @@ import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import { bindRoot, openVectors, type Openable, type Opened } from '../protocol/vectors.js';
 import type { Built, Component, Tensors } from './kinds.js';
+
+/** What the proof of a component says. */
+export class ComponentStatement extends Struct({
+  /** hash of kind, sizes and commitment parameters */
+  component: Field,
+  /** commitment to input and output, and to everything in between */
+  tensors: Field,
+  /** commitment to the weights, or the vocabulary's root; 0 where there are none */
+  weights: Field,
+  /** hash of the tokens that are read; 0 where there are none */
+  tokens: Field,
+}) {}
 
 export const COMPONENT_DOMAIN = domain('attensor-component-1').toBigInt();
 export const TENSORS_DOMAIN = domain('attensor-tensors-1').toBigInt();
@@ -57,6 +73,15 @@ export class ComponentProtocol {
     const parameterLog = this.hasWeights ? b.parameters.seal() : 0;
     const logSize = Math.max(this.witnessLog, parameterLog, LOG_LEAF + LOG_CAP);
     this.logSize = logSize;
+    if (logSize > MAX_LOG_SIZE)
+      throw new AttensorError({
+        code: 'UNSUPPORTED_CONFIG',
+        what: 'the component needs larger vectors than can be committed',
+        where: JSON.stringify(component.config),
+        expected: `at most 2^${MAX_LOG_SIZE} entries`,
+        got: `2^${logSize}`,
+        hint: 'Take fewer rows or smaller dimensions',
+      });
     this.widths = {
       witness: leafWidth(b.witness.end, logSize),
       parameters: leafWidth(b.parameters.end, logSize),
@@ -65,13 +90,37 @@ export class ComponentProtocol {
     this.configHash = configHash(component, logSize, logInvRate);
   }
 
+  /** Permutations of all commitments made for one proof. */
+  get permutations(): number {
+    const { rounds } = this.opening;
+    return rounds.reduce((sum, round, k) => {
+      // the first round's codeword is the witness's, the others' are of folded vectors
+      const width = k === 0 ? this.widths.witness : 2 ** LOG_LEAF;
+      return sum + (Math.ceil(width / 2) + 1) * 2 ** round.logDomain;
+    }, 0);
+  }
+
+  /** Field elements of all states of the row hashes; 0 where rows are not hashed. */
+  get hashedStates(): number {
+    const { rows, dim } = this.component.config as Record<string, number>;
+    return this.built.embedding ? 3 * 56 * 2 ** (ceilLog2(rows) + ceilLog2(dim) - 1) : 0;
+  }
+  get vocabularyPermutations(): number {
+    const { vocabularyLog, dim } = this.component.config as Record<string, number>;
+    return this.built.embedding ? 2 ** vocabularyLog * (Math.ceil(dim / 2) + 1) : 0;
+  }
+
   /** Statement fields: component, tensors, weights, tokens; zero where there are none. */
   async script(session: Session, secret?: ComponentWitness): Promise<void> {
     const { tape } = session;
     const { built } = this;
     const [component, tensors, weights, tokens] = [0, 1, 2, 3].map((i) => tape.public(i));
     session.absorb([component, tensors, weights, tokens]);
-    tape.assertEqual(component, tape.constant(this.configHash), 'component: the statement is about another one');
+    tape.assertEqual(
+      component,
+      tape.constant(this.configHash),
+      'component: the statement is about another one',
+    );
 
     const scope = new Scope(
       session,
@@ -83,7 +132,11 @@ export class ComponentProtocol {
       vector: Openable['vector'],
       opened?: Opened,
     ): Promise<Openable> => {
-      const cap = await session.hint(1 << LOG_CAP, `${vector}: commitment`, () => opened!.commitment.cap);
+      const cap = await session.hint(
+        1 << LOG_CAP,
+        `${vector}: commitment`,
+        () => opened!.commitment.cap,
+      );
       const domains = { vector: PARAMETER_DOMAIN, root: rootDomain };
       const sample = await bindRoot(session, root, this.configHash, domains, cap, vector, opened);
       return { vector, cap, width: this.widths[vector], commitment: opened?.commitment, ...sample };
@@ -139,7 +192,11 @@ export function rootOf(
   engine: ProverEngine,
   purpose: bigint,
   rootDomain: bigint,
-  { commitment, sample, salt }: Pick<Opened, 'sample' | 'salt'> & { commitment: Pick<Commitment, 'cap'> },
+  {
+    commitment,
+    sample,
+    salt,
+  }: Pick<Opened, 'sample' | 'salt'> & { commitment: Pick<Commitment, 'cap'> },
 ): bigint {
   const vectorRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(commitment.cap), sample]);
   return engine.hash([rootDomain, purpose, vectorRoot, salt]);

@@ -5,12 +5,12 @@
 import { inputHash, MODEL_DOMAIN } from '@attensor/contracts';
 import { AttensorError, selectEngine } from '@attensor/inference';
 import { engine, type Commitment, type FpVec } from '@attensor/native';
-import { Cache, Field, Unconstrained, type VerificationKey } from 'o1js';
+import { Cache, Field, type VerificationKey } from 'o1js';
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LIMITS, rowsOf } from '../circuits/planner.js';
-import { componentProgram, ComponentStatement } from '../circuits/program.js';
+import { plan, type Segment } from '../circuits/planner.js';
+import { chainProgram, proveChain, type ChainProgram } from '../circuits/program.js';
 import { padded } from '../components/builder.js';
 import { randomField, samplePoint, Vocabulary } from '../model/commitment.js';
 import { traceOf, witnessInts } from '../model/witness.js';
@@ -21,7 +21,7 @@ import { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { componentProofFile, type ComponentProofFile } from './file.js';
 import type { Component, IntTensor, Tensors } from './kinds.js';
-import { ComponentProtocol, rootOf, TENSORS_DOMAIN } from './protocol.js';
+import { ComponentProtocol, ComponentStatement, rootOf, TENSORS_DOMAIN } from './protocol.js';
 
 export interface ComponentProgress {
   stage: 'compile' | 'weights' | 'run' | 'commit' | 'protocol' | 'circuit' | 'done';
@@ -53,55 +53,81 @@ export interface ComponentResult {
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
-/** Inverse rates in the order they are tried: higher ones cost hashing, lower ones rows. */
-const LOG_INV_RATES = [2, 3, 4, 5, 6];
+/** Inverse rates that are tried: higher ones cost hashing, lower ones queries and so circuits. */
+const LOG_INV_RATES = [2, 3, 4, 5];
+/** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
+const CIRCUIT_COST = 20e6;
+const MOST_CIRCUITS = 2;
+
+interface Plan {
+  protocol: ComponentProtocol;
+  tape: Tape;
+  segments: Segment[];
+}
+
+async function cheapestPlan(component: Component): Promise<Plan> {
+  let best: { plan: Plan; cost: number } | undefined;
+  let circuits = Infinity;
+  for (const logInvRate of LOG_INV_RATES) {
+    const protocol = new ComponentProtocol(component, logInvRate);
+    const session = new Session({});
+    await protocol.script(session);
+    const segments = plan(session.tape);
+    circuits = Math.min(circuits, segments.length);
+    if (segments.length > MOST_CIRCUITS) continue;
+    const cost = protocol.permutations + CIRCUIT_COST * segments.length;
+    if (!best || cost < best.cost)
+      best = { plan: { protocol, tape: session.tape, segments }, cost };
+  }
+  if (best) return best.plan;
+  throw new AttensorError({
+    code: 'UNSUPPORTED_CONFIG',
+    what: 'the component does not fit its circuits',
+    where: JSON.stringify(component.config),
+    expected: `at most ${MOST_CIRCUITS} circuits`,
+    got: String(circuits),
+    hint: 'Take fewer rows or smaller dimensions',
+  });
+}
 
 export class ComponentProver {
   private verificationKey: VerificationKey | undefined;
-  private readonly program: ReturnType<typeof componentProgram>;
+  private readonly program: ChainProgram<ComponentStatement>;
 
   private constructor(
     readonly component: Component,
     readonly protocol: ComponentProtocol,
-    private readonly tape: Tape,
-    /** of the one circuit */
-    readonly rows: number,
+    tape: Tape,
+    readonly segments: Segment[],
     readonly cacheDir: string,
   ) {
     const digest = createHash('sha256').update(protocol.configHash.toString()).digest('hex');
-    this.program = componentProgram(`attensor-component-${digest.slice(0, 12)}`, tape);
+    const name = `attensor-component-${digest.slice(0, 12)}`;
+    this.program = chainProgram(name, ComponentStatement, tape, segments);
   }
 
-  /** Plans the circuit at the highest rate that fits. @throws UNSUPPORTED_CONFIG when none does */
+  /** Plans circuits and rate. @throws UNSUPPORTED_CONFIG when they hold no such component */
   static async plan(component: Component, cacheDir = defaultCacheDir()): Promise<ComponentProver> {
     useNativeBackend();
-    let least = Infinity;
-    for (const logInvRate of LOG_INV_RATES) {
-      const protocol = new ComponentProtocol(component, logInvRate);
-      const session = new Session({});
-      await protocol.script(session);
-      const rows = Math.ceil(session.tape.ops.reduce((n, op) => n + rowsOf(op), 0));
-      if (rows <= LIMITS.first)
-        return new ComponentProver(component, protocol, session.tape, rows, cacheDir);
-      least = Math.min(least, rows);
-    }
-    throw new AttensorError({
-      code: 'UNSUPPORTED_CONFIG',
-      what: 'the component does not fit one circuit',
-      where: JSON.stringify(component.config),
-      expected: `at most ${LIMITS.first} rows`,
-      got: String(least),
-      hint: 'Take fewer rows or smaller dimensions',
-    });
+    const { protocol, tape, segments } = await cheapestPlan(component);
+    return new ComponentProver(component, protocol, tape, segments, cacheDir);
+  }
+
+  get rows(): number[] {
+    return this.segments.map((s) => s.rows);
   }
 
   async compile(onProgress?: OnProgress): Promise<{ verifierKeyHash: string; seconds: number }> {
     const start = performance.now();
-    onProgress?.({ stage: 'compile', fraction: 0, message: 'compiling the circuit, or loading its keys' });
+    onProgress?.({
+      stage: 'compile',
+      fraction: 0,
+      message: 'compiling the circuit, or loading its keys',
+    });
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
     const { verificationKey } = await this.program.compile({ cache: Cache.FileSystem(dir) });
-    this.verificationKey = verificationKey;
+    this.verificationKey = verificationKey as VerificationKey;
     return { verifierKeyHash: verificationKey.hash.toString(), seconds: seconds(start) };
   }
 
@@ -122,10 +148,16 @@ export class ComponentProver {
     if (!this.protocol.hasWeights) return { ...none, seconds: seconds(start) };
     const protocol = new ComponentProtocol(this.component, this.protocol.logInvRate, tensors);
     const vector = parameterVector(protocol);
-    const commitment = await commitRows(engine, vector, protocol.logSize, protocol.widths.parameters, {
-      logInvRate: protocol.logInvRate,
-      onProgress: progress,
-    });
+    const commitment = await commitRows(
+      engine,
+      vector,
+      protocol.logSize,
+      protocol.widths.parameters,
+      {
+        logInvRate: protocol.logInvRate,
+        onProgress: progress,
+      },
+    );
     const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
     const domain = MODEL_DOMAIN.toBigInt();
     const root = rootOf(engine, protocol.configHash, domain, { commitment, sample, salt });
@@ -137,11 +169,11 @@ export class ComponentProver {
     weights: CommittedWeights,
     options: { onProgress?: OnProgress; signal?: AbortSignal } = {},
   ): Promise<ComponentResult> {
+    checkTensors(this.component.inputs, inputs, 'input');
     if (!this.verificationKey) await this.compile(options.onProgress);
     const start = performance.now();
     const { statement, session, outputs } = await this.messages(inputs, weights, options);
     const nativeSeconds = seconds(start);
-    options.onProgress?.({ stage: 'circuit', fraction: 0.4, message: 'proof of the circuit' });
     const picklesStart = performance.now();
     const fields = new ComponentStatement({
       component: Field(statement[0]),
@@ -149,7 +181,16 @@ export class ComponentProver {
       weights: Field(statement[2]),
       tokens: Field(statement[3]),
     });
-    const { proof } = await this.program.prove(fields, Unconstrained.from(session.messages));
+    const { length } = this.segments;
+    const { proof } = await proveChain(this.program, this.segments, fields, session, {
+      signal: options.signal,
+      onSegment: (index) =>
+        options.onProgress?.({
+          stage: 'circuit',
+          fraction: 0.4 + (0.6 * index) / length,
+          message: `proof ${index + 1} of ${length}`,
+        }),
+    });
     const picklesSeconds = seconds(picklesStart);
     options.onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
     const [component, tensors, weightsRoot, tokens] = statement.map(String);
@@ -183,7 +224,11 @@ export class ComponentProver {
       logInvRate,
       signal,
       onProgress: (f) =>
-        onProgress?.({ stage: 'commit', fraction: 0.05 + 0.15 * f, message: 'committing the tensors' }),
+        onProgress?.({
+          stage: 'commit',
+          fraction: 0.05 + 0.15 * f,
+          message: 'committing the tensors',
+        }),
     });
     onProgress?.({ stage: 'protocol', fraction: 0.2, message: 'sumchecks, lookups and openings' });
     const tensors = {

@@ -35,8 +35,7 @@ export class Sample {
   activations = (dims: number[]): IntTensor => this.fill(dims, () => this.normal() * ONE);
   /** At 2^16, of deviation 0.02. */
   weights = (dims: number[]): IntTensor => this.fill(dims, () => this.normal() * 0.02 * ONE);
-  gains = (dims: number[]): IntTensor =>
-    this.fill(dims, () => (1 + 0.2 * this.normal()) * ONE);
+  gains = (dims: number[]): IntTensor => this.fill(dims, () => (1 + 0.2 * this.normal()) * ONE);
   biases = (dims: number[]): IntTensor => this.fill(dims, () => this.normal() * 0.1 * ONE);
   /** Sigmoid outputs, never 1. */
   probabilities = (dims: number[]): IntTensor =>

@@ -4,14 +4,7 @@
  * inference trace (witness) or the model's tensors (parameters).
  */
 import { ceilLog2 } from '../protocol/field.js';
-import {
-  axis,
-  Layout,
-  scalar,
-  unsigned,
-  type Axis,
-  type Region,
-} from '../protocol/layout.js';
+import { axis, Layout, scalar, unsigned, type Axis, type Region } from '../protocol/layout.js';
 import type { Block, Tensor } from '../protocol/tensor.js';
 
 /** The integer trace of one teacher-forced pass. */

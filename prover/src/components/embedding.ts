@@ -6,6 +6,7 @@
  */
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { engine as native } from '@attensor/native';
+import { climb } from '../protocol/opening.js';
 import { eqTable } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
@@ -78,15 +79,10 @@ export class Embedding {
       witness!.ids.slice(0, bits.length).map((id) => native.hash(witness!.tree.row(id))),
     );
     for (const [k, leaf] of leaves.entries()) {
-      const path = await this.path(session, bits[k].length, witness, k);
-      inVocabulary(session, leaf, bits[k], path, vocabularyRoot);
+      await inVocabulary(session, leaf, bits[k], vocabularyRoot, witness, k);
     }
     const all = Array.from({ length: 2 ** t.log }, (_, k) => leaves[k] ?? empty);
     await rows.script(scope, all, witness?.states);
-  }
-
-  private path(session: Session, depth: number, witness: EmbeddingWitness | undefined, k: number) {
-    return session.hint(depth, 'embedding path', () => witness!.tree.path(witness!.ids[k]));
   }
 
   private async short(
@@ -114,21 +110,22 @@ export class Embedding {
       const row = await session.hint(i.size, 'embedding row', () =>
         witness!.tree.row(witness!.ids[k]),
       );
-      const path = await this.path(session, bits[k].length, witness, k);
-      inVocabulary(session, tape.hash(row), bits[k], path, vocabularyRoot);
+      await inVocabulary(session, tape.hash(row), bits[k], vocabularyRoot, witness, k);
       rows.push(tape.mul(weights[k], tape.inner(row, columns)));
     }
     scope.claims.addTensor(session, this.x, at, tape.sum(rows));
   }
 }
 
-function inVocabulary(session: Session, leaf: V, bits: V[], path: V[], root: V): void {
-  const { tape } = session;
-  const zero = tape.constant(0n);
-  let node = leaf;
-  path.forEach((sibling, d) => {
-    const shift = tape.mul(bits[d], tape.sub(sibling, node));
-    node = tape.permute([tape.add(node, shift), tape.sub(sibling, shift), zero])[0];
-  });
-  tape.assertEqual(node, root, 'embedding: the row is not in the vocabulary');
+async function inVocabulary(
+  session: Session,
+  leaf: V,
+  bits: V[],
+  root: V,
+  witness: EmbeddingWitness | undefined,
+  position: number,
+): Promise<void> {
+  const siblings = witness?.tree.path(witness.ids[position]);
+  const top = await climb(session, 'embedding path', leaf, bits, siblings);
+  session.tape.assertEqual(top, root, 'embedding: the row is not in the vocabulary');
 }

@@ -98,6 +98,38 @@ async function fold(
   return { f: await bind(vectors.f), w: await bind(vectors.w) };
 }
 
+/**
+ * Climbs a Merkle tree: the prover gives both children of every node above the leaf, and the one that the index bit names must be the
+ * node reached so far.
+ * @param bits of the leaf's index, lowest first
+ * @param siblings of the nodes on the way, in the prover role
+ */
+export async function climb(
+  session: Session,
+  what: string,
+  leaf: V,
+  bits: V[],
+  siblings: bigint[] | undefined,
+): Promise<V> {
+  const { tape } = session;
+  const zero = tape.constant(0n);
+  let node = leaf;
+  for (const [d, bit] of bits.entries()) {
+    const below = node;
+    const [left, right] = await session.hint(2, what, () => {
+      const pair = [session.value(below), siblings![d]];
+      return session.value(bit) === 1n ? pair.reverse() : pair;
+    });
+    tape.assertEqual(
+      tape.select(bit, right, left),
+      below,
+      `${what}: the children do not continue the path`,
+    );
+    node = tape.permute([left, right, zero])[0];
+  }
+  return node;
+}
+
 /** One queried column: its Merkle path to the cap is checked, its entries are returned. */
 async function queryLeaf(
   session: Session,
@@ -112,13 +144,8 @@ async function queryLeaf(
     bits.reduce((s, b, i) => s + (session.value(b) === 1n ? 2 ** i : 0), 0),
   );
   const leaf = await session.hint(width, 'opening: leaf', () => opened!.leaf);
-  const path = await session.hint(depth, 'opening: path', () => opened!.path);
-  let node = tape.hash(leaf);
-  const zero = tape.constant(0n);
-  for (let d = 0; d < depth; d++) {
-    const shift = tape.mul(bits[d], tape.sub(path[d], node));
-    node = tape.permute([tape.add(node, shift), tape.sub(path[d], shift), zero])[0];
-  }
+  const hashed = tape.hash(leaf);
+  const node = await climb(session, 'opening: path', hashed, bits.slice(0, depth), opened?.path);
   tape.assertEqual(
     capNode(session, oracle, bits.slice(depth)),
     node,

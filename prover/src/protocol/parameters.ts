@@ -1,7 +1,7 @@
 /**
  * @module parameters
  * Every number of the polynomial commitment, derived from the security level. Johnson-bound list decoding with slack
- * eta = sqrt(rate) / 20: a query misses a word outside the list radius with probability at most sqrt(rate) + eta.
+ * eta = sqrt(rate) / 100: a query misses a word outside the list radius with probability at most sqrt(rate) + eta.
  * No conjecture is used; docs/soundness.md has the error budget.
  */
 
@@ -34,13 +34,16 @@ export const LOG_CAP = 4;
 /** Entries of a leaf of a vector that is zero from `end` on: whole rows of zeros are not committed. */
 export const leafWidth = (end: number, logSize: number): number =>
   Math.max(1, Math.ceil(end / 2 ** (logSize - LOG_LEAF)));
-/** Each round's codeword has a rate 2^RATE_STEP lower: folding by 16, domain halved. */
-export const RATE_STEP = LOG_LEAF - 1;
+/** Each round's codeword has a rate 2^RATE_STEP lower: folding by 16, a quarter of the domain. */
+export const RATE_STEP = LOG_LEAF - 2;
+/** sqrt(rate) / eta */
+const SLACK = 100;
 const LOG_FINAL_MAX = 6;
+export const MAX_LOG_SIZE = 28;
 
 /** Bits one query gives at rate 2^-logInvRate. */
 export const bitsPerQuery = (logInvRate: number): number =>
-  -Math.log2(1.05 * 2 ** (-logInvRate / 2));
+  -Math.log2((1 + 1 / SLACK) * 2 ** (-logInvRate / 2));
 
 export function queryCount(bits: number, logInvRate: number): number {
   const each = bitsPerQuery(logInvRate);
@@ -51,9 +54,9 @@ export function queryCount(bits: number, logInvRate: number): number {
 
 /** @throws RangeError when the sizes can't meet the security level */
 export function openingParameters(logSize: number, logInvRate: number): OpeningParameters {
-  if (logSize < LOG_LEAF + LOG_CAP || logSize > 28)
+  if (logSize < LOG_LEAF + LOG_CAP || logSize > MAX_LOG_SIZE)
     throw new RangeError(
-      `openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..28`,
+      `openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..${MAX_LOG_SIZE}`,
     );
   if (logSize - LOG_LEAF + logInvRate > 32)
     throw new RangeError(
@@ -85,17 +88,19 @@ export function openingParameters(logSize: number, logInvRate: number): OpeningP
   };
 }
 
+const LIST = SLACK / 2;
+
 /**
  * Upper bounds, in bits, of all error terms other than queries for one opening (they are small: the field has 254 bits).
  * Proximity gaps for Reed-Solomon codes up to the Johnson bound (Ben-Sasson, Carmon, Ishai, Kopparty, Saraf 2020):
- * (m + 1/2)^7 n^2 / (3 rate^1.5 |F|) with m = 1 / (2 * 1/20) = 10, per batched combination; out-of-domain samples:
- * L^2 / 2 * 2^logSize / |F| with list size L = 10 / rate.
+ * (m + 1/2)^7 n^2 / (3 rate^1.5 |F|) with m = sqrt(rate) / (2 eta) = 50, per batched combination; out-of-domain samples:
+ * L^2 / 2 * 2^logSize / |F| with list size L = 1 / (2 eta sqrt(rate)) = 50 / rate.
  */
 export function otherErrorBits(p: OpeningParameters): number {
   const field = 254;
   const worst = p.rounds.flatMap((r) => [
-    field - (7 * Math.log2(10.5) + 2 * r.logDomain + 1.5 * r.logInvRate - Math.log2(3)),
-    field - (2 * (Math.log2(10) + r.logInvRate) - 1 + r.logSize),
+    field - (7 * Math.log2(LIST + 0.5) + 2 * r.logDomain + 1.5 * r.logInvRate - Math.log2(3)),
+    field - (2 * (Math.log2(LIST) + r.logInvRate) - 1 + r.logSize),
   ]);
   // union over at most 2^10 combinations
   return Math.min(...worst) - 10;

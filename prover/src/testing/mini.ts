@@ -25,6 +25,8 @@ export interface Mini {
   /** changes the filled witness */
   change?: (vector: FpVec, at: (name: string, index: number) => number) => void;
   script: (scope: Scope) => Promise<void>;
+  /** puts field elements into the filled witness; their blocks stay empty otherwise */
+  prepare?: (witness: FpVec) => Promise<void>;
   /** takes the place of the session's random points */
   random?: (scope: Scope) => Scope['random'];
 }
@@ -46,6 +48,7 @@ export async function objections(b: Builder, mini: Mini): Promise<string[]> {
       const values = mini.parameters![source as string];
       parameters.set(block.offset + to, from < 0 ? 0n : mod(values[from]));
     });
+  await mini.prepare?.(witness);
   mini.change?.(witness, (name, index) => {
     const found = b.witness.list().find((e) => e.name === name);
     if (!found) throw new Error(`mini: no block ${name}`);

@@ -1,0 +1,175 @@
+import type {
+  ComponentProver,
+  ComponentProofFile,
+  Estimate,
+  Sizes,
+  Tensors,
+} from '@attensor/prover';
+import { Option, type Command } from 'commander';
+import { stat, writeFile } from 'node:fs/promises';
+import { command, cancellable, positiveInteger, type Context, type Session } from '../command.js';
+import { requireWritable, writeFileWhole } from '../files.js';
+import { duration } from '../progress.js';
+import { peakRssBytes } from '../proving.js';
+
+export { proveComponentCommand, proveComponent, describeEstimate, type ComponentReport };
+
+interface Options {
+  out?: string;
+  input?: string;
+  seed: number;
+  dryRun?: boolean;
+  outputs?: string;
+  cache?: string;
+  [size: string]: unknown;
+}
+
+/** Every size that some component has. */
+const SIZES = {
+  rows: 'rows of the input (tokens)',
+  dim: 'width of a row or of a head',
+  heads: 'attention heads',
+  inner: 'inputs of a matrix product',
+  outer: 'outputs of a matrix product',
+  experts: 'experts to choose from',
+  groups: 'groups of experts',
+  kept: 'groups that are kept',
+  selected: 'experts that are selected',
+  vocabulary: 'tokens of the vocabulary',
+};
+
+/** One component's proof, as `--json` prints it. Seconds are wall time, keys loaded. */
+interface ComponentReport {
+  component: Record<string, string | number>;
+  statement: ComponentProofFile['statement'];
+  verifierKeyHash: string;
+  seconds: number;
+  nativeSeconds: number;
+  picklesSeconds: number;
+  /** once per weights */
+  weightsSeconds: number;
+  keySeconds: number;
+  pickles: number;
+  rows: number[];
+  peakRssBytes: number;
+  proofBytes: number;
+}
+
+function proveComponentCommand(session: Session): Command {
+  const it = command('prove-component', 'Prove one component by itself')
+    .argument(
+      '<name>',
+      'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1',
+    )
+    .option('--out <file>', 'proof file (needed unless --dry-run)')
+    .option(
+      '--input <file>',
+      'safetensors file with integer tensors: input, and weight, bias or vocabulary where there are weights',
+    )
+    .option('--seed <n>', 'seed of random tensors, where no file is given', positiveInteger, 1)
+    .option('--outputs <file>', 'also write the outputs, as safetensors')
+    .option('--dry-run', 'predict time, memory, circuits and rows; prove nothing')
+    .option(
+      '--cache <dir>',
+      'where proving keys are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    );
+  for (const [name, what] of Object.entries(SIZES))
+    it.addOption(new Option(`--${name} <n>`, what).argParser(positiveInteger));
+  return it
+    .addHelpText(
+      'after',
+      `
+Sizes not given are DeepSeek-V3's. JSON: {component, statement, verifierKeyHash, seconds, nativeSeconds, picklesSeconds,
+weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the prediction.`,
+    )
+    .action(
+      cancellable<Options>(session, async (context, options, name) => {
+        const { componentByName, ComponentProver, estimate, readTensors, tensorFile } =
+          await import('@attensor/prover');
+        const sizes: Sizes = {};
+        for (const size of Object.keys(SIZES))
+          if (typeof options[size] === 'number') sizes[size] = options[size];
+        const component = componentByName(name, sizes);
+        const prover = await ComponentProver.plan(component, options.cache);
+        if (options.dryRun) {
+          const predicted = await estimate(prover);
+          return { json: predicted, text: describeEstimate(predicted) };
+        }
+        if (options.out === undefined) {
+          const { CliError } = await import('../errors.js');
+          throw new CliError({
+            code: 'USAGE',
+            what: '--out is missing',
+            hint: 'Add --out proof.json',
+          });
+        }
+        await requireWritable(options.out);
+        const given = options.input === undefined ? undefined : await readTensors(options.input);
+        const tensors = given
+          ? { inputs: pick(given, component.inputs), weights: pick(given, component.weights) }
+          : undefined;
+        const { report, file, outputs } = await proveComponent(prover, context, {
+          tensors,
+          seed: options.seed,
+        });
+        await writeFileWhole(options.out, `${JSON.stringify(file)}\n`);
+        if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
+        const { size: proofBytes } = await stat(options.out);
+        return {
+          json: { ...report, proofBytes },
+          text: `${name}: proved in ${duration(report.seconds)} (native ${report.nativeSeconds.toFixed(1)} s, ${report.pickles} circuits ${report.picklesSeconds.toFixed(1)} s), ${proofBytes} bytes\nverifierKeyHash ${report.verifierKeyHash}`,
+        };
+      }),
+    );
+}
+
+const pick = (from: Tensors, wanted: object): Tensors =>
+  Object.fromEntries(Object.keys(wanted).flatMap((n) => (n in from ? [[n, from[n]]] : [])));
+
+/** Keys, weights, proof. */
+async function proveComponent(
+  prover: ComponentProver,
+  { output, signal }: Context,
+  source: { tensors?: { inputs: Tensors; weights: Tensors }; seed: number },
+): Promise<{ report: ComponentReport; file: ComponentProofFile; outputs: Tensors }> {
+  const { Sample } = await import('@attensor/prover');
+  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const bar = output.progress('prove');
+  const onProgress = (p: { fraction: number; message: string }): void =>
+    bar.update(p.fraction, p.message);
+  try {
+    const keys = await prover.compile(onProgress);
+    const committed = await prover.commitWeights(weights, (p) => bar.update(0, p.message));
+    const result = await prover.prove(inputs, committed, { onProgress, signal });
+    const { file, outputs, nativeSeconds, picklesSeconds, totalSeconds } = result;
+    return {
+      file,
+      outputs,
+      report: {
+        component: prover.component.config,
+        statement: file.statement,
+        verifierKeyHash: keys.verifierKeyHash,
+        seconds: totalSeconds,
+        nativeSeconds,
+        picklesSeconds,
+        weightsSeconds: committed.seconds,
+        keySeconds: keys.seconds,
+        pickles: prover.segments.length,
+        rows: prover.rows,
+        peakRssBytes: peakRssBytes(),
+        proofBytes: Buffer.byteLength(JSON.stringify(file)) + 1,
+      },
+    };
+  } finally {
+    bar.close();
+  }
+}
+
+function describeEstimate(e: Estimate): string {
+  return [
+    `circuits   ${e.circuits} (rows ${e.rows.join(', ')})`,
+    `time       ${duration(e.seconds)}: native ${duration(e.nativeSeconds)}, circuits ${duration(e.picklesSeconds)}; weights once ${duration(e.weightsSeconds)}`,
+    `memory     ${(e.peakBytes / 2 ** 30).toFixed(1)} GiB`,
+    `vectors    ${e.witness} entries of witness, ${e.weights} of weights; ${e.permutations} permutations`,
+  ].join('\n');
+}

@@ -1,0 +1,80 @@
+/** The components by name, with DeepSeek-V3's dimensions as defaults: the rows of the paper's Table 3. */
+import { AttensorError, routedScale } from '@attensor/inference';
+import { embedding, gemm, rmsNorm, rope, sigmoid, softmax, topK, type Component } from './kinds.js';
+
+/** Sizes a caller may set. */
+export type Sizes = Record<string, number>;
+
+interface Entry {
+  readonly description: string;
+  readonly defaults: Sizes;
+  make(sizes: Sizes): Component;
+}
+
+const THETA = 10_000;
+const SCALE = routedScale({ routedScaling: 2.5 });
+
+export const CATALOG: Readonly<Record<string, Entry>> = {
+  embedding: {
+    description: 'embedding rows, hashed against the vocabulary',
+    defaults: { rows: 24, dim: 7168, vocabulary: 1024 },
+    make: (s) => embedding(s.rows, s.dim, s.vocabulary),
+  },
+  attn_norm: {
+    description: 'RMSNorm before attention',
+    defaults: { rows: 24, dim: 7168 },
+    make: (s) => rmsNorm(s.rows, s.dim),
+  },
+  q_norm: {
+    description: 'RMSNorm of the compressed queries',
+    defaults: { rows: 24, dim: 1536 },
+    make: (s) => rmsNorm(s.rows, s.dim),
+  },
+  RoPE1: {
+    description: 'rotation of the queries',
+    defaults: { rows: 24, heads: 128, dim: 64 },
+    make: (s) => rope(s.rows, s.heads, s.dim, THETA),
+  },
+  softmax_qk: {
+    description: 'causal softmax of the scores; dim is the width of a query',
+    defaults: { rows: 24, heads: 128, dim: 192 },
+    make: (s) => softmax(s.rows, s.heads, s.dim),
+  },
+  sigmoid_gate: {
+    description: 'sigmoid of the router',
+    defaults: { rows: 24, dim: 256 },
+    make: (s) => sigmoid(s.rows, s.dim),
+  },
+  experts_selector: {
+    description: 'group-limited top-k of the router',
+    defaults: { rows: 24, experts: 256, groups: 8, kept: 4, selected: 8 },
+    make: ({ rows, experts, groups, kept, selected }) =>
+      topK(rows, { experts, groups, keptGroups: kept, selected }, SCALE),
+  },
+  wkv_a1: {
+    description: 'matrix product of the latent keys and values',
+    defaults: { rows: 24, inner: 7168, outer: 512 },
+    make: (s) => gemm(s.rows, s.inner, s.outer),
+  },
+};
+
+/** @throws BAD_ARGUMENT for a name or size that does not exist */
+export function componentByName(name: string, sizes: Sizes = {}): Component {
+  const entry = Object.hasOwn(CATALOG, name) ? CATALOG[name] : undefined;
+  if (!entry)
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'there is no such component',
+      expected: Object.keys(CATALOG).join(', '),
+      got: name,
+    });
+  for (const size of Object.keys(sizes))
+    if (!(size in entry.defaults))
+      throw new AttensorError({
+        code: 'BAD_ARGUMENT',
+        what: `${name} has no size '${size}'`,
+        expected: Object.keys(entry.defaults).join(', '),
+        got: size,
+      });
+  return entry.make({ ...entry.defaults, ...sizes });
+}

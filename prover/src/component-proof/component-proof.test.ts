@@ -1,0 +1,205 @@
+/** Components by themselves: every kind, native messages against the plain verifier; one real proof, its file, and edits of it. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { referenceEngine } from '@attensor/inference';
+import { setBackend } from 'o1js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultCacheDir } from '../proof-file.js';
+import { P } from '../protocol/field.js';
+import { VerificationError } from '../protocol/tape.js';
+import { CATALOG, componentByName } from './catalog.js';
+import { estimate } from './estimate.js';
+import { componentProofIn, verifyComponentProof, type ComponentProofFile } from './file.js';
+import type { Component, IntTensor } from './kinds.js';
+import { ComponentProver, type ComponentResult } from './prover.js';
+import { Sample } from './sample.js';
+import { readTensors, tensorFile } from './tensor-file.js';
+
+beforeAll(() => setBackend('native'));
+
+/** Sizes that are no powers of two where they may be. */
+const SMALL: Record<string, () => Component> = {
+  embedding: () => componentByName('embedding', { rows: 3, dim: 11, vocabulary: 5 }),
+  attn_norm: () => componentByName('attn_norm', { rows: 3, dim: 12 }),
+  RoPE1: () => componentByName('RoPE1', { rows: 3, heads: 2, dim: 4 }),
+  softmax_qk: () => componentByName('softmax_qk', { rows: 3, heads: 2, dim: 16 }),
+  sigmoid_gate: () => componentByName('sigmoid_gate', { rows: 3, dim: 8 }),
+  experts_selector: () =>
+    componentByName('experts_selector', { rows: 3, experts: 8, groups: 4, kept: 2, selected: 2 }),
+  wkv_a1: () => componentByName('wkv_a1', { rows: 3, inner: 12, outer: 5 }),
+};
+
+async function messagesOf(component: Component, seed = 1) {
+  const prover = await ComponentProver.plan(component);
+  const { inputs, weights } = component.sample(new Sample(seed));
+  const committed = await prover.commitWeights(weights);
+  const { statement, session, outputs } = await prover.messages(inputs, committed);
+  return { prover, inputs, weights, statement, messages: session.messages, outputs };
+}
+
+/** The component with one value of one traced tensor changed: a prover who does not compute what he states. */
+const bent = (component: Component, name: string, index: number): Component => ({
+  ...component,
+  async run(...args) {
+    const traced = await component.run(...args);
+    const { dims, data } = traced.get(name)!;
+    const changed = data.slice();
+    changed[index] += changed[index] > 0n ? -1n : 1n;
+    return new Map(traced).set(name, { dims, data: changed });
+  },
+});
+
+describe.each(Object.entries(SMALL))('%s', (_, make) => {
+  it('is proved and verified, with the outputs of the reference engine', async () => {
+    const component = make();
+    const { prover, inputs, weights, statement, messages, outputs } = await messagesOf(component);
+    await prover.replay(statement, messages);
+    const reference = await component.run(referenceEngine, inputs, weights);
+    for (const name of component.outputs) expect(outputs[name]).toEqual(reference.get(name));
+    // each field of the statement
+    for (let k = 0; k < 4; k++) {
+      const other = statement.map((v, i) => (i === k ? (v + 1n) % P : v));
+      await expect(prover.replay(other, messages)).rejects.toThrow(VerificationError);
+    }
+  });
+
+  it('refuses a false value of any tensor it computes', async () => {
+    const component = make();
+    const { inputs, weights } = component.sample(new Sample(2));
+    const traced = await component.run(referenceEngine, inputs, weights);
+    // not committed: the input itself, and what other tensors determine
+    const free = new Set(['input', 'gate_sigmoid.sigma', 'softmax.z', 'gemm.acc']);
+    for (const name of [...traced.keys()].filter((n) => !free.has(n))) {
+      const index = name.startsWith('softmax') ? 4 : 1;
+      await expect([
+        name,
+        await messagesOf(bent(component, name, index), 2).then(
+          () => 'accepted',
+          () => 'refused',
+        ),
+      ]).toEqual([name, 'refused']);
+    }
+  });
+});
+
+describe('plans', () => {
+  it('hold every component of the table in at most two circuits', async () => {
+    for (const name of Object.keys(CATALOG)) {
+      const prover = await ComponentProver.plan(componentByName(name));
+      expect([name, prover.segments.length <= 2]).toEqual([name, true]);
+      const predicted = await estimate(prover);
+      expect(predicted.rows).toEqual(prover.rows);
+      expect(predicted.peakBytes).toBeLessThan(10 * 2 ** 30);
+    }
+  });
+  it('refuse what does not fit', async () => {
+    await expect(
+      ComponentProver.plan(componentByName('embedding', { rows: 4096 })),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_CONFIG' });
+    expect(() => componentByName('nothing')).toThrow('BAD_ARGUMENT');
+    expect(() => componentByName('q_norm', { heads: 2 })).toThrow("no size 'heads'");
+    expect(() => componentByName('RoPE1', { heads: 3 })).toThrow('power of two');
+    expect(() => componentByName('q_norm', { rows: 0 })).toThrow('rows is no size');
+  });
+  it('refuse tensors of another shape or range', async () => {
+    const prover = await ComponentProver.plan(SMALL.wkv_a1());
+    const { inputs, weights } = SMALL.wkv_a1().sample(new Sample(1));
+    const committed = await prover.commitWeights(weights);
+    const short: IntTensor = { dims: [2, 12], data: new BigInt64Array(24) };
+    await expect(prover.prove({ input: short }, committed)).rejects.toMatchObject({
+      code: 'BAD_SHAPE',
+    });
+    await expect(prover.messages({}, committed)).rejects.toMatchObject({ code: 'MISSING_TENSOR' });
+    const wide = inputs.input.data.slice();
+    wide[5] = 1n << 31n;
+    await expect(
+      prover.messages({ input: { dims: [3, 12], data: wide } }, committed),
+    ).rejects.toMatchObject({ code: 'OVERFLOW' });
+    await expect(prover.commitWeights({})).rejects.toMatchObject({ code: 'MISSING_TENSOR' });
+  });
+});
+
+describe('tensor files', () => {
+  let folder: string;
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'attensor-tensors-'))));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('are read as written, and refused when damaged', async () => {
+    const path = join(folder, 'a.safetensors');
+    const tensors = {
+      input: { dims: [2, 2], data: BigInt64Array.from([1n, -2n, 3n, -(1n << 40n)]) },
+      weight: { dims: [1], data: BigInt64Array.from([7n]) },
+    };
+    const bytes = tensorFile(tensors);
+    await writeFile(path, bytes);
+    expect(await readTensors(path)).toEqual(tensors);
+    await writeFile(path, bytes.slice(0, -1));
+    await expect(readTensors(path)).rejects.toMatchObject({ code: 'BAD_SAFETENSORS' });
+    await writeFile(path, bytes.slice(0, 4));
+    await expect(readTensors(path)).rejects.toMatchObject({ code: 'BAD_SAFETENSORS' });
+    await writeFile(
+      path,
+      Buffer.from(Buffer.from(bytes).toString('latin1').replace('I64', 'F64'), 'latin1'),
+    );
+    await expect(readTensors(path)).rejects.toMatchObject({ code: 'BAD_DTYPE' });
+    await expect(readTensors(join(folder, 'none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a proof', () => {
+  let prover: ComponentProver;
+  let result: ComponentResult;
+  let verifierKeyHash: string;
+  beforeAll(async () => {
+    prover = await ComponentProver.plan(
+      SMALL.embedding(),
+      process.env.ATTENSOR_TEST_CACHE ?? defaultCacheDir(),
+    );
+    ({ verifierKeyHash } = await prover.compile());
+    const { inputs, weights } = SMALL.embedding().sample(new Sample(3));
+    result = await prover.prove(inputs, await prover.commitWeights(weights));
+  }, 600_000);
+
+  const verdict = (file: ComponentProofFile, expected = {}) =>
+    verifyComponentProof(file, { verifierKeyHash, ...expected });
+
+  it('verifies from its file', async () => {
+    const text = JSON.stringify(result.file);
+    expect(Buffer.byteLength(text)).toBeLessThan(36_000);
+    const file = componentProofIn(text)!;
+    expect(await verdict(file)).toMatchObject({
+      valid: true,
+      checked: ['verifierKeyHash', 'proof'],
+    });
+    const { statement } = file;
+    expect(await verdict(file, { statement })).toMatchObject({ valid: true });
+  });
+
+  it('is refused when edited, of another circuit, or about something else', async () => {
+    const { file } = result;
+    const statement = { ...file.statement, tensors: '5' };
+    const publicInput = [statement.component, '5', statement.weights, statement.tokens];
+    const edits: ComponentProofFile[] = [
+      { ...file, statement },
+      { ...file, statement, proof: { ...file.proof, publicInput } },
+      { ...file, proof: { ...file.proof, publicOutput: ['1'] } },
+      { ...file, proof: { ...file.proof, proof: `${file.proof.proof.slice(0, -9)}AAAAAAAA=` } },
+      { ...file, verificationKey: { ...file.verificationKey, hash: '1' } },
+    ];
+    for (const edit of edits) expect((await verifyComponentProof(edit)).valid).toBe(false);
+    expect((await verdict(file, { verifierKeyHash: '1' })).reason).toContain('another circuit');
+    expect((await verdict(file, { statement: { tokens: '1' } })).reason).toContain("'tokens'");
+  });
+
+  it('is told from other files', () => {
+    expect(componentProofIn('{"format":"attensor-proof"}')).toBeUndefined();
+    expect(componentProofIn('no json')).toBeUndefined();
+    expect(() => componentProofIn('{"format":"attensor-component-proof","version":9}')).toThrow(
+      'UNSUPPORTED_VERSION',
+    );
+    expect(() => componentProofIn('{"format":"attensor-component-proof","version":1}')).toThrow(
+      'BAD_FILE',
+    );
+  });
+});

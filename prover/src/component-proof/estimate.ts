@@ -1,0 +1,80 @@
+/**
+ * @module component-proof/estimate
+ * What a proof will take, before anything big starts: sizes from the plan, speed from a short measurement of this machine.
+ * The coefficients were fitted to the runs of `attensor bench table3`; docs/performance.md says how well.
+ */
+import { engine } from '@attensor/native';
+import type { ComponentProver } from './prover.js';
+
+export interface Estimate {
+  circuits: number;
+  rows: number[];
+  /** entries of the committed vectors */
+  witness: number;
+  weights: number;
+  permutations: number;
+  nativeSeconds: number;
+  picklesSeconds: number;
+  seconds: number;
+  weightsSeconds: number;
+  peakBytes: number;
+}
+
+/** Seconds, on the machine the fit was made on, where a permutation took this long with all threads. */
+const REFERENCE_PERMUTATION = 1.2e-6;
+const PER_CIRCUIT = 25;
+/** per entry of the sumchecks' domain: witness, fractions, reduction */
+const PER_ENTRY = 4.5e-6;
+const PER_STATE = 1e-7;
+const FIXED = 1;
+
+/** Bytes: a process with the keys of its circuits loaded, and per entry of what the native part holds. */
+const KEYS_BYTES = 1.6e9;
+const CIRCUIT_BYTES = 1.6e9;
+
+export async function estimate(prover: ComponentProver): Promise<Estimate> {
+  const { protocol, segments } = prover;
+  const { widths, logSize, witnessLog, opening } = protocol;
+  const row = 2 ** (logSize - 4);
+  const permutation = await permutationSeconds();
+  const scale = permutation / REFERENCE_PERMUTATION;
+  const entries = 2 ** witnessLog + 2 ** logSize;
+  const nativeSeconds =
+    protocol.permutations * permutation +
+    scale * (FIXED + PER_ENTRY * entries + PER_STATE * protocol.hashedStates);
+  const picklesSeconds = PER_CIRCUIT * segments.length * scale;
+  const leaves = 2 ** opening.rounds[0].logDomain;
+  const weightsSeconds =
+    permutation *
+    (protocol.hasWeights
+      ? (Math.ceil(widths.parameters / 2) + 1) * leaves
+      : protocol.vocabularyPermutations);
+  const codewords =
+    32 * leaves * (widths.witness + 2 + (protocol.hasWeights ? widths.parameters + 2 : 0));
+  const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + protocol.hashedStates);
+  return {
+    circuits: segments.length,
+    rows: prover.rows,
+    witness: widths.witness * row,
+    weights: protocol.hasWeights ? widths.parameters * row : 0,
+    permutations: protocol.permutations,
+    nativeSeconds,
+    picklesSeconds,
+    seconds: nativeSeconds + picklesSeconds,
+    weightsSeconds,
+    peakBytes: KEYS_BYTES + Math.max(CIRCUIT_BYTES * segments.length, codewords + tables),
+  };
+}
+
+/** Of this machine, with all its threads; best of a few. */
+async function permutationSeconds(): Promise<number> {
+  const count = 1 << 15;
+  const rows = Int32Array.from({ length: 2 * count }, (_, i) => i);
+  let best = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now();
+    (await engine.hashRows(rows, 2)).dispose();
+    best = Math.min(best, (performance.now() - start) / 1000);
+  }
+  return best / count;
+}

@@ -1,0 +1,18 @@
+/** Proofs of single components. */
+export { CATALOG, componentByName, type Sizes } from './catalog.js';
+export { estimate, type Estimate } from './estimate.js';
+export {
+  componentProofIn,
+  verifyComponentProof,
+  type ComponentProofFile,
+  type ComponentVerdict,
+} from './file.js';
+export { type Component, type IntTensor, type Tensors } from './kinds.js';
+export {
+  ComponentProver,
+  type CommittedWeights,
+  type ComponentProgress,
+  type ComponentResult,
+} from './prover.js';
+export { Sample } from './sample.js';
+export { readTensors, tensorFile } from './tensor-file.js';
