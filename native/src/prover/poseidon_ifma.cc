@@ -1,5 +1,5 @@
 // Eight Poseidon permutations at a time in AVX-512 IFMA lanes (see backend.h, fp_ifma.h).
-#include "backend.h"
+#include "kernels.h"
 #include "poseidon_constants.h"
 
 #if ATTENSOR_X86
@@ -11,10 +11,8 @@
 
 #include "fp_ifma.h"
 
-namespace attensor {
+namespace attensor::ifma {
 namespace {
-
-using namespace ifma;
 
 /// Limbs of a constant, the same in every lane.
 struct Constant {
@@ -124,7 +122,7 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
 
 }  // namespace
 
-void PermuteIfma(PoseidonState* states, size_t count) {
+void Permute(PoseidonState* states, size_t count) {
   const Tables& tables = LaneTables();
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) PermuteEight(states + i, tables);
@@ -139,7 +137,7 @@ void PermuteIfma(PoseidonState* states, size_t count) {
   }
 }
 
-}  // namespace attensor
+}  // namespace attensor::ifma
 
 #pragma GCC pop_options
 
