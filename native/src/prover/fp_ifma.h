@@ -48,12 +48,13 @@ ATTENSOR_INLINE Lane AddLanes(Lane a, Lane b) { return _mm512_add_epi64(a, b); }
 ATTENSOR_INLINE Lane Low(Lane c, Lane a, Lane b) { return _mm512_madd52lo_epu64(c, a, b); }
 ATTENSOR_INLINE Lane High(Lane c, Lane a, Lane b) { return _mm512_madd52hi_epu64(c, a, b); }
 
-/// Adds a multiple of p that clears column c[0], whose carry moves on to c[1].
+/// Adds a multiple of p that clears column c[0], whose carry moves on to c[1]. Column c[0] comes one too
+/// small, and c[1] leaves so: the carry is the value rounded up, less one, which is the value less one
+/// rounded down. (-1/p) (c[0] + 1) is the multiple.
 ATTENSOR_INLINE void Step(Lane* c) {
-  Lane m = Low(Zero(), c[0], Broadcast(kFactor));
-  // The cleared column is a multiple of 2^52: its old value rounded up.
-  Lane carry = _mm512_srli_epi64(AddLanes(c[0], Broadcast(kMask)), kBits);
-  c[1] = High(Low(AddLanes(c[1], carry), m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
+  Lane factor = Broadcast(kFactor), m = Low(factor, c[0], factor);
+  c[1] = AddLanes(c[1], _mm512_srai_epi64(c[0], kBits));
+  c[1] = High(Low(c[1], m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
   c[2] = High(Low(c[2], m, Broadcast(PLimb(2))), m, Broadcast(PLimb(1)));
   c[3] = High(c[3], m, Broadcast(PLimb(2)));
   c[4] = Low(c[4], m, Broadcast(PLimb(4)));
@@ -86,10 +87,11 @@ ATTENSOR_INLINE Fp8 NormalizeSigned(const Lane* c) {
   return out;
 }
 
-/// The ten columns of a product, or of a sum of products, over R'.
+/// The ten columns of a product, or of a sum of products, over R'; they were begun by StartColumns.
 ATTENSOR_INLINE Fp8 ReduceColumns(Lane* c) {
 #pragma GCC unroll 5
   for (int i = 0; i < kLimbs; i++) Step(c + i);
+  c[kLimbs] = AddLanes(c[kLimbs], Broadcast(1));
   return Normalize(c + kLimbs);
 }
 
@@ -99,6 +101,7 @@ ATTENSOR_INLINE Fp8 ReduceColumnsByR(Lane* c) {
 #pragma GCC unroll 4
   for (int i = 0; i < kLimbs - 1; i++) Step(c + i);
   Lane* d = c + kLimbs - 1;
+  d[0] = AddLanes(d[0], Broadcast(1));
   Lane m = _mm512_and_si512(Low(Zero(), d[0], Broadcast(kFactor)), Broadcast((u64{1} << kRest) - 1));
   d[0] = Low(d[0], m, Broadcast(PLimb(0)));
   d[1] = High(Low(d[1], m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
@@ -124,14 +127,28 @@ ATTENSOR_INLINE void AddProduct(Lane* c, const Fp8& a, const Fp8& b) {
   }
 }
 
+/// For sums that are not reduced here.
 ATTENSOR_INLINE void ClearColumns(Lane* c) {
 #pragma GCC unroll 10
   for (int i = 0; i < 2 * kLimbs; i++) c[i] = Zero();
 }
 
+/// For what is reduced: base R', one less (see Step).
+ATTENSOR_INLINE void StartColumns(Lane* c) {
+  c[0] = Broadcast(~u64{0});
+#pragma GCC unroll 9
+  for (int i = 1; i < 2 * kLimbs; i++) c[i] = Zero();
+}
+
+ATTENSOR_INLINE void StartColumns(Lane* c, const Fp8& base) {
+  StartColumns(c);
+#pragma GCC unroll 5
+  for (int i = 0; i < kLimbs; i++) c[kLimbs + i] = base.l[i];
+}
+
 ATTENSOR_INLINE Fp8 Mul(const Fp8& a, const Fp8& b) {
   Lane c[2 * kLimbs];
-  ClearColumns(c);
+  StartColumns(c);
   AddProduct(c, a, b);
   return ReduceColumns(c);
 }
@@ -139,14 +156,14 @@ ATTENSOR_INLINE Fp8 Mul(const Fp8& a, const Fp8& b) {
 /// a b / R: for elements in the form of memory. Below (a b / 4 + 1) p, for a p and b p below 2^260.
 ATTENSOR_INLINE Fp8 MulByR(const Fp8& a, const Fp8& b) {
   Lane c[2 * kLimbs];
-  ClearColumns(c);
+  StartColumns(c);
   AddProduct(c, a, b);
   return ReduceColumnsByR(c);
 }
 
 ATTENSOR_INLINE Fp8 Sqr(const Fp8& a) {
   Lane c[2 * kLimbs];
-  ClearColumns(c);
+  StartColumns(c);
 #pragma GCC unroll 5
   for (int i = 0; i < kLimbs; i++) {
 #pragma GCC unroll 5

@@ -79,11 +79,9 @@ ATTENSOR_INLINE Fp8 Sbox(const Fp8& s) {
 
 ATTENSOR_INLINE Fp8 Row(const Fp8& one, const Fp8& a, const Fp8& b, const ScaledRow& row) {
   Lane c[2 * kLimbs];
+  StartColumns(c);
 #pragma GCC unroll 5
-  for (int i = 0; i < kLimbs; i++) {
-    c[i] = Zero();
-    c[kLimbs + i] = AddLanes(one.l[i], row.constant.Get(i));
-  }
+  for (int i = 0; i < kLimbs; i++) c[kLimbs + i] = AddLanes(one.l[i], row.constant.Get(i));
   AddScaled(c, a, row.entries[0]);
   AddScaled(c, b, row.entries[1]);
   return ReduceColumns(c);
@@ -106,10 +104,8 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
   for (int e = 0; e < 3; e++) t[e] = Sbox(s[e]);
   for (int i = 0; i < 3; i++) {
     Lane c[2 * kLimbs];
-    for (int k = 0; k < kLimbs; k++) {
-      c[k] = Zero();
-      c[kLimbs + k] = tables.lastConstants[i].Get(k);
-    }
+    StartColumns(c);
+    for (int k = 0; k < kLimbs; k++) c[kLimbs + k] = tables.lastConstants[i].Get(k);
     for (int e = 0; e < 3; e++) AddScaled(c, t[e], tables.lastMatrix[i][e]);
     // Below 3 * 1.02 / 64 + 1 + 1.
     Fp8 x = SubtractOnce(SubtractOnce(ReduceColumns(c), kP), kP);

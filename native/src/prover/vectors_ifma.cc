@@ -29,21 +29,12 @@ ATTENSOR_INLINE Fp8 Difference(const Fp8& a, const Fp8& b, const u64* multipleOf
   return NormalizeSigned(SubLimbs(a, b, multipleOfP).l);
 }
 
-/// Sets the columns to x R'.
-ATTENSOR_INLINE void SetUpper(Lane* c, const Fp8& x) {
-#pragma GCC unroll 5
-  for (int i = 0; i < kLimbs; i++) {
-    c[i] = Zero();
-    c[kLimbs + i] = x.l[i];
-  }
-}
-
 /// Limbs of the columns below 2^52; the last takes the rest.
 ATTENSOR_INLINE void CarryColumns(Lane* c) {
   Lane mask = Broadcast(kMask);
 #pragma GCC unroll 10
   for (int i = 0; i + 1 < 2 * kLimbs; i++) {
-    c[i + 1] = AddLanes(c[i + 1], _mm512_srli_epi64(c[i], kBits));
+    c[i + 1] = AddLanes(c[i + 1], _mm512_srai_epi64(c[i], kBits));
     c[i] = _mm512_and_si512(c[i], mask);
   }
 }
@@ -80,7 +71,7 @@ void Fold(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count) {
   InEights(count, [&](size_t i, auto n) {
     Fp8 from = Load<0>(low + i, n);
     Lane c[2 * kLimbs];
-    SetUpper(c, from);
+    StartColumns(c, from);
     AddProduct(c, Difference(Load<0>(high + i, n), from, kP), factor);
     Store(out + i, Canonical4(ReduceColumns(c)), n);  // below 2 / 64 + 1 + 1
   });
@@ -119,7 +110,7 @@ template <class Size>
 ATTENSOR_INLINE Fp8 Combination(const Fp8& base, const Fp* const* vecs, const Coefficient* coefs,
                                 size_t terms, size_t i, Size n) {
   Lane c[2 * kLimbs];
-  SetUpper(c, base);
+  StartColumns(c, base);
   for (size_t k = 0; k < terms; k++) {
     AddScaled(c, Load<0>(vecs[k] + i, n), coefs[k]);
     if (k % kColumnProducts == kColumnProducts - 1) CarryColumns(c);
@@ -155,7 +146,7 @@ void AddFractions(Fp* outP, Fp* outQ, const Fp* p, const Fp* q, size_t half, siz
     Fp8 q0 = Load<0>(q + i, n);
     Fp8 q1 = Load<0>(q + half + i, n);
     Lane c[2 * kLimbs];
-    ClearColumns(c);
+    StartColumns(c);
     AddProduct(c, Load<4>(p + i, n), q1);
     AddProduct(c, Load<4>(p + half + i, n), q0);
     Store(outP + i, Canonical2(ReduceColumns(c)), n);  // below 32 / 64 + 1
@@ -174,8 +165,8 @@ void FractionRound(const FractionColumns& columns, size_t half, size_t first, si
     size_t i = first + at, k = half + i;
     Fp8 weight = Load<0>(e + i, n), none{};
     Lane s[2 * kLimbs], t[2 * kLimbs];
-    ClearColumns(s);
-    ClearColumns(t);
+    StartColumns(s);
+    StartColumns(t);
     auto pair = [&](const Fp* x, const Fp* y) __attribute__((always_inline)) {
       Fp8 x0 = Load<0>(x + i, n), x1 = Load<0>(x + k, n), y0 = Load<0>(y + i, n), y1 = Load<0>(y + k, n);
       AddProduct(s, x1, y1);
