@@ -133,10 +133,11 @@ void Linear(Fp* out, const Fp* base, const Fp* const* vecs, const Fp* coefs, siz
       for (int l = 0; l < kLimbs; l++) scaled[k].l[l] = Limb(x, l, 0);
     }
     const Fp* from = first == 0 ? base : out;
+    size_t bound = part / 64 + (from ? 3 : 2);
     InEights(count, [&](size_t i, auto n) {
       Fp8 x = Combination(from ? Load<0>(from + i, n) : zero, vecs + first, scaled, part, i, n);
-      for (size_t bound = part / 64 + 3; bound > 4; bound -= 2) x = SubtractOnce(x, kTwoP);
-      Store(out + i, Canonical4(x), n);
+      for (size_t below = bound; below > 4; below -= 2) x = SubtractOnce(x, kTwoP);
+      Store(out + i, bound > 2 ? Canonical4(x) : Canonical2(x), n);
     });
   }
 }
