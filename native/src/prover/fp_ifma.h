@@ -20,10 +20,13 @@ constexpr int kLimbs = 5, kBits = 52, kLanes = 8;
 constexpr u64 kMask = (u64{1} << kBits) - 1;
 
 using Lane = __m512i;
-/// Eight elements; limbs below 2^52 unless a function says otherwise.
+/// Eight elements; limbs below 2^52. Functions with <kFactor> leave bits above in the limbs, which the
+/// multiplication does not see: such a value may be multiplied and nothing else.
 struct alignas(64) Fp8 {
   Lane l[kLimbs];
 };
+
+enum Use { kAny, kFactor };
 
 /// Limb i of a 256-bit number shifted left by `shift` bits.
 constexpr u64 Limb(const Fp& x, int i, int shift) {
@@ -39,7 +42,7 @@ constexpr u64 Limb(const Fp& x, int i, int shift) {
 constexpr u64 PLimb(int i) { return Limb(kModulus, i, 0); }
 static_assert(PLimb(3) == 0 && PLimb(4) == u64{1} << 46);
 /// -1/p mod 2^52
-constexpr u64 kFactor = kNegInverse & kMask;
+constexpr u64 kNegInverse52 = kNegInverse & kMask;
 
 ATTENSOR_INLINE Lane Zero() { return _mm512_setzero_si512(); }
 ATTENSOR_INLINE Lane Broadcast(u64 x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
@@ -52,7 +55,7 @@ ATTENSOR_INLINE Lane High(Lane c, Lane a, Lane b) { return _mm512_madd52hi_epu64
 /// small, and c[1] leaves so: the carry is the value rounded up, less one, which is the value less one
 /// rounded down. (-1/p) (c[0] + 1) is the multiple.
 ATTENSOR_INLINE void Step(Lane* c) {
-  Lane factor = Broadcast(kFactor), m = Low(factor, c[0], factor);
+  Lane factor = Broadcast(kNegInverse52), m = Low(factor, c[0], factor);
   c[1] = AddLanes(c[1], _mm512_srai_epi64(c[0], kBits));
   c[1] = High(Low(c[1], m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
   c[2] = High(Low(c[2], m, Broadcast(PLimb(2))), m, Broadcast(PLimb(1)));
@@ -61,26 +64,14 @@ ATTENSOR_INLINE void Step(Lane* c) {
   c[5] = High(c[5], m, Broadcast(PLimb(4)));
 }
 
-/// Columns of 64 bits to limbs of 52 (the last takes the rest).
+/// Columns of 64 bits to limbs of 52 (the last takes the rest). Columns may be negative, the value is not.
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 Normalize(const Lane* c) {
   Fp8 out;
   Lane mask = Broadcast(kMask), x = c[0];
 #pragma GCC unroll 5
   for (int i = 0; i < kLimbs - 1; i++) {
-    out.l[i] = _mm512_and_si512(x, mask);
-    x = AddLanes(c[i + 1], _mm512_srli_epi64(x, kBits));
-  }
-  out.l[kLimbs - 1] = x;
-  return out;
-}
-
-/// The same for columns that may be negative; the value is not.
-ATTENSOR_INLINE Fp8 NormalizeSigned(const Lane* c) {
-  Fp8 out;
-  Lane mask = Broadcast(kMask), x = c[0];
-#pragma GCC unroll 5
-  for (int i = 0; i < kLimbs - 1; i++) {
-    out.l[i] = _mm512_and_si512(x, mask);
+    out.l[i] = use == kFactor ? x : _mm512_and_si512(x, mask);
     x = AddLanes(c[i + 1], _mm512_srai_epi64(x, kBits));
   }
   out.l[kLimbs - 1] = x;
@@ -88,21 +79,23 @@ ATTENSOR_INLINE Fp8 NormalizeSigned(const Lane* c) {
 }
 
 /// The ten columns of a product, or of a sum of products, over R'; they were begun by StartColumns.
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 ReduceColumns(Lane* c) {
 #pragma GCC unroll 5
   for (int i = 0; i < kLimbs; i++) Step(c + i);
   c[kLimbs] = AddLanes(c[kLimbs], Broadcast(1));
-  return Normalize(c + kLimbs);
+  return Normalize<use>(c + kLimbs);
 }
 
 /// The same over R = 2^256: the last step clears 48 bits. For columns below 2^59.
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 ReduceColumnsByR(Lane* c) {
   constexpr int kRest = 256 - 4 * kBits;
 #pragma GCC unroll 4
   for (int i = 0; i < kLimbs - 1; i++) Step(c + i);
   Lane* d = c + kLimbs - 1;
   d[0] = AddLanes(d[0], Broadcast(1));
-  Lane m = _mm512_and_si512(Low(Zero(), d[0], Broadcast(kFactor)), Broadcast((u64{1} << kRest) - 1));
+  Lane m = _mm512_and_si512(Low(Zero(), d[0], Broadcast(kNegInverse52)), Broadcast((u64{1} << kRest) - 1));
   d[0] = Low(d[0], m, Broadcast(PLimb(0)));
   d[1] = High(Low(d[1], m, Broadcast(PLimb(1))), m, Broadcast(PLimb(0)));
   d[2] = High(Low(d[2], m, Broadcast(PLimb(2))), m, Broadcast(PLimb(1)));
@@ -112,7 +105,7 @@ ATTENSOR_INLINE Fp8 ReduceColumnsByR(Lane* c) {
   d[1] = AddLanes(_mm512_slli_epi64(d[1], kBits - kRest), _mm512_srli_epi64(d[0], kRest));
 #pragma GCC unroll 4
   for (int i = 2; i <= kLimbs; i++) d[i] = _mm512_slli_epi64(d[i], kBits - kRest);
-  return Normalize(d + 1);
+  return Normalize<use>(d + 1);
 }
 
 /// c += a b; c has ten columns.
@@ -146,11 +139,12 @@ ATTENSOR_INLINE void StartColumns(Lane* c, const Fp8& base) {
   for (int i = 0; i < kLimbs; i++) c[kLimbs + i] = base.l[i];
 }
 
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 Mul(const Fp8& a, const Fp8& b) {
   Lane c[2 * kLimbs];
   StartColumns(c);
   AddProduct(c, a, b);
-  return ReduceColumns(c);
+  return ReduceColumns<use>(c);
 }
 
 /// a b / R: for elements in the form of memory. Below (a b / 4 + 1) p, for a p and b p below 2^260.
@@ -161,6 +155,7 @@ ATTENSOR_INLINE Fp8 MulByR(const Fp8& a, const Fp8& b) {
   return ReduceColumnsByR(c);
 }
 
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 Sqr(const Fp8& a) {
   Lane c[2 * kLimbs];
   StartColumns(c);
@@ -179,7 +174,7 @@ ATTENSOR_INLINE Fp8 Sqr(const Fp8& a) {
     c[2 * i] = Low(c[2 * i], a.l[i], a.l[i]);
     c[2 * i + 1] = High(c[2 * i + 1], a.l[i], a.l[i]);
   }
-  return ReduceColumns(c);
+  return ReduceColumns<use>(c);
 }
 
 // --- between eight elements in memory, one after the other, and lanes ---
@@ -213,20 +208,19 @@ ATTENSOR_INLINE void TransposeBack(const Lane* words, Fp* to) {
 }
 
 /// Words to limbs, times 2^shift (0 or 4: with 4, factor R becomes R').
-template <int shift>
+template <int shift, Use use = kAny>
 ATTENSOR_INLINE Fp8 Split(const Lane* w) {
-  Lane mask = Broadcast(kMask);
   Fp8 out;
-  out.l[0] = _mm512_and_si512(_mm512_slli_epi64(w[0], shift), mask);
+  out.l[0] = _mm512_slli_epi64(w[0], shift);
   // Limb i starts at bit 52 i - shift.
-#pragma GCC unroll 3
-  for (int i = 1; i < 4; i++) {
-    int offset = (i * kBits - shift) - 64 * (i - 1);
-    out.l[i] = _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64(w[i - 1], static_cast<unsigned>(offset)),
-                                                _mm512_slli_epi64(w[i], static_cast<unsigned>(64 - offset))),
-                                mask);
+  out.l[1] = _mm512_shrdi_epi64(w[0], w[1], kBits - shift);
+  out.l[2] = _mm512_shrdi_epi64(w[1], w[2], 2 * kBits - shift - 64);
+  out.l[3] = _mm512_shrdi_epi64(w[2], w[3], 3 * kBits - shift - 128);
+  out.l[4] = _mm512_srli_epi64(w[3], 4 * kBits - shift - 192);
+  if (use == kAny) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kLimbs - 1; i++) out.l[i] = _mm512_and_si512(out.l[i], Broadcast(kMask));
   }
-  out.l[4] = _mm512_srli_epi64(w[3], 16 - shift);
   return out;
 }
 
@@ -284,7 +278,7 @@ ATTENSOR_INLINE void InEights(size_t count, const Body& body) {
 }
 
 /// n <= 8 elements times 2^shift, zeros after them.
-template <int shift>
+template <int shift, Use use = kAny>
 ATTENSOR_INLINE Fp8 Load(const Fp* from, size_t n) {
   Lane words[4];
   if (n == kLanes) {
@@ -294,7 +288,7 @@ ATTENSOR_INLINE Fp8 Load(const Fp* from, size_t n) {
     for (size_t i = 0; i < n; i++) padded[i] = from[i];
     Transpose(padded, words);
   }
-  return Split<shift>(words);
+  return Split<shift, use>(words);
 }
 
 /// Canonical elements.

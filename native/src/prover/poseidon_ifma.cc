@@ -5,7 +5,7 @@
 #if ATTENSOR_X86
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma")
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")
 #pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12 warns about its own intrinsics' undefined lanes
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
@@ -73,8 +73,8 @@ ATTENSOR_INLINE void AddScaled(Lane* c, const Fp8& a, const Constant& b) {
 // a row is two products with constants below 1 over 64, plus 1, plus the one's element, plus the constant:
 // less than 1.04 + 1.02 + 1 < 3.2.
 ATTENSOR_INLINE Fp8 Sbox(const Fp8& s) {
-  Fp8 square = Sqr(s), cube = Mul(square, s);
-  return Mul(Sqr(square), cube);
+  Fp8 square = Sqr<kFactor>(s), cube = Mul<kFactor>(square, s);
+  return Mul(Sqr<kFactor>(square), cube);
 }
 
 ATTENSOR_INLINE Fp8 Row(const Fp8& one, const Fp8& a, const Fp8& b, const ScaledRow& row) {
@@ -84,7 +84,7 @@ ATTENSOR_INLINE Fp8 Row(const Fp8& one, const Fp8& a, const Fp8& b, const Scaled
   for (int i = 0; i < kLimbs; i++) c[kLimbs + i] = AddLanes(one.l[i], row.constant.Get(i));
   AddScaled(c, a, row.entries[0]);
   AddScaled(c, b, row.entries[1]);
-  return ReduceColumns(c);
+  return ReduceColumns<kFactor>(c);
 }
 
 void PermuteEight(PoseidonState* states, const Tables& tables) {
@@ -94,7 +94,7 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
     for (int k = 0; k < kLanes; k++) gathered[k] = states[k].s[e];
     Lane words[4];
     Transpose(gathered, words);
-    s[e] = Split<4>(words);  // x R to x R'
+    s[e] = Split<4, kFactor>(words);  // x R to x R'
   }
   for (const auto& rows : tables.rows) {
     for (int e = 0; e < 3; e++) t[e] = Sbox(s[e]);

@@ -6,7 +6,7 @@
 #if ATTENSOR_X86
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma")
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")
 #pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12 warns about its own intrinsics' undefined lanes
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
@@ -109,7 +109,7 @@ __attribute__((noinline)) void Run(const LaneStep& step, Block* registers) {
         to = Normalize(AddLimbs(x, y).l);
         break;
       case Action::kSub:
-        to = NormalizeSigned(SubLimbs(x, y, step.multiple).l);
+        to = Normalize(SubLimbs(x, y, step.multiple).l);
         break;
       case Action::kMul:
         to = MulByR(x, y);
@@ -139,7 +139,7 @@ void SetColumn(Block& value, Block& step, const Fp* low, const Fp* high, size_t 
       s = SubLimbs(top, v, kP);
       v = top;
     }
-    v = NormalizeSigned(AddLimbs(v, s).l);
+    v = Normalize(AddLimbs(v, s).l);
   }
 }
 

@@ -6,7 +6,7 @@
 #if ATTENSOR_X86
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma")
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")
 #pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12 warns about its own intrinsics' undefined lanes
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
@@ -23,10 +23,14 @@ ATTENSOR_INLINE Fp8 Canonical2(const Fp8& x) { return SubtractOnce(x, kP); }
 /// Canonical from below 4.
 ATTENSOR_INLINE Fp8 Canonical4(const Fp8& x) { return SubtractOnce(SubtractOnce(x, kTwoP), kP); }
 
-ATTENSOR_INLINE Fp8 Sum(const Fp8& a, const Fp8& b) { return Normalize(AddLimbs(a, b).l); }
+template <Use use = kAny>
+ATTENSOR_INLINE Fp8 Sum(const Fp8& a, const Fp8& b) {
+  return Normalize<use>(AddLimbs(a, b).l);
+}
 /// a - b + the multiple of p.
+template <Use use = kAny>
 ATTENSOR_INLINE Fp8 Difference(const Fp8& a, const Fp8& b, const u64* multipleOfP) {
-  return NormalizeSigned(SubLimbs(a, b, multipleOfP).l);
+  return Normalize<use>(SubLimbs(a, b, multipleOfP).l);
 }
 
 /// Limbs of the columns below 2^52; the last takes the rest.
@@ -43,7 +47,7 @@ ATTENSOR_INLINE void CarryColumns(Lane* c) {
 
 void Butterfly(Fp* low, Fp* high, const Fp* w, size_t count) {
   InEights(count, [&](size_t i, auto n) {
-    Fp8 u = Load<0>(low + i, n), v = Mul(Load<4>(high + i, n), Load<0>(w + i, n));
+    Fp8 u = Load<0>(low + i, n), v = Mul(Load<4, kFactor>(high + i, n), Load<0, kFactor>(w + i, n));
     Store(low + i, Canonical4(Sum(u, v)), n);                 // below 2.25
     Store(high + i, Canonical4(Difference(u, v, kTwoP)), n);  // below 3
   });
@@ -52,13 +56,13 @@ void Butterfly(Fp* low, Fp* high, const Fp* w, size_t count) {
 void Butterfly4(Fp* a, size_t quarter, const Fp* inner, const Fp* outer) {
   InEights(quarter, [&](size_t i, auto n) {
     Fp* at[4] = {a + i, a + quarter + i, a + 2 * quarter + i, a + 3 * quarter + i};
-    Fp8 w = Load<4>(inner + i, n);
-    Fp8 x0 = Load<0>(at[0], n), x1 = Mul(Load<0>(at[1], n), w);
-    Fp8 x2 = Load<0>(at[2], n), x3 = Mul(Load<0>(at[3], n), w);
+    Fp8 w = Load<4, kFactor>(inner + i, n);
+    Fp8 x0 = Load<0>(at[0], n), x1 = Mul(Load<0, kFactor>(at[1], n), w);
+    Fp8 x2 = Load<0>(at[2], n), x3 = Mul(Load<0, kFactor>(at[3], n), w);
     // Sums below 2.25 and differences below 3 are multiplied again: 16 * 3 / 64 + 1 = 1.75.
     Fp8 y0 = Sum(x0, x1), y1 = Difference(x0, x1, kTwoP);
-    Fp8 y2 = Mul(Sum(x2, x3), Load<4>(outer + i, n));
-    Fp8 y3 = Mul(Difference(x2, x3, kTwoP), Load<4>(outer + quarter + i, n));
+    Fp8 y2 = Mul(Sum<kFactor>(x2, x3), Load<4, kFactor>(outer + i, n));
+    Fp8 y3 = Mul(Difference<kFactor>(x2, x3, kTwoP), Load<4, kFactor>(outer + quarter + i, n));
     Store(at[0], Canonical4(Sum(y0, y2)), n);                                     // below 4
     Store(at[2], Canonical4(SubtractOnce(Difference(y0, y2, kTwoP), kTwoP)), n);  // below 4.25
     Store(at[1], Canonical4(SubtractOnce(Sum(y1, y3), kTwoP)), n);                // below 4.75
@@ -72,7 +76,7 @@ void Fold(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count) {
     Fp8 from = Load<0>(low + i, n);
     Lane c[2 * kLimbs];
     StartColumns(c, from);
-    AddProduct(c, Difference(Load<0>(high + i, n), from, kP), factor);
+    AddProduct(c, Difference<kFactor>(Load<0>(high + i, n), from, kP), factor);
     Store(out + i, Canonical4(ReduceColumns(c)), n);  // below 2 / 64 + 1 + 1
   });
 }
@@ -82,8 +86,9 @@ void Dot(Wide& sum, const Fp* a, const Fp* b, size_t count) {
     size_t length = count - first < kColumnProducts * kLanes ? count - first : kColumnProducts * kLanes;
     Lane c[2 * kLimbs];
     ClearColumns(c);
-    InEights(length,
-             [&](size_t i, auto n) { AddProduct(c, Load<0>(a + first + i, n), Load<0>(b + first + i, n)); });
+    InEights(length, [&](size_t i, auto n) {
+      AddProduct(c, Load<0, kFactor>(a + first + i, n), Load<0, kFactor>(b + first + i, n));
+    });
     AddColumns(sum, c);
   }
 }
@@ -112,7 +117,7 @@ ATTENSOR_INLINE Fp8 Combination(const Fp8& base, const Fp* const* vecs, const Co
   Lane c[2 * kLimbs];
   StartColumns(c, base);
   for (size_t k = 0; k < terms; k++) {
-    AddScaled(c, Load<0>(vecs[k] + i, n), coefs[k]);
+    AddScaled(c, Load<0, kFactor>(vecs[k] + i, n), coefs[k]);
     if (k % kColumnProducts == kColumnProducts - 1) CarryColumns(c);
   }
   return ReduceColumns(c);
@@ -144,14 +149,14 @@ void Linear(Fp* out, const Fp* base, const Fp* const* vecs, const Fp* coefs, siz
 
 void AddFractions(Fp* outP, Fp* outQ, const Fp* p, const Fp* q, size_t half, size_t count) {
   InEights(count, [&](size_t i, auto n) {
-    Fp8 q0 = Load<0>(q + i, n);
-    Fp8 q1 = Load<0>(q + half + i, n);
+    Fp8 q0 = Load<0, kFactor>(q + i, n);
+    Fp8 q1 = Load<0, kFactor>(q + half + i, n);
     Lane c[2 * kLimbs];
     StartColumns(c);
-    AddProduct(c, Load<4>(p + i, n), q1);
-    AddProduct(c, Load<4>(p + half + i, n), q0);
+    AddProduct(c, Load<4, kFactor>(p + i, n), q1);
+    AddProduct(c, Load<4, kFactor>(p + half + i, n), q0);
     Store(outP + i, Canonical2(ReduceColumns(c)), n);  // below 32 / 64 + 1
-    Store(outQ + i, Canonical2(Mul(Load<4>(q + i, n), q1)), n);
+    Store(outQ + i, Canonical2(Mul(Load<4, kFactor>(q + i, n), q1)), n);
   });
 }
 
@@ -164,21 +169,21 @@ void FractionRound(const FractionColumns& columns, size_t half, size_t first, si
   size_t products = 0;
   InEights(count, [&](size_t at, auto n) {
     size_t i = first + at, k = half + i;
-    Fp8 weight = Load<0>(e + i, n), none{};
+    Fp8 weight = Load<0, kFactor>(e + i, n), none{};
     Lane s[2 * kLimbs], t[2 * kLimbs];
     StartColumns(s);
     StartColumns(t);
     auto pair = [&](const Fp* x, const Fp* y) __attribute__((always_inline)) {
       Fp8 x0 = Load<0>(x + i, n), x1 = Load<0>(x + k, n), y0 = Load<0>(y + i, n), y1 = Load<0>(y + k, n);
       AddProduct(s, x1, y1);
-      AddProduct(s, Difference(none, x0, kP), y0);
-      AddProduct(t, Difference(x1, x0, kP), Difference(y1, y0, kP));
+      AddProduct(s, Difference<kFactor>(none, x0, kP), y0);
+      AddProduct(t, Difference<kFactor>(x1, x0, kP), Difference<kFactor>(y1, y0, kP));
     };
     pair(a, q1);
     pair(p, q0);
     // Over R: four products below 1, or two below 4, so below 4 / 4 + 1 and 8 / 4 + 1.
-    AddProduct(slopes, ReduceColumnsByR(s), weight);
-    AddProduct(tops, ReduceColumnsByR(t), weight);
+    AddProduct(slopes, ReduceColumnsByR<kFactor>(s), weight);
+    AddProduct(tops, ReduceColumnsByR<kFactor>(t), weight);
     if (++products % kColumnProducts == 0) {
       AddColumns(slope, slopes);
       AddColumns(top, tops);
