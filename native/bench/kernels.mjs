@@ -1,67 +1,57 @@
-// Microbenchmarks of the engine. Usage: node bench/kernels.mjs [log of the largest vector, 20] [threads]
+// Microbenchmarks of the engine. Usage: node bench/kernels.mjs [log of the largest vector, 20] [threads] [--all | --json]
+// --all runs itself under every instruction set the CPU has, and prints the ratio of the last to scalar code (adx).
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { engine } from '../dist/index.js';
 
-const log = Number(process.argv[2] ?? 20);
-const threads = Number(process.argv[3] ?? availableParallelism());
+const options = process.argv.slice(2).filter((a) => a.startsWith('--'));
+const [log, threads] = [20, availableParallelism()].map((standard, i) =>
+  Number(process.argv.slice(2).filter((a) => !a.startsWith('--'))[i] ?? standard),
+);
+const SETS = ['portable', 'adx', 'avx2', 'ifma'];
 
-/** Best of `runs` in seconds. */
-async function best(runs, work) {
+/** Best time in seconds of as many runs as fit into a third of a second, at least one: others may use the machine, too. */
+async function best(work) {
   let seconds = Infinity;
-  for (let i = 0; i < runs; i++) {
+  const end = performance.now() + 333;
+  do {
     const start = performance.now();
     await work();
     seconds = Math.min(seconds, (performance.now() - start) / 1000);
-  }
+  } while (performance.now() < end);
   return seconds;
 }
-const line = (name, value) => console.log(`${name.padEnd(64)} ${value}`);
 const ints = (n, seed) => Int32Array.from({ length: n }, (_, i) => Math.imul(i + seed, 0x9e3779b1));
 const field = (i) => engine.hash([BigInt(i)]);
+const fields = (count, seed) => Array.from({ length: count }, (_, i) => field(seed + i));
 
-engine.setThreads(1);
-{
-  const n = 1 << 14;
+/** A line of the table; a rate counts more as better, a time less. */
+const time = (name, unit, value) => ({ name, unit, value, rate: false });
+const rate = (name, unit, value) => ({ name, unit, value, rate: true });
+
+/** In the first two cache levels, on one thread. */
+async function* arithmetic() {
+  engine.setThreads(1);
+  const n = 1 << 13;
   const [a, b] = [engine.fromInts(ints(n, 1)), engine.fromInts(ints(n, 2))];
   const coef = field(1);
-  line(
-    'Fp product and sum (axpy), one thread',
-    `${(((await best(20, () => a.axpy(0, coef, b))) / n) * 1e9).toFixed(1)} ns`,
-  );
-  line(
-    'Fp product, accumulated (dot), one thread',
-    `${(((await best(20, () => engine.dot(a, b))) / n) * 1e9).toFixed(1)} ns`,
-  );
-  const values = ints(2 << 11, 3);
-  line(
-    'Poseidon permutation, one thread',
-    `${(((await best(3, () => engine.hashRows(values, 2))) / (1 << 11)) * 1e6).toFixed(2)} us`,
-  );
+  const ns = (seconds) => (seconds / n) * 1e9;
+  yield time('Fp product, accumulated', 'ns', ns(await best(() => engine.dot(a, b))));
+  yield time('Fp product and sum', 'ns', ns(await best(() => a.axpy(0, coef, b))));
+  const rows = 1 << 11;
+  const values = ints(2 * rows, 3);
+  const seconds = await best(() => engine.hashRows(values, 2));
+  yield time('Poseidon permutation', 'us', (seconds / rows) * 1e6);
 }
 
-engine.setThreads(threads);
-console.log(`threads: ${threads}`);
-const n = 1 << log;
-const v = engine.fromInts(ints(n, 4));
-const w = engine.eqTable(Array.from({ length: log }, (_, i) => field(i)));
-line(
-  `eqTable 2^${log}`,
-  `${((await best(2, () => engine.eqTable(Array.from({ length: log }, (_, i) => field(i))))) * 1e3).toFixed(0)} ms`,
-);
-line(
-  `evalMle 2^${log}`,
-  `${(
-    (await best(2, () =>
-      engine.evalMle(
-        v,
-        Array.from({ length: log }, (_, i) => field(i)),
-      ),
-    )) * 1e3
-  ).toFixed(0)} ms`,
-);
-{
+async function* tables(v, n) {
+  const point = fields(log, 0);
+  const millions = (seconds, count = n) => count / seconds / 1e6;
+  yield rate('eqTable', 'M/s', millions(await best(() => engine.eqTable(point).dispose())));
+  yield rate('evalMle', 'M/s', millions(await best(() => engine.evalMle(v, point))));
   const side = 1 << (log >> 1);
-  const weights = engine.eqTable(Array.from({ length: log >> 1 }, (_, i) => field(i)));
+  const weights = engine.eqTable(point.slice(0, log >> 1));
   const rows = [
     { size: side, stride: n / side, weights },
     { size: n / side, stride: 1 },
@@ -70,46 +60,59 @@ line(
     { size: n / side, stride: side },
     { size: side, stride: 1, weights },
   ];
-  line(
-    `contract 2^${log}, rows summed`,
-    `${((await best(2, () => engine.contract(v, 0, rows))) * 1e3).toFixed(0)} ms`,
-  );
-  line(
-    `contract 2^${log}, columns summed`,
-    `${((await best(2, () => engine.contract(v, 0, columns))) * 1e3).toFixed(0)} ms`,
-  );
+  const contract = (axes) => best(async () => (await engine.contract(v, 0, axes)).dispose());
+  yield rate('contract, rows summed', 'M/s', millions(await contract(rows)));
+  yield rate('contract, columns summed', 'M/s', millions(await contract(columns)));
+  const [terms, target] = [fields(90, 0), engine.alloc(n >> 4)];
+  const seconds = await best(() => engine.addPows(target, terms, terms));
+  yield rate('addPows, products of 90 terms', 'M/s', millions(seconds, 90 * target.length));
 }
-{
-  const xs = Array.from({ length: 90 }, (_, i) => field(i));
-  const target = engine.alloc(n >> 4);
-  line(
-    `addPows 90 terms on 2^${log - 4}`,
-    `${((await best(1, () => engine.addPows(target, xs, xs))) * 1e3).toFixed(0)} ms`,
-  );
-}
-{
-  const run = async () => {
-    const prover = engine.sumcheck([v, w], {
-      columns: 2,
-      constants: [],
-      ops: [[2, 0, 1]],
-      degree: 2,
-    });
+
+/** All rounds; bytes of the columns as they are given. */
+async function sumcheck(columns, expression) {
+  const seconds = await best(async () => {
+    const prover = engine.sumcheck(columns, expression);
     for (let i = 0; i < log; i++) {
       await prover.round();
       await prover.bind(field(i));
     }
     prover.dispose();
-  };
-  line(`sumcheck of a product 2^${log}, all rounds`, `${(await best(2, run)).toFixed(3)} s`);
+  });
+  return (columns.length * columns[0].length * 32) / seconds / 1e9;
 }
-{
-  const leaves = engine.linear([engine.fromInts(ints(2 * n, 5))], [1n], field(7));
-  const num = engine.alloc(2 * n);
+
+async function* sumchecks(v, w) {
+  const product = { columns: 2, constants: [], ops: [[2, 0, 1]], degree: 2 };
+  yield rate('sumcheck of a product', 'GB/s', await sumcheck([v, w], product));
+  // c0 (c1 c2 - c3) + c4 c0 (c1 - c5) c2
+  const batch = {
+    columns: 4,
+    constants: fields(2, 50),
+    ops: [
+      [2, 1, 2], // 6
+      [1, 6, 3],
+      [2, 0, 7], // 8
+      [1, 1, 5],
+      [2, 0, 9],
+      [2, 10, 2], // 11
+      [2, 11, 4],
+      [0, 8, 12],
+    ],
+    degree: 3,
+  };
+  yield rate('sumcheck of degree 3, two sums', 'GB/s', await sumcheck([v, w, v, w], batch));
+}
+
+async function* fractions(n) {
+  const den = engine.linear([engine.fromInts(ints(n, 5))], [1n], field(7));
+  const num = engine.alloc(n);
   num.addScalar(1n);
   let tree;
-  const build = await best(1, async () => (tree = await engine.fractions(num, leaves)));
-  const prove = await best(1, async () => {
+  const build = await best(async () => {
+    tree?.dispose();
+    tree = await engine.fractions(num, den);
+  });
+  const prove = await best(async () => {
     let point = [];
     for (let k = 0; k < tree.depth; k++) {
       tree.beginLayer(k, point, field(k));
@@ -124,19 +127,71 @@ line(
     }
   });
   tree.dispose();
-  line(`FractionTree 2^${log + 1}: build`, `${build.toFixed(2)} s`);
-  line(`FractionTree 2^${log + 1}: all layers proved`, `${prove.toFixed(2)} s`);
+  yield rate('LogUp fractions, tree', 'M/s', n / build / 1e6);
+  yield rate('LogUp fractions, all layers', 'M/s', n / prove / 1e6);
 }
-{
+
+async function* commitments(v, n) {
   const options = { logInvRate: 2, logRow: log - 4, logCap: 4 };
   let commitment;
-  const fresh = await best(1, async () => (commitment = await engine.commit(v, options)));
+  const fresh = await best(async () => {
+    commitment?.dispose();
+    commitment = await engine.commit(v, options);
+  });
   const tree = await commitment.serializeTree();
-  const stored = await best(1, () => engine.commit(v, { ...options, tree }));
-  line(`commit 2^${log}, rate 1/4, leaf 16`, `${fresh.toFixed(2)} s`);
-  line(`commit 2^${log} from a stored tree (transform only)`, `${stored.toFixed(2)} s`);
+  commitment.dispose();
+  const encode = await best(async () => (await engine.commit(v, { ...options, tree })).dispose());
+  yield rate('encode (tree stored), codeword entries', 'M/s', (4 * n) / encode / 1e6);
+  yield rate('commit, rate 1/4, leaves of 16', 'M/s', n / fresh / 1e6);
+  const bits = 12;
+  // the smallest nonce is the same everywhere
+  yield time(
+    `grind ${bits} bits`,
+    'ms',
+    (await best(() => engine.grind([1n, 2n, field(3)], bits))) * 1e3,
+  );
 }
-line(
-  'grind 16 bits',
-  `${(await best(1, () => engine.grind([1n, 2n, field(3)], 16))).toFixed(2)} s`,
-);
+
+async function* kernels() {
+  yield* arithmetic();
+  engine.setThreads(threads);
+  const n = 1 << log;
+  const v = engine.fromInts(ints(n, 4));
+  const w = engine.eqTable(fields(log, 0));
+  yield* tables(v, n);
+  yield* sumchecks(v, w);
+  yield* fractions(n);
+  yield* commitments(v, n);
+}
+
+const figure = (x) => (x < 10 ? x.toFixed(2) : x.toFixed(1));
+const head = `log ${log}, ${threads} threads (arithmetic: one)`;
+
+if (options.includes('--all')) {
+  const results = SETS.map((set) =>
+    JSON.parse(
+      execFileSync(
+        process.execPath,
+        [fileURLToPath(import.meta.url), String(log), String(threads), '--json'],
+        { env: { ...process.env, ATTENSOR_ISA: set }, encoding: 'utf8' },
+      ),
+    ),
+  );
+  const [scalar, last] = [results[SETS.indexOf('adx')], results[SETS.length - 1]];
+  const cells = (name, values) => name.padEnd(46) + values.map((x) => x.padStart(10)).join('');
+  console.log(cells(head, [...SETS, 'to adx']));
+  for (const [i, { name, unit, rate }] of last.entries()) {
+    const ratio = rate ? last[i].value / scalar[i].value : scalar[i].value / last[i].value;
+    const values = results.map((r) => figure(r[i].value));
+    console.log(cells(`${name}, ${unit}`, [...values, `${ratio.toFixed(1)} x`]));
+  }
+} else {
+  const lines = [];
+  if (!options.includes('--json')) console.log(head);
+  for await (const line of kernels()) {
+    lines.push(line);
+    if (!options.includes('--json'))
+      console.log(`${`${line.name}, ${line.unit}`.padEnd(46)}${figure(line.value).padStart(10)}`);
+  }
+  if (options.includes('--json')) console.log(JSON.stringify(lines));
+}

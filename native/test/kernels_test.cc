@@ -1,5 +1,8 @@
 // Tests of the kernels without Node: build/Release/kernels_test. Run again with ATTENSOR_ISA=portable,
 // adx or avx2 for the code of lesser machines. Prints each failure and exits with 1 if there was one.
+#include "prover/kernels.h"
+
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <stdexcept>
@@ -130,6 +133,110 @@ static void TestPoseidon() {
   }
 }
 
+static bool SameWide(const Wide& a, const Wide& b) {
+  for (int i = 0; i < 9; i++)
+    if (a.l[i] != b.l[i]) return false;
+  return true;
+}
+
+/// The backend's vector kernels against the scalar ones, at lengths around its batches.
+static void TestVectorKernels() {
+  const Backend& backend = ActiveBackend();
+  for (size_t n : {1, 2, 3, 7, 8, 9, 15, 16, 24, 61, 4099}) {
+    std::vector<Fp> a = RandomFields(4 * n), b = RandomFields(4 * n), w = RandomFields(2 * n);
+    std::vector<Fp> got = a, expected = a;
+    backend.butterfly(got.data(), got.data() + n, w.data(), n);
+    scalar::Butterfly(expected.data(), expected.data() + n, w.data(), n);
+    CHECK(got == expected);
+    backend.butterfly4(got.data(), n, b.data(), w.data());
+    scalar::Butterfly4(expected.data(), n, b.data(), w.data());
+    CHECK(got == expected);
+
+    Fp r = RandomField();
+    backend.fold(got.data(), a.data(), a.data() + n, r, n);
+    scalar::Fold(expected.data(), a.data(), a.data() + n, r, n);
+    CHECK(got == expected);
+    backend.fold(got.data(), got.data(), got.data() + n, r, n);  // in place
+    scalar::Fold(expected.data(), expected.data(), expected.data() + n, r, n);
+    CHECK(got == expected);
+
+    Wide sum, same;
+    MulAccumulate(sum, r, r);
+    MulAccumulate(same, r, r);
+    backend.dot(sum, a.data(), b.data(), 4 * n);
+    scalar::Dot(same, a.data(), b.data(), 4 * n);
+    CHECK(SameWide(sum, same));
+
+    backend.addFractions(got.data(), got.data() + n, a.data(), b.data(), 2 * n, n);
+    scalar::AddFractions(expected.data(), expected.data() + n, a.data(), b.data(), 2 * n, n);
+    CHECK(got == expected);
+    FractionColumns columns{a.data(), a.data() + 2 * n, b.data(), b.data() + 2 * n, w.data()};
+    Wide slope, top, sameSlope, sameTop;
+    for (size_t first : {size_t{0}, n / 2}) {
+      backend.fractionRound(columns, n, first, n - first, slope, top);
+      scalar::FractionRound(columns, n, first, n - first, sameSlope, sameTop);
+    }
+    CHECK(Reduce(slope) == Reduce(sameSlope) && Reduce(top) == Reduce(sameTop));
+  }
+  // Linear combinations of any number of terms, onto a base or not; all of them the largest at once, too.
+  const Fp largest{{kP0 - 1, kP1, 0, kP3}};
+  for (size_t terms : {0, 1, 2, 7, 255, 256, 257, 1100, 2500}) {
+    for (bool random : {true, false}) {
+      size_t n = 11;
+      std::vector<Fp> data = random ? RandomFields(terms + n) : std::vector<Fp>(terms + n, largest);
+      std::vector<Fp> coefs = random ? RandomFields(terms) : std::vector<Fp>(terms, largest);
+      std::vector<const Fp*> vecs;
+      for (size_t k = 0; k < terms; k++) vecs.push_back(&data[k]);
+      std::vector<Fp> base = RandomFields(n), got = base, expected = base;
+      backend.linear(got.data(), got.data(), vecs.data(), coefs.data(), terms, n);
+      scalar::Linear(expected.data(), base.data(), vecs.data(), coefs.data(), terms, n);
+      CHECK(got == expected);
+      backend.linear(got.data(), nullptr, vecs.data(), coefs.data(), terms, n);
+      for (size_t i = 0; i < n; i++) expected[i] = Sub(expected[i], base[i]);
+      CHECK(got == expected);
+    }
+  }
+}
+
+/// Random programs of every shape: sums as the scalar round has them.
+static void TestSumcheckKernel() {
+  for (int run = 0; run < 60; run++) {
+    size_t columns = 1 + Random() % 4, constants = Random() % 3, half = run < 20 ? 1 + Random() % 70 : 700;
+    SumcheckPlan plan;
+    plan.columns = columns;
+    plan.constants = RandomFields(constants);
+    plan.degree = static_cast<int>(Random() % 7);
+    plan.registers = columns + constants;
+    // Long chains of sums and products, so that bounds grow until a reduction is due.
+    for (size_t step = Random() % 40; step > 0; step--, plan.registers++) {
+      Op op = static_cast<Op>(Random() % 3);
+      size_t recent = plan.registers - 1 - Random() % std::min<size_t>(plan.registers, 4);
+      plan.steps.push_back({{op, recent, Random() % plan.registers}, plan.registers});
+    }
+    plan.sums = {{true, kOne}, {false, kOne}, {true, kOne}};
+    for (size_t k = 0; k < 5; k++) {
+      size_t left = plan.registers - 1 - Random() % std::min<size_t>(plan.registers, 3);
+      plan.summands.push_back({k % 2 == 0, left, Random() % plan.registers, k % 2 == 0 ? k / 2 : 1});
+    }
+    plan.summands[4].sum = 0;
+    std::vector<std::vector<Fp>> data;
+    std::vector<const Fp*> at;
+    for (size_t c = 0; c < columns; c++) data.push_back(RandomFields(2 * half));
+    // Nothing but the ends of the range, every third time.
+    for (auto& column : data)
+      for (Fp& x : column)
+        if (run % 3 == 0) x = Random() % 2 ? Fp{} : Fp{{kP0 - 1, kP1, 0, kP3}};
+    for (const auto& d : data) at.push_back(d.data());
+    std::vector<Wide> sums(plan.points() * plan.sums.size()), expected = sums;
+    for (size_t first : {size_t{0}, half / 3}) {
+      ActiveBackend().sumcheckRound(plan, at.data(), half, first, half - first, sums.data());
+      scalar::SumcheckRound(plan, at.data(), half, first, half - first, expected.data());
+    }
+    // The integers may differ by multiples of p, the residues not.
+    for (size_t i = 0; i < sums.size(); i++) CHECK(Reduce(sums[i]) == Reduce(expected[i]));
+  }
+}
+
 static void TestThreadPool() {
   for (size_t threads : {1, 2, 5}) {
     SetThreads(threads);
@@ -238,11 +345,15 @@ static void TestFractions() {
 }
 
 static void TestCommit() {
-  constexpr int kLogRow = 8, kLogDomain = 11;
-  std::vector<Fp> coefs = RandomFields(1 << kLogRow), out(1 << kLogDomain);
-  Encode(coefs.data(), kLogRow, out.data(), kLogDomain, Twiddles(kLogDomain));
-  for (size_t i : {0, 1, 700, 2047})
-    CHECK(out[i] == EvalPow(coefs.data(), coefs.size(), Pow(RootOfUnity(kLogDomain), i)));
+  for (int logRow : {0, 1, 2, 5, 8}) {
+    for (int logInvRate : {0, 1, 3}) {
+      int logDomain = logRow + logInvRate;
+      std::vector<Fp> coefs = RandomFields(size_t{1} << logRow), out(size_t{1} << logDomain);
+      Encode(coefs.data(), logRow, out.data(), logDomain, Twiddles(logDomain));
+      for (size_t i = 0; i < out.size(); i += 1 + i / 3)
+        CHECK(out[i] == EvalPow(coefs.data(), coefs.size(), Pow(RootOfUnity(logDomain), i)));
+    }
+  }
 
   Vec vec = RandomVec(7 * 128);
   CommitShape shape{7, 7, 2, 2};
@@ -283,6 +394,8 @@ static void TestGrind() {
 int main() {
   TestField();
   TestPoseidon();
+  TestVectorKernels();
+  TestSumcheckKernel();
   TestThreadPool();
   TestTables();
   TestContract();

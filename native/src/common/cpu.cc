@@ -17,7 +17,8 @@ static Isa Detect() {
   if (!__builtin_cpu_supports("bmi2") || !x86::SupportsAdx()) return Isa::kPortable;
   if (!__builtin_cpu_supports("avx2")) return Isa::kAdx;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma"))
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma") &&
+      __builtin_cpu_supports("avx512vbmi2"))
     return Isa::kIfma;
   return Isa::kAvx2;
 #else

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend.h"
 #include "common/thread_pool.h"
 #include "linear.h"
 
@@ -84,16 +85,27 @@ Vec SumAxis(const Fp* src, const std::vector<Dim>& dims, const Vec& weights, siz
       size_t n = std::min(kBlock, out.size() - first);
       size_t j0 = length * part / parts, j1 = length * (part + 1) / parts;
       Offsets(dims, first, n, at);
-      Wide acc[kBlock];
+      Fp* to = (parts > 1 ? &partial[part * out.size()] : data) + first;
+      const Fp* from = src + j0 * stride;
       if (along) {
-        for (size_t k = 0; k < n; k++)
-          for (size_t j = j0; j < j1; j++) MulAccumulate(acc[k], w[j], src[at[k] + j * stride]);
+        for (size_t k = 0; k < n; k++) {
+          Wide acc;
+          if (stride == 1) {
+            ActiveBackend().dot(acc, w + j0, from + at[k], j1 - j0);
+          } else {
+            for (size_t j = j0; j < j1; j++) MulAccumulate(acc, w[j], src[at[k] + j * stride]);
+          }
+          to[k] = Reduce(acc);
+        }
       } else {
-        for (size_t j = j0; j < j1; j++)
-          for (size_t k = 0; k < n; k++) MulAccumulate(acc[k], w[j], src[at[k] + j * stride]);
+        // Runs of neighbouring outputs.
+        std::vector<const Fp*> rows(j1 - j0);
+        for (size_t k = 0, end; k < n; k = end) {
+          for (end = k + 1; end < n && at[end] == at[end - 1] + 1;) end++;
+          for (size_t j = 0; j < rows.size(); j++) rows[j] = from + at[k] + j * stride;
+          ActiveBackend().linear(to + k, nullptr, rows.data(), w + j0, rows.size(), end - k);
+        }
       }
-      Fp* to = parts > 1 ? &partial[part * out.size()] : data;
-      for (size_t k = 0; k < n; k++) to[first + k] = Reduce(acc[k]);
     }
   });
   if (parts > 1) {
@@ -161,7 +173,8 @@ Vec Contract(const Vec& src, size_t offset, const std::vector<Axis>& axes) {
   if (!(factor == kOne)) {
     Fp* data = out.mut();
     ParallelFor(out.size(), 1 << 12, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) data[i] = Mul(data[i], factor);
+      const Fp* from = data + begin;
+      ActiveBackend().linear(data + begin, nullptr, &from, &factor, 1, end - begin);
     });
   }
   return out;

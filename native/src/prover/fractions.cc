@@ -21,13 +21,7 @@ FractionTree::FractionTree(Vec num, Vec den) {
     const Fp *p = below.p.data(), *q = below.q.data();
     Fp *outP = layer.p.mut(), *outQ = layer.q.mut();
     ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) {
-        Wide sum;
-        MulAccumulate(sum, p[i], q[half + i]);
-        MulAccumulate(sum, p[half + i], q[i]);
-        outP[i] = Reduce(sum);
-        outQ[i] = Mul(q[i], q[half + i]);
-      }
+      ActiveBackend().addFractions(outP + begin, outQ + begin, p + begin, q + begin, half, end - begin);
     });
     layers_.push_back(layer);
   }
@@ -60,7 +54,8 @@ void FractionTree::Start() {
   const Fp *p = below.p.data(), *q = below.q.data();
   Fp* out = a.mut();
   ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; i++) out[i] = Add(p[i], Mul(lambda_, q[i]));
+    const Fp* from = q + begin;
+    ActiveBackend().linear(out + begin, p + begin, &from, &lambda_, 1, end - begin);
   });
   columns_ = {a, below.p.Slice(half, half), below.q.Slice(0, half), below.q.Slice(half, half)};
   if (layer_ > 0) eq_ = EqTable({point_.begin() + 1, point_.end()}, kOne);
@@ -72,32 +67,19 @@ std::array<Fp, 2> FractionTree::Round() {
   if (round_ == layer_) throw StateError("FractionTree.round: every variable is bound; expected finals()");
   if (!started_) Start();
   size_t half = columns_[0].size() / 2;
-  const Fp *a = columns_[0].data(), *p = columns_[1].data(), *q0 = columns_[2].data(),
-           *q1 = columns_[3].data(), *e = eq_.data();
-  Fp h0{}, h1{}, h2{};
+  FractionColumns columns{columns_[0].data(), columns_[1].data(), columns_[2].data(), columns_[3].data(),
+                          eq_.data()};
+  Fp slope{}, top{};
   std::mutex mutex;
   ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
-    Wide s0, s1, s2;
-    for (size_t i = begin; i < end; i++) {
-      size_t k = half + i;
-      Wide at0, at1, top;
-      MulAccumulate(at0, a[i], q1[i]);
-      MulAccumulate(at0, p[i], q0[i]);
-      MulAccumulate(at1, a[k], q1[k]);
-      MulAccumulate(at1, p[k], q0[k]);
-      MulAccumulate(top, Sub(a[k], a[i]), Sub(q1[k], q1[i]));
-      MulAccumulate(top, Sub(p[k], p[i]), Sub(q0[k], q0[i]));
-      MulAccumulate(s0, e[i], Reduce(at0));
-      MulAccumulate(s1, e[i], Reduce(at1));
-      MulAccumulate(s2, e[i], Reduce(top));
-    }
+    Wide slopes, tops;
+    ActiveBackend().fractionRound(columns, half, begin, end - begin, slopes, tops);
     std::lock_guard lock(mutex);
-    h0 = Add(h0, Reduce(s0));
-    h1 = Add(h1, Reduce(s1));
-    h2 = Add(h2, Reduce(s2));
+    slope = Add(slope, Reduce(slopes));
+    top = Add(top, Reduce(tops));
   });
-  Fp c2 = Mul(scale_, h2), c1 = Sub(Mul(scale_, Sub(h1, h0)), c2);
-  return {c1, c2};
+  Fp c2 = Mul(scale_, top);
+  return {Sub(Mul(scale_, slope), c2), c2};
 }
 
 void FractionTree::Bind(const Fp& r) {

@@ -1,5 +1,9 @@
 #include "linear.h"
 
+#include <algorithm>
+
+#include "backend.h"
+
 namespace attensor {
 
 static constexpr size_t kGrain = 1 << 12;
@@ -20,17 +24,22 @@ Vec Linear(const std::vector<Vec>& vecs, const std::vector<Fp>& coefs, const Fp&
     }
   }
   ParallelFor(size, kGrain, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; i++) {
-      Fp sum = constant;
-      if (scaled.size() == 1) {
-        sum = Add(sum, Mul(factors[0], scaled[0][i]));
-      } else if (!scaled.empty()) {
-        Wide acc;
-        for (size_t k = 0; k < scaled.size(); k++) MulAccumulate(acc, factors[k], scaled[k][i]);
-        sum = Add(sum, Reduce(acc));
+    // Pieces that stay in the first cache level between the passes.
+    constexpr size_t kPiece = 256;
+    for (size_t first = begin; first < end; first += kPiece) {
+      size_t n = std::min(kPiece, end - first);
+      Fp* to = data + first;
+      if (scaled.empty()) {
+        std::fill_n(to, n, constant);
+      } else {
+        std::vector<const Fp*> from;
+        for (const Fp* p : scaled) from.push_back(p + first);
+        ActiveBackend().linear(to, nullptr, from.data(), factors.data(), from.size(), n);
+        if (!constant.IsZero())
+          for (size_t i = 0; i < n; i++) to[i] = Add(to[i], constant);
       }
-      for (const Fp* p : plain) sum = Add(sum, p[i]);
-      data[i] = sum;
+      for (const Fp* p : plain)
+        for (size_t i = 0; i < n; i++) to[i] = Add(to[i], p[first + i]);
     }
   });
   return out;
@@ -41,7 +50,8 @@ void Axpy(Fp* target, const Fp& coef, const Fp* other, size_t count) {
     if (coef == kOne) {
       for (size_t i = begin; i < end; i++) target[i] = Add(target[i], other[i]);
     } else {
-      for (size_t i = begin; i < end; i++) target[i] = Add(target[i], Mul(coef, other[i]));
+      const Fp* from = other + begin;
+      ActiveBackend().linear(target + begin, target + begin, &from, &coef, 1, end - begin);
     }
   });
 }
@@ -54,9 +64,9 @@ void AddScalar(Fp* target, const Fp& value, size_t count) {
 
 Fp Dot(const Fp* a, const Fp* b, size_t count) {
   return ParallelSum(count, kGrain, [&](size_t begin, size_t end) {
-    Wide acc;
-    for (size_t i = begin; i < end; i++) MulAccumulate(acc, a[i], b[i]);
-    return Reduce(acc);
+    Wide sum;
+    ActiveBackend().dot(sum, a + begin, b + begin, end - begin);
+    return Reduce(sum);
   });
 }
 

@@ -13,35 +13,33 @@ Twiddles::Twiddles(int log) : table_(std::max<size_t>(2, size_t{1} << log)) {
     size_t half = size_t{1} << (level - 1);
     Fp* out = &table_[half];
     Fp omega = RootOfUnity(level);
-    ParallelFor(half, 1 << 12, [&](size_t begin, size_t end) {
-      Fp x = Pow(omega, begin);
-      for (size_t i = begin; i < end; i++) {
-        out[i] = x;
-        x = Mul(x, omega);
-      }
+    // The first piece by products, the others from it.
+    size_t piece = std::min<size_t>(half, 1 << 8);
+    const Fp* first = out;
+    out[0] = kOne;
+    for (size_t i = 1; i < piece; i++) out[i] = Mul(out[i - 1], omega);
+    ParallelFor(half / piece - 1, 16, [&](size_t begin, size_t end) {
+      Fp step = Pow(omega, piece), x = Pow(step, begin + 1);
+      for (size_t i = begin + 1; i <= end; i++, x = Mul(x, step))
+        ActiveBackend().linear(out + i * piece, nullptr, &first, &x, 1, piece);
     });
   }
 }
 
 namespace {
 
-// Blocks below this stay in the first cache levels and are done level by level.
-constexpr int kBlockLog = 9;
-
-/// Decimation in time on bit-reversed input whose levels up to `from` are done.
+/// Decimation in time on bit-reversed input whose levels up to `from` are done: two levels in a pass, and
+/// each quarter done whole before, so that it stays in the caches it fits in.
 void Transform(Fp* a, int log, int from, const Twiddles& twiddles) {
-  if (log > kBlockLog && log > from) {
+  if (log == from) return;
+  if (log == from + 1) {
     size_t half = size_t{1} << (log - 1);
-    Transform(a, log - 1, from, twiddles);
-    Transform(a + half, log - 1, from, twiddles);
     ActiveBackend().butterfly(a, a + half, twiddles.Level(log), half);
     return;
   }
-  for (int level = from + 1; level <= log; level++) {
-    size_t size = size_t{1} << level;
-    for (Fp* block = a; block < a + (size_t{1} << log); block += size)
-      ActiveBackend().butterfly(block, block + size / 2, twiddles.Level(level), size / 2);
-  }
+  size_t quarter = size_t{1} << (log - 2);
+  for (size_t k = 0; k < 4; k++) Transform(a + k * quarter, log - 2, from, twiddles);
+  ActiveBackend().butterfly4(a, quarter, twiddles.Level(log - 1), twiddles.Level(log));
 }
 
 }  // namespace

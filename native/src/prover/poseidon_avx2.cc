@@ -5,7 +5,7 @@
 // factor of a reduction step is just the negated lowest limb, and only four limbs of p take a multiplication
 // (limb 0 is one, limb 8 a power of two). Columns: at most 18 products of 58 bits from two rows of the
 // matrix, four more and a shift from the reduction: below 2^64.
-#include "backend.h"
+#include "kernels.h"
 #include "poseidon_constants.h"
 
 #if ATTENSOR_X86
@@ -254,7 +254,9 @@ void PermuteFour(PoseidonState* states, const Tables& tables) {
 
 }  // namespace
 
-void PermuteAvx2(PoseidonState* states, size_t count) {
+namespace avx2 {
+
+void Permute(PoseidonState* states, size_t count) {
   const Tables& tables = PackedTables();
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) PermuteFour(states + i, tables);
@@ -269,6 +271,7 @@ void PermuteAvx2(PoseidonState* states, size_t count) {
   }
 }
 
+}  // namespace avx2
 }  // namespace attensor
 
 #pragma GCC pop_options

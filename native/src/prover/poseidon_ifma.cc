@@ -1,20 +1,18 @@
 // Eight Poseidon permutations at a time in AVX-512 IFMA lanes (see backend.h, fp_ifma.h).
-#include "backend.h"
+#include "kernels.h"
 #include "poseidon_constants.h"
 
 #if ATTENSOR_X86
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma")
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")
 #pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12 warns about its own intrinsics' undefined lanes
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
 #include "fp_ifma.h"
 
-namespace attensor {
+namespace attensor::ifma {
 namespace {
-
-using namespace ifma;
 
 /// Limbs of a constant, the same in every lane.
 struct Constant {
@@ -75,20 +73,18 @@ ATTENSOR_INLINE void AddScaled(Lane* c, const Fp8& a, const Constant& b) {
 // a row is two products with constants below 1 over 64, plus 1, plus the one's element, plus the constant:
 // less than 1.04 + 1.02 + 1 < 3.2.
 ATTENSOR_INLINE Fp8 Sbox(const Fp8& s) {
-  Fp8 square = Sqr(s), cube = Mul(square, s);
-  return Mul(Sqr(square), cube);
+  Fp8 square = Sqr<kFactor>(s), cube = Mul<kFactor>(square, s);
+  return Mul(Sqr<kFactor>(square), cube);
 }
 
 ATTENSOR_INLINE Fp8 Row(const Fp8& one, const Fp8& a, const Fp8& b, const ScaledRow& row) {
   Lane c[2 * kLimbs];
+  StartColumns(c);
 #pragma GCC unroll 5
-  for (int i = 0; i < kLimbs; i++) {
-    c[i] = Zero();
-    c[kLimbs + i] = AddLanes(one.l[i], row.constant.Get(i));
-  }
+  for (int i = 0; i < kLimbs; i++) c[kLimbs + i] = AddLanes(one.l[i], row.constant.Get(i));
   AddScaled(c, a, row.entries[0]);
   AddScaled(c, b, row.entries[1]);
-  return ReduceColumns(c);
+  return ReduceColumns<kFactor>(c);
 }
 
 void PermuteEight(PoseidonState* states, const Tables& tables) {
@@ -98,7 +94,7 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
     for (int k = 0; k < kLanes; k++) gathered[k] = states[k].s[e];
     Lane words[4];
     Transpose(gathered, words);
-    s[e] = Split<4>(words);  // x R to x R'
+    s[e] = Split<4, kFactor>(words);  // x R to x R'
   }
   for (const auto& rows : tables.rows) {
     for (int e = 0; e < 3; e++) t[e] = Sbox(s[e]);
@@ -108,10 +104,8 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
   for (int e = 0; e < 3; e++) t[e] = Sbox(s[e]);
   for (int i = 0; i < 3; i++) {
     Lane c[2 * kLimbs];
-    for (int k = 0; k < kLimbs; k++) {
-      c[k] = Zero();
-      c[kLimbs + k] = tables.lastConstants[i].Get(k);
-    }
+    StartColumns(c);
+    for (int k = 0; k < kLimbs; k++) c[kLimbs + k] = tables.lastConstants[i].Get(k);
     for (int e = 0; e < 3; e++) AddScaled(c, t[e], tables.lastMatrix[i][e]);
     // Below 3 * 1.02 / 64 + 1 + 1.
     Fp8 x = SubtractOnce(SubtractOnce(ReduceColumns(c), kP), kP);
@@ -124,7 +118,7 @@ void PermuteEight(PoseidonState* states, const Tables& tables) {
 
 }  // namespace
 
-void PermuteIfma(PoseidonState* states, size_t count) {
+void Permute(PoseidonState* states, size_t count) {
   const Tables& tables = LaneTables();
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) PermuteEight(states + i, tables);
@@ -139,7 +133,7 @@ void PermuteIfma(PoseidonState* states, size_t count) {
   }
 }
 
-}  // namespace attensor
+}  // namespace attensor::ifma
 
 #pragma GCC pop_options
 

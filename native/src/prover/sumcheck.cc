@@ -1,6 +1,5 @@
 #include "sumcheck.h"
 
-#include <algorithm>
 #include <mutex>
 
 #include "backend.h"
@@ -9,128 +8,101 @@
 
 namespace attensor {
 
-// Pairs evaluated per dispatched instruction: registers of a block stay in the first cache levels.
-static constexpr size_t kBlock = 32;
+// Pairs a thread takes at least.
+static constexpr size_t kGrain = 512;
 
-Sumcheck::Sumcheck(std::vector<Vec> columns, Program program)
-    : columns_(std::move(columns)), program_(std::move(program)), length_(columns_[0].size()) {
-  size_t inputs = program_.columns + program_.constants.size(), registers = inputs + program_.code.size();
-  std::vector<size_t> uses(registers);
-  for (const Instruction& i : program_.code) {
-    uses[i.left]++;
-    uses[i.right]++;
-  }
-  std::vector<bool> fused(registers);
-  Flatten(registers - 1, false, uses, fused);
-  for (size_t k = 0; k < program_.code.size(); k++)
-    if (!fused[inputs + k]) code_.push_back({inputs + k, program_.code[k]});
-}
+namespace {
 
-void Sumcheck::Flatten(size_t reg, bool negative, const std::vector<size_t>& uses, std::vector<bool>& fused) {
-  size_t inputs = program_.columns + program_.constants.size();
-  bool last = reg + 1 == uses.size();
-  if (reg < inputs || (!last && uses[reg] != 1) || (last && uses[reg] != 0)) {
-    summands_.push_back({false, negative, reg, 0});
-    return;
+/// Makes the plan of a program. The result is taken apart into summands, so that products are added up before
+/// they are reduced; constant factors (a batch's weights) stay outside the sums.
+class Planner {
+ public:
+  explicit Planner(const Program& program)
+      : program_(program),
+        inputs_(program.columns + program.constants.size()),
+        uses_(inputs_ + program.code.size()),
+        fused_(uses_.size()) {
+    plan_.columns = program.columns;
+    plan_.registers = uses_.size();
+    plan_.constants = program.constants;
+    plan_.degree = program.degree;
+    for (const Instruction& i : program.code) {
+      uses_[i.left]++;
+      uses_[i.right]++;
+    }
+    Summands(uses_.size() - 1, kOne);
+    for (size_t k = 0; k < program.code.size(); k++)
+      if (!fused_[inputs_ + k]) plan_.steps.push_back({program.code[k], inputs_ + k});
   }
-  const Instruction& i = program_.code[reg - inputs];
-  fused[reg] = true;
-  if (i.op == Op::kMul) {
-    summands_.push_back({true, negative, i.left, i.right});
-  } else {
-    Flatten(i.left, negative, uses, fused);
-    Flatten(i.right, negative != (i.op == Op::kSub), uses, fused);
-  }
-}
 
-struct Sumcheck::Scratch {
-  Scratch(size_t registers, size_t columns, size_t points)
-      : values(registers * kBlock),
-        steps(columns * kBlock),
-        regs(registers),
-        positive(points),
-        negative(points),
-        plain(points) {}
-  std::vector<Fp> values, steps;
-  std::vector<const Fp*> regs;
-  std::vector<Wide> positive, negative;
-  std::vector<Fp> plain;
+  const SumcheckPlan& plan() const { return plan_; }
+
+ private:
+  /// Adds weight times the register to the result.
+  void Summands(size_t reg, const Fp& weight) {
+    bool last = reg + 1 == uses_.size();
+    if (reg < inputs_ || uses_[reg] != (last ? 0 : 1)) {
+      plan_.summands.push_back({false, reg, 0, SumOf(false, weight)});
+      return;
+    }
+    fused_[reg] = true;
+    const auto& [op, left, right] = program_.code[reg - inputs_];
+    if (op != Op::kMul) {
+      Summands(left, weight);
+      Summands(right, op == Op::kSub ? Neg(weight) : weight);
+    } else if (const Fp* constant = ConstantAt(right)) {
+      Summands(left, Mul(weight, *constant));
+    } else if (const Fp* constant = ConstantAt(left)) {
+      Summands(right, Mul(weight, *constant));
+    } else {
+      plan_.summands.push_back({true, left, right, SumOf(true, weight)});
+    }
+  }
+
+  const Fp* ConstantAt(size_t reg) const {
+    bool is = program_.columns <= reg && reg < inputs_;
+    return is ? &program_.constants[reg - program_.columns] : nullptr;
+  }
+
+  size_t SumOf(bool products, const Fp& weight) {
+    for (size_t i = 0; i < plan_.sums.size(); i++)
+      if (plan_.sums[i].products == products && plan_.sums[i].weight == weight) return i;
+    plan_.sums.push_back({products, weight});
+    return plan_.sums.size() - 1;
+  }
+
+  const Program& program_;
+  size_t inputs_;
+  std::vector<size_t> uses_;
+  std::vector<bool> fused_;
+  SumcheckPlan plan_;
 };
 
-void Sumcheck::EvaluateBlock(Scratch& s, size_t first, size_t count) const {
-  size_t half = length_ / 2, columns = program_.columns;
-  for (int x = 0, point = 0; x <= program_.degree; x++) {
-    if (x == 1) continue;
-    for (size_t c = 0; c < columns; c++) {
-      const Fp* lo = columns_[c].data() + first;
-      const Fp* hi = lo + half;
-      Fp* value = &s.values[c * kBlock];
-      Fp* step = &s.steps[c * kBlock];
-      if (x == 0) {
-        s.regs[c] = lo;
-      } else if (x == 2) {
-        for (size_t i = 0; i < count; i++) {
-          step[i] = Sub(hi[i], lo[i]);
-          value[i] = Add(hi[i], step[i]);
-        }
-        s.regs[c] = value;
-      } else {
-        for (size_t i = 0; i < count; i++) value[i] = Add(value[i], step[i]);
-      }
-    }
-    for (const auto& [reg, instruction] : code_) {
-      const Fp *a = s.regs[instruction.left], *b = s.regs[instruction.right];
-      Fp* out = &s.values[reg * kBlock];
-      switch (instruction.op) {
-        case Op::kAdd:
-          for (size_t i = 0; i < count; i++) out[i] = Add(a[i], b[i]);
-          break;
-        case Op::kSub:
-          for (size_t i = 0; i < count; i++) out[i] = Sub(a[i], b[i]);
-          break;
-        case Op::kMul:
-          for (size_t i = 0; i < count; i++) out[i] = Mul(a[i], b[i]);
-          break;
-      }
-    }
-    for (const Summand& m : summands_) {
-      const Fp* a = s.regs[m.left];
-      if (m.product) {
-        const Fp* b = s.regs[m.right];
-        Wide& acc = m.negative ? s.negative[point] : s.positive[point];
-        for (size_t i = 0; i < count; i++) MulAccumulate(acc, a[i], b[i]);
-      } else {
-        Fp sum = s.plain[point];
-        for (size_t i = 0; i < count; i++) sum = m.negative ? Sub(sum, a[i]) : Add(sum, a[i]);
-        s.plain[point] = sum;
-      }
-    }
-    point++;
-  }
-}
+}  // namespace
+
+Sumcheck::Sumcheck(std::vector<Vec> columns, const Program& program)
+    : columns_(std::move(columns)), plan_(Planner(program).plan()), length_(columns_[0].size()) {}
 
 std::vector<Fp> Sumcheck::Round() const {
   if (length_ == 1) throw StateError("SumcheckProver.round: every variable is bound; expected finals()");
-  size_t inputs = program_.columns + program_.constants.size(), registers = inputs + program_.code.size();
-  // g(1) is never sent; degree 0 still sends g(0).
-  size_t points = static_cast<size_t>(std::max(1, program_.degree));
-  std::vector<Fp> total(points);
+  size_t half = length_ / 2, points = plan_.points(), kinds = plan_.sums.size();
+  std::vector<const Fp*> columns;
+  for (const Vec& c : columns_) columns.push_back(c.data());
+  std::vector<Wide> sums(points * kinds);
   std::mutex mutex;
-  size_t half = length_ / 2, blocks = (half + kBlock - 1) / kBlock;
-  ParallelFor(blocks, 16, [&](size_t begin, size_t end) {
-    Scratch s(registers, program_.columns, points);
-    for (size_t r = program_.columns; r < registers; r++) {
-      s.regs[r] = &s.values[r * kBlock];
-      if (r < inputs) std::fill_n(&s.values[r * kBlock], kBlock, program_.constants[r - program_.columns]);
-    }
-    for (size_t b = begin; b < end; b++) EvaluateBlock(s, b * kBlock, std::min(kBlock, half - b * kBlock));
+  ParallelFor(half, kGrain, [&](size_t begin, size_t end) {
+    std::vector<Wide> part(sums.size());
+    ActiveBackend().sumcheckRound(plan_, columns.data(), half, begin, end - begin, part.data());
     std::lock_guard lock(mutex);
-    for (size_t p = 0; p < points; p++) {
-      Fp sum = Sub(Add(s.plain[p], Reduce(s.positive[p])), Reduce(s.negative[p]));
-      total[p] = Add(total[p], sum);
-    }
+    for (size_t i = 0; i < sums.size(); i++) AddWide(sums[i], part[i]);
   });
-  return total;
+  std::vector<Fp> out(points);
+  for (size_t i = 0; i < sums.size(); i++) {
+    const auto& [products, weight] = plan_.sums[i % kinds];
+    Fp& to = out[i / kinds];
+    to = Add(to, Mul(weight, products ? Reduce(sums[i]) : ReduceSmall(sums[i].l)));
+  }
+  return out;
 }
 
 void Sumcheck::Bind(const Fp& r) {

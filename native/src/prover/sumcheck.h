@@ -3,16 +3,10 @@
 
 #include <vector>
 
+#include "sumcheck_plan.h"
 #include "vec.h"
 
 namespace attensor {
-
-enum class Op { kAdd = 0, kSub = 1, kMul = 2 };
-
-struct Instruction {
-  Op op;
-  size_t left, right;
-};
 
 /// Registers: the columns, the constants, then each instruction's result; the last one is summed.
 struct Program {
@@ -25,7 +19,7 @@ struct Program {
 class Sumcheck {
  public:
   /// Columns of one length, a power of two; the program's registers have been checked.
-  Sumcheck(std::vector<Vec> columns, Program program);
+  Sumcheck(std::vector<Vec> columns, const Program& program);
 
   /// g(0), g(2), …, g(degree)
   std::vector<Fp> Round() const;
@@ -34,22 +28,9 @@ class Sumcheck {
   std::vector<Fp> Finals() const;
 
  private:
-  /// One summand of the result: a product of two registers, or a register, with a sign. Summands that are
-  /// products are accumulated before reduction.
-  struct Summand {
-    bool product, negative;
-    size_t left, right;
-  };
-  void Flatten(size_t reg, bool negative, const std::vector<size_t>& uses, std::vector<bool>& fused);
-  struct Scratch;
-  void EvaluateBlock(Scratch& scratch, size_t first, size_t count) const;
-
   std::vector<Vec> columns_;
   bool owned_ = false;
-  Program program_;
-  std::vector<Summand> summands_;
-  /// Instructions not fused into a summand, with their register.
-  std::vector<std::pair<size_t, Instruction>> code_;
+  SumcheckPlan plan_;
   size_t length_;
 };
 
