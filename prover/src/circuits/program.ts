@@ -110,12 +110,12 @@ export function chainProgram<S>(
       segment.index === 0
         ? {
             privateInputs: [input],
-            // eslint-disable-next-line @typescript-eslint/require-await -- o1js wants a promise
+             
             method: async (statement: S, values: SegmentInput) => circuit(statement, values),
           }
         : {
             privateInputs: [SelfProof, input],
-            // eslint-disable-next-line @typescript-eslint/require-await -- o1js wants a promise
+             
             method: async (statement: S, previous: SelfProof<S, Field>, values: SegmentInput) => {
               previous.verify();
               return circuit(statement, values, previous);

@@ -72,7 +72,7 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
     const free = new Set(['input', 'gate_sigmoid.sigma', 'softmax.z', 'gemm.acc']);
     for (const name of [...traced.keys()].filter((n) => !free.has(n))) {
       const index = name.startsWith('softmax') ? 4 : 1;
-      await expect([
+      expect([
         name,
         await messagesOf(bent(component, name, index), 2).then(
           () => 'accepted',

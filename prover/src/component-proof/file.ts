@@ -1,7 +1,7 @@
 /** A component's proof as a file, and its verification. */
 import { COMPLETE } from '@attensor/contracts';
 import { AttensorError } from '@attensor/inference';
-import { Field, initializeBindings } from 'o1js';
+import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
 import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
 import { loadReferenceStrings } from '../srs.js';

@@ -127,7 +127,7 @@ export class ComponentProver {
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
     const { verificationKey } = await this.program.compile({ cache: Cache.FileSystem(dir) });
-    this.verificationKey = verificationKey as VerificationKey;
+    this.verificationKey = verificationKey;
     return { verifierKeyHash: verificationKey.hash.toString(), seconds: seconds(start) };
   }
 
