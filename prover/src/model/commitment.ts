@@ -25,7 +25,7 @@ const TREE_FILE = 'parameter-tree.bin';
 
 const FORMAT = 'attensor-commitment';
 const SECRET_FORMAT = 'attensor-secret';
-const VERSION = 1;
+const VERSION = 2;
 
 const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 
