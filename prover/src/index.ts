@@ -9,6 +9,7 @@ export {
   type ProveResult,
 } from './prover.js';
 export { buildCircuits, type Circuits } from './circuits/build.js';
+export { segmentInput, segmentName } from './circuits/program.js';
 export {
   COMMITMENT_FILE,
   DEFAULT_CAPACITY,

@@ -21,6 +21,8 @@ import {
   parseProofFile,
   readSecret,
   SECRET_FILE,
+  segmentInput,
+  segmentName,
   verifyProofFile,
   type ProofFile,
   type ProveResult,
@@ -188,6 +190,40 @@ describe('refused', () => {
         .reason,
     ).toContain('unfinished');
     expect((await verifyProofFile(relabelled)).valid).toBe(false);
+  });
+
+  test('segments of different inferences or models in one chain', async () => {
+    const { program, segments } = prover.circuits;
+    const first = await program.Proof.fromJSON(unfinished);
+    const second = segments[1];
+    /** The second segment as `maker` would prove it, after the first one of the proved inference. */
+    const splice = async (
+      maker: InferenceProver,
+      request: { promptIds: number[]; outputIds: number[] },
+      statement = maker.statement(request),
+    ): Promise<string> => {
+      const session = await maker.protocolMessages(request, maker.statement(request));
+      return program[segmentName(1)](statement, first, segmentInput(session, second)).then(
+        () => 'accepted',
+        () => 'refused',
+      );
+    };
+    const own = { promptIds: PROMPT, outputIds: output };
+    const model = await Model.open(join(dir, 'model'));
+    const promptIds = PROMPT.slice(0, 2);
+    const another = { promptIds, outputIds: await generate(model, promptIds, 2) };
+    expect(await splice(prover, another)).toBe('refused');
+    // the values of one inference under the statement of the other
+    expect(await splice(prover, another, prover.statement(own))).toBe('refused');
+
+    // The same weights under another salt are another model.
+    const otherDir = join(dir, 'other');
+    await importCheckpoint(CHECKPOINT, otherDir);
+    await commitModel(engine, await Model.open(otherDir), { capacity: CAPACITY });
+    const other = await InferenceProver.load(otherDir, { cacheDir });
+    expect(other.circuits.name).toBe(prover.circuits.name);
+    expect(await splice(other, own)).toBe('refused');
+    expect(await splice(other, own, prover.statement(own))).toBe('refused');
   });
 
   test('other expectations: commitment, key, prompt, output', async () => {

@@ -145,6 +145,13 @@ export type ChainProgram<S> = {
   Proof: { fromJSON(json: unknown): Promise<SelfProof<S, Field>> };
 } & Record<string, (statement: S, ...rest: unknown[]) => Promise<Result<S>>>;
 
+/** What a run's session gives to one segment. */
+export const segmentInput = (session: Session, segment: Segment): SegmentInput =>
+  Unconstrained.from([
+    ...session.valuesOf(segment.carryIn),
+    ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
+  ]);
+
 /** Proves the segments one after the other; `kept` has those of an earlier run, `keep` takes new ones. */
 export async function proveChain<S>(
   program: ChainProgram<S>,
@@ -169,10 +176,7 @@ export async function proveChain<S>(
       continue;
     }
     options.onSegment?.(segment.index);
-    const values = Unconstrained.from([
-      ...session.valuesOf(segment.carryIn),
-      ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
-    ]);
+    const values = segmentInput(session, segment);
     const method = program[segmentName(segment.index)];
     const result = proof ? await method(statement, proof, values) : await method(statement, values);
     proof = result.proof;
