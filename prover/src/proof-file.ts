@@ -87,16 +87,27 @@ export function parseProofFile(text: string, where = 'proof'): ProofFile {
       where,
       expected: `format ${FORMAT}`,
     });
-  if (header.data.version !== VERSION)
+  return parseVersion(fileSchema, VERSION, value, where);
+}
+
+/** A file of a known format. @throws BAD_FILE, UNSUPPORTED_VERSION */
+export function parseVersion<T>(
+  schema: z.ZodType<T>,
+  version: number,
+  value: unknown,
+  where: string,
+): T {
+  const got = (value as { version?: unknown }).version;
+  if (got !== version)
     throw new AttensorError({
       code: 'UNSUPPORTED_VERSION',
       what: 'the proof file is of another version',
       where,
-      expected: String(VERSION),
-      got: String(header.data.version),
+      expected: String(version),
+      got: String(got),
       hint: 'Use the version of attensor that made it',
     });
-  const parsed = fileSchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new AttensorError({

@@ -14,7 +14,7 @@ import {
   type Cache,
   type ProvablePure,
 } from 'o1js';
-import { CARRY_DOMAIN } from '../model/domains.js';
+import { CARRY_DOMAIN } from '../protocol/domains.js';
 import type { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';

@@ -1,9 +1,8 @@
 /** A component's proof as a file, and its verification. */
 import { COMPLETE } from '@attensor/contracts';
-import { AttensorError } from '@attensor/inference';
 import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
-import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
+import { genuineKey, keyCache, parseVersion, proofProblem, WRONG_KEY } from '../proof-file.js';
 import { loadReferenceStrings } from '../srs.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';
@@ -46,36 +45,13 @@ export function componentProofFile(
 export function componentProofIn(text: string, where = 'proof'): ComponentProofFile | undefined {
   try {
     const value = JSON.parse(text) as { format?: unknown } | null;
-    return value?.format === COMPONENT_FORMAT ? parseComponentProof(value, where) : undefined;
+    return value?.format === COMPONENT_FORMAT
+      ? parseVersion(schema, VERSION, value, where)
+      : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined; // no JSON at all: the caller says so
     throw error;
   }
-}
-
-/** @throws BAD_FILE, UNSUPPORTED_VERSION */
-function parseComponentProof(value: unknown, where = 'proof'): ComponentProofFile {
-  const version = (value as { version?: unknown }).version;
-  if (version !== VERSION)
-    throw new AttensorError({
-      code: 'UNSUPPORTED_VERSION',
-      what: 'the proof file is of another version',
-      where,
-      expected: String(VERSION),
-      got: String(version),
-      hint: 'Use the version of attensor that made it',
-    });
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: issue.message,
-      where: `${where}: ${issue.path.join('.')}`,
-      hint: 'The file was edited or cut',
-    });
-  }
-  return parsed.data;
 }
 
 export interface ComponentVerdict {

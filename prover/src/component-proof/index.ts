@@ -7,7 +7,8 @@ export {
   type ComponentProofFile,
   type ComponentVerdict,
 } from './file.js';
-export { type Component, type IntTensor, type Tensors } from './kinds.js';
+export { type Component } from './kinds.js';
+export { type IntTensor, type Tensors } from './tensors.js';
 export {
   ComponentProver,
   type CommittedWeights,

@@ -28,13 +28,7 @@ import { ceilLog2 } from '../protocol/field.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Tensor } from '../protocol/tensor.js';
 import type { Sample } from './sample.js';
-
-/** A tensor by its true dimensions. */
-export interface IntTensor {
-  dims: number[];
-  data: BigInt64Array;
-}
-export type Tensors = Record<string, IntTensor>;
+import type { IntTensor, Tensors } from './tensors.js';
 
 /** Bounds of a tensor's values, both included. */
 interface Range {

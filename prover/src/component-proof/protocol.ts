@@ -7,7 +7,7 @@ import { AttensorError } from '@attensor/inference';
 import { domain, INPUT_DOMAIN, MODEL_DOMAIN } from '@attensor/contracts';
 import { Field, Struct } from 'o1js';
 import type { VocabularyTree } from '../components/embedding.js';
-import { PARAMETER_DOMAIN, textHash } from '../model/domains.js';
+import { PARAMETER_DOMAIN, textHash } from '../protocol/domains.js';
 import { ceilLog2 } from '../protocol/field.js';
 import {
   leafWidth,
@@ -21,7 +21,8 @@ import { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import { bindRoot, openVectors, type Openable, type Opened } from '../protocol/vectors.js';
-import type { Built, Component, Tensors } from './kinds.js';
+import type { Built, Component } from './kinds.js';
+import type { Tensors } from './tensors.js';
 
 /** What the proof of a component says. */
 export class ComponentStatement extends Struct({

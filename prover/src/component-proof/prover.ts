@@ -20,7 +20,8 @@ import { commitRows } from '../protocol/opening.js';
 import { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { componentProofFile, type ComponentProofFile } from './file.js';
-import type { Component, IntTensor, Tensors } from './kinds.js';
+import type { Component } from './kinds.js';
+import type { IntTensor, Tensors } from './tensors.js';
 import { ComponentProtocol, ComponentStatement, rootOf, TENSORS_DOMAIN } from './protocol.js';
 
 export interface ComponentProgress {

@@ -1,5 +1,5 @@
 /** Seeded random tensors of the ranges that occur in models; the same on every machine. */
-import type { IntTensor } from './kinds.js';
+import type { IntTensor } from './tensors.js';
 
 const ONE = 65536;
 

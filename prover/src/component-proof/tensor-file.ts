@@ -2,7 +2,7 @@
 import { AttensorError } from '@attensor/inference';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { IntTensor, Tensors } from './kinds.js';
+import type { IntTensor, Tensors } from './tensors.js';
 
 const MAX_HEADER = 2 ** 20;
 const DTYPES: Record<string, { bytes: number; read: (view: DataView, at: number) => bigint }> = {

@@ -101,7 +101,11 @@ describe('hashes by GKR', () => {
         }),
       ).toContain('claims');
   });
-  it('object to values in the padding of a row that its hash should cover', async () => {
+  it('object to values in the padding of a row, whether its hash covers them or not', async () => {
+    for (const index of [WIDTH + 1, WIDTH + 2, PADDED - 1])
+      expect(await check({ change: (v, at) => v.set(at('x', PADDED + index), 5n) })).toContain(
+        'claims',
+      );
     expect(await check({ change: (v, at) => v.set(at('x', PADDED + WIDTH), 5n) })).toContain(
       'claims',
     );

@@ -16,7 +16,7 @@ import { padded } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { ceilLog2, P } from '../protocol/field.js';
 import { commitRows } from '../protocol/opening.js';
-import { CONFIG_DOMAIN, PARAMETER_DOMAIN, SAMPLE_DOMAIN, textHash } from './domains.js';
+import { CONFIG_DOMAIN, PARAMETER_DOMAIN, SAMPLE_DOMAIN, textHash } from '../protocol/domains.js';
 import { ModelProtocol, type Shape } from './protocol.js';
 
 export const COMMITMENT_FILE = 'commitment.json';

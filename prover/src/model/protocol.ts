@@ -45,7 +45,7 @@ import {
   type Components,
   type Parameters,
 } from './layers.js';
-import { PARAMETER_DOMAIN } from './domains.js';
+import { PARAMETER_DOMAIN } from '../protocol/domains.js';
 
 /** What fixes the circuits besides the model's architecture. */
 export interface Shape {

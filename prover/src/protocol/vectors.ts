@@ -5,7 +5,7 @@
  */
 import { mod } from './field.js';
 import type { Commitment } from '@attensor/native';
-import { SAMPLE_DOMAIN } from '../model/domains.js';
+import { SAMPLE_DOMAIN } from './domains.js';
 import { capRoot, openAt, type Oracle } from './opening.js';
 import type { OpeningParameters } from './parameters.js';
 import { reduceClaims, type PowClaim } from './reduction.js';

@@ -20,7 +20,7 @@ import {
   shapeOf,
   Vocabulary,
 } from '../model/commitment.js';
-import { PARAMETER_DOMAIN } from '../model/domains.js';
+import { PARAMETER_DOMAIN } from '../protocol/domains.js';
 import { ModelProtocol, type Witness } from '../model/protocol.js';
 import { traceOf } from '../model/witness.js';
 import { commitRows } from '../protocol/opening.js';
