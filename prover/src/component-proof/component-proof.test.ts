@@ -11,8 +11,8 @@ import { VerificationError } from '../protocol/tape.js';
 import { CATALOG, componentByName } from './catalog.js';
 import { estimate } from './estimate.js';
 import { componentProofIn, verifyComponentProof, type ComponentProofFile } from './file.js';
-import type { Component } from './kinds.js';
-import type { IntTensor } from './tensors.js';
+import type { Built, Component } from './kinds.js';
+import type { IntTensor, Tensors } from './tensors.js';
 import { ComponentProver, type ComponentResult } from './prover.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
@@ -82,6 +82,35 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
       ]).toEqual([name, 'refused']);
     }
   });
+});
+
+describe('padding', () => {
+  it('of an input is zero, also where weights of zero hide it', async () => {
+    const component = SMALL.wkv_a1();
+    // 12 columns are padded to 16: the input is committed with a value in the padding
+    const wide = {
+      ...component,
+      build: (weights?: Tensors) => withPadding(component.build(weights)),
+    };
+    await expect(messagesOf(wide)).rejects.toThrow();
+    await expect(messagesOf(component)).resolves.toBeDefined();
+  });
+
+  const withPadding = (built: Built): Built => {
+    for (const fill of built.b.witnessFills)
+      if (fill.name === 'input') {
+        const { source } = fill;
+        const [t, i] = fill.dims;
+        fill.dims = [t, { ...i, size: 16 }];
+        fill.source = (trace) => {
+          const values = source(trace);
+          return Array.from({ length: t.size * 16 }, (_, k) =>
+            k % 16 < 12 ? values[Math.floor(k / 16) * 12 + (k % 16)] : k === 13 ? 1n : 0n,
+          );
+        };
+      }
+    return built;
+  };
 });
 
 describe('plans', () => {

@@ -112,7 +112,14 @@ export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): 
       const gains: Source = () => weights!.weight.data;
       const norm = new RmsNorm(b, 'norm', x, fromTrace('input'), g, gains, t, width, epsilon);
       const lookups = new Lookups(b, []);
-      return { b, lookups, script: (scope) => RmsNorm.script(scope, [norm]) };
+      return {
+        b,
+        lookups,
+        script(scope) {
+          scope.zeroFrom(x, 'i', width, { t: scope.random('t', t.log) });
+          return RmsNorm.script(scope, [norm]);
+        },
+      };
     },
   };
 }
@@ -146,7 +153,14 @@ export function gemm(rows: number, inner: number, outer: number): Component {
       const w = b.parameter(weightSource(weights, 'weight'), [o, i], 'weight');
       const product = new Gemm(b, 'gemm', x, w, [t, o]);
       const lookups = new Lookups(b, []);
-      return { b, lookups, script: (scope) => Gemm.script(scope, [product]) };
+      return {
+        b,
+        lookups,
+        script(scope) {
+          scope.zeroFrom(x, 'i', inner, { t: scope.random('t', t.log) });
+          return Gemm.script(scope, [product]);
+        },
+      };
     },
   };
 }

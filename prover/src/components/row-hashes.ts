@@ -81,7 +81,8 @@ export class RowHashes {
     const hashed = last.length === 0 ? final[0] : final[0].split('step', last);
     claims.addTensor(session, hashed, { t: tau }, tape.inner(eqTable(tape, tau), hashes));
 
-    this.requireEmptyPadding(scope, z);
+    // what no hash covers, the columns after the last step
+    scope.zeroFrom(this.x, 'i', 2 * this.steps, { t: tau });
 
     let values: V[][] = [];
     for (const elements of this.ends) {
@@ -96,21 +97,6 @@ export class RowHashes {
     for (let k = 1; k < SEGMENTS; k++)
       STATE.forEach((e) => claims.addTensor(session, this.ends[k - 1][e], at, values[k][e]));
     await this.absorb(scope, values[0], at);
-  }
-
-  /** What no hash covers, the columns after the last step, is zero: one claim for each aligned block of them. */
-  private requireEmptyPadding({ session, claims }: Scope, z: Bound): void {
-    const { tape } = session;
-    const bits = this.step.log + 1;
-    for (let start = 2 * this.steps; start < 2 ** bits; start += start & -start) {
-      const log = Math.log2(start & -start);
-      const block: Part[] = Array.from({ length: bits - log }, (_, b) => ({
-        bit: ((start >> (bits - 1 - b)) & 1) as 0 | 1,
-      }));
-      const rest = this.x.split('i', [...block, axis('padding', log)]);
-      const at = { t: z.t, padding: z.step.slice(this.step.log - log) };
-      claims.addTensor(session, rest, at, tape.constant(0n));
-    }
   }
 
   /** From values of the states after round 11 k + layer, k = 0..4, to values of those before it. */

@@ -3,14 +3,18 @@ import type { FpVec } from '@attensor/native';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 import {
+  axis,
   Claims,
   EqTables,
   tensorTable,
   type Axis,
   type Bound,
+  type Part,
   type Tensor,
   type Vectors,
 } from './tensor.js';
+
+const PADDING = 'padding';
 
 export class Scope {
   readonly claims = new Claims();
@@ -59,6 +63,27 @@ export class Scope {
       0,
       domain.map((d) => ({ size: 1 << d.log, stride: strides.get(d.name) ?? 0 })),
     );
+  }
+
+  /**
+   * The tensor is zero where index `name` is `from` or more: one claim for each aligned block of such indices, the other axes at `at`.
+   */
+  zeroFrom(tensor: Tensor, name: string, from: number, at: Bound): void {
+    const { log: bits } = tensor.axis(name);
+    for (let start = from; start < 2 ** bits; start += start & -start) {
+      const log = Math.log2(start & -start);
+      const block: Part[] = Array.from({ length: bits - log }, (_, b) => ({
+        bit: ((start >> (bits - 1 - b)) & 1) as 0 | 1,
+      }));
+      const rest = tensor.split(name, [...block, axis(PADDING, log)]);
+      const point = this.random(name, bits).slice(bits - log);
+      this.claims.addTensor(
+        this.session,
+        rest,
+        { ...at, [PADDING]: point },
+        this.session.tape.constant(0n),
+      );
+    }
   }
 
   /** Sends the tensor's value at a point and registers the claim. */
