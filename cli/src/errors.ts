@@ -51,6 +51,8 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
   VERIFICATION_FAILED: ExitCode.verificationFailed,
   INTERNAL: ExitCode.internal,
   ENGINE_UNAVAILABLE: ExitCode.internal,
+  UNSUPPORTED_O1JS: ExitCode.internal,
+  LOG_WRITE_FAILED: ExitCode.internal,
 };
 
 /** Fields shown to the user, in this order. */
@@ -58,7 +60,7 @@ const DETAILS = ['where', 'expected', 'got', 'hint'] as const;
 
 /** Mistakes are explained; faults are shown with their stack, for a report. */
 function describeFailure(error: unknown): Failure {
-  if (error instanceof AttensorError || error instanceof CliError) {
+  if (isExplained(error)) {
     const exitCode = OTHER_EXIT_CODES[error.code] ?? ExitCode.badInput;
     const details = DETAILS.flatMap((name) => {
       const value = error[name];
@@ -79,6 +81,16 @@ function describeFailure(error: unknown): Failure {
     json: { error: { code, what: message } },
     text: exitCode === ExitCode.internal ? `internal error: ${explained}` : `error: ${explained}`,
   };
+}
+
+/** An error of one of our packages: it says what, where, expected, got and what to do. */
+function isExplained(error: unknown): error is CliError {
+  return error instanceof AttensorError || error instanceof CliError || isNodeError(error);
+}
+
+/** By its name: importing the node for a comparison would load the proof system. */
+function isNodeError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'NodeError' && 'what' in error;
 }
 
 function toError(error: unknown): { code: string; message: string; stack?: string } {

@@ -9,6 +9,7 @@ import { generateCommand } from './commands/generate.js';
 import { keysCommand } from './commands/keys.js';
 import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
+import { nodeCommand } from './commands/node.js';
 import { proveCommand } from './commands/prove.js';
 import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
@@ -58,6 +59,7 @@ function program(session: Session): Command {
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))
+    .addCommand(nodeCommand(session))
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',
