@@ -101,7 +101,8 @@ class Chain {
         chain.touch({ publicKey, tokenId: DEFAULT_TOKEN });
       }
       chain.seal({ slot: 0, time: genesis.timestamp, ledgerHash: chain.updateTree() });
-      for (const [index, entry] of entries.entries()) chain.replay(entry, `${logPath}:${index + 1}`);
+      for (const [index, entry] of entries.entries())
+        chain.replay(entry, `${logPath}:${index + 1}`);
     } catch (error) {
       await log.close();
       throw error;

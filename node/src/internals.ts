@@ -98,9 +98,9 @@ async function load(): Promise<Internals> {
   const encodings = await module<
     Pick<Internals, 'LedgerHash' | 'StateHash' | 'EpochSeed' | 'ReceiptChainHash'>
   >('lib/mina/v1/base58-encodings.js');
-  const { verifyTransactionLimits } = await module<
-    Pick<Internals, 'verifyTransactionLimits'>
-  >('lib/mina/v1/transaction-validation.js');
+  const { verifyTransactionLimits } = await module<Pick<Internals, 'verifyTransactionLimits'>>(
+    'lib/mina/v1/transaction-validation.js',
+  );
   const { transactionHash, encoding } = await Test();
   const { LedgerHash, StateHash, EpochSeed, ReceiptChainHash } = encodings;
   return {

@@ -70,7 +70,7 @@ class Ledger {
 
   account({ publicKey, tokenId }: AccountId): AccountJson | undefined {
     const token = TokenId.fromBase58(tokenId).toConstant().value[1];
-    return this.ledger.getAccount(mlKey(publicKey), token) as AccountJson | undefined;
+    return this.ledger.getAccount(mlKey(publicKey), token);
   }
 
   /** The place of an account among all accounts, in the order of their creation. */
@@ -105,22 +105,14 @@ class Ledger {
   }
 
   /** Changes the record of an account that exists. */
-  update(
-    id: AccountId,
-    change: { balance?: bigint; nonce?: number; delegate?: string },
-  ): void {
+  update(id: AccountId, change: { balance?: bigint; nonce?: number; delegate?: string }): void {
     const location = this.location(id)!;
     const record: MlAccount = [...this.record(location)];
     if (change.balance !== undefined) record[4] = balanceValue(change.balance);
     if (change.nonce !== undefined) record[5] = uint32Value(record, change.nonce);
-    if (change.delegate !== undefined) record[7] = [0, mlKey(change.delegate) as MlAccount[1]];
+    if (change.delegate !== undefined) record[7] = [0, mlKey(change.delegate)];
     const [tag, next, [mapTag, comparator, tree, length], locations] = this.state;
-    const accounts: LedgerState[2] = [
-      mapTag,
-      comparator,
-      replaced(tree, location, record),
-      length,
-    ];
+    const accounts: LedgerState[2] = [mapTag, comparator, replaced(tree, location, record), length];
     this.restore([tag, next, accounts, locations]);
   }
 

@@ -75,11 +75,12 @@ function createNodeServer(services: Services): Server {
     if (headers.accept === undefined || headers.accept === '*/*') {
       headers.accept = 'application/json';
     }
+    const text = await bodyOf(request);
     const [body, init] = await graphql({
       method: request.method ?? 'GET',
       url: request.url ?? '/',
       headers,
-      body: () => bodyOf(request),
+      body: text,
       raw: request,
       context: undefined,
     });
@@ -92,7 +93,12 @@ function createNodeServer(services: Services): Server {
       if (!known) services.log(error instanceof Error ? (error.stack ?? '') : String(error));
       const status = known ? 400 : error instanceof TooLarge ? 413 : 500;
       const message = error instanceof Error ? error.message : String(error);
-      response.writeHead(status, { ...CORS, 'content-type': 'application/json; charset=utf-8' });
+      response.writeHead(status, {
+        ...CORS,
+        'content-type': 'application/json; charset=utf-8',
+        // what is left of a large body is not read
+        ...(error instanceof TooLarge && { connection: 'close' }),
+      });
       response.end(JSON.stringify({ code: status, message, errors: [{ message }] }));
     });
   });
@@ -128,7 +134,10 @@ function publicKeyOf(body: string): string {
 }
 
 /** A mistake keeps its fields as `extensions`; a fault is logged, and named as one. */
-function explained(error: Readonly<GraphQLError | Error>, log: (line: string) => void): GraphQLError {
+function explained(
+  error: Readonly<GraphQLError | Error>,
+  log: (line: string) => void,
+): GraphQLError {
   if (!(error instanceof GraphQLError)) return new GraphQLError(error.message);
   const { originalError } = error;
   if (originalError instanceof NodeError) {
@@ -144,7 +153,7 @@ function explained(error: Readonly<GraphQLError | Error>, log: (line: string) =>
   if (originalError !== undefined && !(originalError instanceof TypeError)) {
     log(originalError.stack ?? originalError.message);
   }
-  return error as GraphQLError;
+  return error;
 }
 
 /** @returns the port, which the system chooses if 0 is asked for. @throws NodeError */

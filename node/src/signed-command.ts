@@ -9,7 +9,9 @@ export { signedCommandSchema, checkSigned, applySigned, minimumBalance, signatur
 export type { SignedCommand, SignatureInput };
 
 const MAX_UINT32 = '4294967295';
-const natural = z.union([z.string().regex(/^\d{1,20}$/), z.number().int().nonnegative()]).transform(String);
+const natural = z
+  .union([z.string().regex(/^\d{1,20}$/), z.number().int().nonnegative()])
+  .transform(String);
 
 const commonSchema = z.object({
   from: z.string(),

@@ -1,5 +1,5 @@
 /** A zkApp command as it comes in: is it one, and do its proofs hold? */
-import { Transaction, Types, verify, VerificationKey, ZkappPublicInput } from 'o1js';
+import { Transaction, type Types, verify, VerificationKey, ZkappPublicInput } from 'o1js';
 import { NodeError } from './errors.js';
 import type { Internals } from './internals.js';
 import { DEFAULT_TOKEN, type Ledger } from './ledger.js';
@@ -67,11 +67,7 @@ function firstDifference(
     // an option that is not used may be left out
     const given = (value as Record<string, unknown>)[key] ?? null;
     if (!(key in canonical)) return { where: inside, got: 'a field that does not belong there' };
-    const difference = firstDifference(
-      (canonical as Record<string, unknown>)[key],
-      given,
-      inside,
-    );
+    const difference = firstDifference((canonical as Record<string, unknown>)[key], given, inside);
     if (difference !== undefined) return difference;
   }
   return undefined;
@@ -96,7 +92,7 @@ async function verifyProofs({ json, transaction }: ZkappCommand, ledger: Ledger)
     const setKey = body.update.verificationKey;
     if (setKey !== null) {
       const { data, hash } = setKey;
-      const value = update.body.update.verificationKey.value as VerificationKey;
+      const value = update.body.update.verificationKey.value;
       if (!(await VerificationKey.checkValidity(value))) {
         throw invalidProof(`${where}.body.update.verificationKey`, 'the hash of its data', hash);
       }
