@@ -1,0 +1,68 @@
+/**
+ * The queue of submitted attestations: Mina's actions of the contract's account.
+ *
+ * The ledger keeps one hash of all actions ever dispatched, the action state. Each account update
+ * with actions extends it by their hash. Every `attest` dispatches exactly one.
+ */
+import { AccountUpdate, Field, Poseidon, Provable, Struct } from 'o1js';
+import { Attestation } from './attestation.js';
+
+export {
+  EMPTY_ACTION_STATE,
+  dispatch,
+  actionsHash,
+  nextActionState,
+  actionPath,
+  type ActionPath,
+  SettlePath,
+  PinPath,
+  SETTLE_PATH,
+  PIN_PATH,
+};
+
+/** Actions that may be pending behind a settled batch; see `AttestationContract.pin` for more. */
+const SETTLE_PATH = 120;
+/** Actions that one `pin` walks over. */
+const PIN_PATH = 480;
+
+/** Mina's prefix for hashes of actions. */
+const ACTIONS_PREFIX = 'MinaZkappSeqEvents**';
+
+/** Action state of an account that never dispatched any. */
+const EMPTY_ACTION_STATE = AccountUpdate.Actions.emptyActionState();
+
+/** Adds the attestation to the actions of `update`. */
+function dispatch(update: AccountUpdate, attestation: Attestation): void {
+  const { body } = update;
+  body.actions = AccountUpdate.Actions.pushEvent(body.actions, Attestation.toFields(attestation));
+}
+
+/** Hash of the actions of an account update that submits `attestation` and nothing else. */
+function actionsHash(attestation: Attestation): Field {
+  const { empty, pushEvent } = AccountUpdate.Actions;
+  return pushEvent(empty(), Attestation.toFields(attestation)).hash;
+}
+
+/** The action state after an account update whose actions hash to `hash`. */
+function nextActionState(state: Field, hash: Field): Field {
+  return Poseidon.hashWithPrefix(ACTIONS_PREFIX, [state, hash]);
+}
+
+/**
+ * Hashes of account updates that lead from one action state to a later one, oldest first, filled up
+ * with zeros (no hash is zero).
+ */
+interface ActionPath {
+  hashes: Field[];
+}
+
+class SettlePath extends Struct({ hashes: Provable.Array(Field, SETTLE_PATH) }) {}
+class PinPath extends Struct({ hashes: Provable.Array(Field, PIN_PATH) }) {}
+
+/** The action state at the path's end. */
+function actionPath(start: Field, { hashes }: ActionPath): Field {
+  return hashes.reduce(
+    (state, hash) => Provable.if(hash.equals(0), state, nextActionState(state, hash)),
+    start,
+  );
+}
