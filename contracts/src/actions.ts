@@ -21,7 +21,7 @@ export {
 };
 
 /** Actions that may be pending behind a settled batch; see `AttestationContract.pin` for more. */
-const SETTLE_PATH = 120;
+const SETTLE_PATH = 248;
 /** Actions that one `pin` walks over. */
 const PIN_PATH = 480;
 
