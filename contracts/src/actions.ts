@@ -6,6 +6,7 @@
  */
 import { AccountUpdate, Field, Poseidon, Provable, Struct } from 'o1js';
 import { Attestation } from './attestation.js';
+import { domain } from './hashes.js';
 
 export {
   EMPTY_ACTION_STATE,
@@ -25,8 +26,10 @@ const SETTLE_PATH = 248;
 /** Actions that one `pin` walks over. */
 const PIN_PATH = 480;
 
-/** Mina's prefix for hashes of actions. */
-const ACTIONS_PREFIX = 'MinaZkappSeqEvents**';
+/** Mina's hashes of actions: Poseidon, started from the hash of a prefix. */
+const EVENT = salt('MinaZkappEvent******');
+const ACTIONS = salt('MinaZkappSeqEvents**');
+const NO_ACTIONS = AccountUpdate.Actions.empty().hash;
 
 /** Action state of an account that never dispatched any. */
 const EMPTY_ACTION_STATE = AccountUpdate.Actions.emptyActionState();
@@ -39,13 +42,18 @@ function dispatch(update: AccountUpdate, attestation: Attestation): void {
 
 /** Hash of the actions of an account update that submits `attestation` and nothing else. */
 function actionsHash(attestation: Attestation): Field {
-  const { empty, pushEvent } = AccountUpdate.Actions;
-  return pushEvent(empty(), Attestation.toFields(attestation)).hash;
+  const [action] = Poseidon.update(EVENT, Attestation.toFields(attestation));
+  return Poseidon.update(ACTIONS, [NO_ACTIONS, action])[0];
 }
 
 /** The action state after an account update whose actions hash to `hash`. */
 function nextActionState(state: Field, hash: Field): Field {
-  return Poseidon.hashWithPrefix(ACTIONS_PREFIX, [state, hash]);
+  return Poseidon.update(ACTIONS, [state, hash])[0];
+}
+
+/** Once per prefix: a reader hashes thousands of actions. */
+function salt(prefix: string): [Field, Field, Field] {
+  return Poseidon.update(Poseidon.initialState(), [domain(prefix)]);
 }
 
 /**

@@ -410,7 +410,7 @@ describe('circuits', () => {
     expect(rows).toEqual({
       initialize: 739,
       attest: 471,
-      settle: 22837,
+      settle: 23157,
       pin: 11132,
       requireAttested: 1148,
       requireAttestedBy: 1160,

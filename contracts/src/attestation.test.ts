@@ -29,9 +29,26 @@ describe('an attestation', () => {
   });
 });
 
+describe('the map', () => {
+  it('made at once is the one that insertions make', () => {
+    const inserted = new AttestationMap();
+    for (let length = 0; length <= many.length; length++) {
+      const keys = many.slice(0, length).map(Attestation.key);
+      if (length > 0) inserted.insert(keys.at(-1)!, 1n);
+      const map = AttestationMap.of(keys);
+      expect(map.root.toBigInt()).toBe(inserted.root.toBigInt());
+      expect(map.data.get().sortedLeaves).toEqual(inserted.data.get().sortedLeaves);
+    }
+    expect(AttestationMap.of([]).root.toBigInt()).toBe(EMPTY_ROOT.toBigInt());
+    // and can be inserted into
+    const map = AttestationMap.of(many.slice(0, 4).map(Attestation.key));
+    many.slice(4).forEach((each) => map.insert(Attestation.key(each), 1n));
+    expect(map.root.toBigInt()).toBe(inserted.root.toBigInt());
+  });
+});
+
 describe('a witness', () => {
-  const map = new AttestationMap();
-  many.forEach((each) => map.set(Attestation.key(each), 1n));
+  const map = AttestationMap.of(many.map(Attestation.key));
   const queue = many.reduce((s, each) => nextActionState(s, actionsHash(each)), EMPTY_ACTION_STATE);
   const state = {
     root: map.root,

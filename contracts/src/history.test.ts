@@ -27,8 +27,9 @@ function queueOf(submitted: Attestation[]): Field {
 
 /** State of a contract that was told `submitted` and settled the first few. */
 function stateOf(submitted: Attestation[], settled = 0): HistoryState {
-  const record = new AttestationMap();
-  submitted.slice(0, settled).forEach((each) => record.set(Attestation.key(each), 1n));
+  const keys = submitted.slice(0, settled).map(Attestation.key);
+  const different = new Map(keys.map((key) => [key.toBigInt(), key]));
+  const record = AttestationMap.of([...different.values()]);
   return {
     root: record.root,
     count: Number(record.length.toBigInt()) - 1,
@@ -152,7 +153,7 @@ describe('settling', () => {
   });
 
   it('reaches the front of any queue with pins', () => {
-    const length = SETTLE_PATH + BATCH + PIN_PATH + 200;
+    const length = SETTLE_PATH + BATCH + PIN_PATH + 20;
     const submitted = Array.from({ length }, (_, i) => attestation(i % 5));
     const simulation = new Simulation(submitted);
     const unpinned = AttestationHistory.replay(simulation.state, submitted);

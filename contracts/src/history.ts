@@ -2,7 +2,7 @@
  * Everything a contract was ever told, replayed: the queue, the record, and what can be proved from
  * them. Plain data in, so it works on a server, in a page or in a test alike.
  */
-import { Bool, Field, Poseidon } from 'o1js';
+import { Bool, Field } from 'o1js';
 import {
   actionsHash,
   EMPTY_ACTION_STATE,
@@ -16,7 +16,7 @@ import {
   Attestation,
   AttestationMap,
   AttestationWitness,
-  RECORDED,
+  emptyNode,
   TREE_DEPTH,
 } from './attestation.js';
 import { ContractError } from './errors.js';
@@ -40,6 +40,8 @@ interface RecordedAttestation {
   /** Position among all submissions, from 0. */
   index: number;
   attestation: Attestation;
+  /** Its name in the record. */
+  key: Field;
   /** True once it is in the record, so that contracts can rely on it. */
   settled: boolean;
   /** Position of the first submission of the same attestation: `index`, unless this is a repeat. */
@@ -75,16 +77,19 @@ class AttestationHistory {
     const length = position('action state', state.actionState);
     const settledLength = position('settled action state', state.settledActions);
 
-    const record = new AttestationMap();
     const firsts = new Map<bigint, number>();
     const attestations = submitted.slice(0, length).map((attestation, index) => {
       const key = Attestation.key(attestation);
-      const settled = index < settledLength;
-      if (settled) record.set(key, RECORDED);
       const first = firsts.get(key.toBigInt()) ?? index;
       firsts.set(key.toBigInt(), first);
-      return { index, attestation, settled, first, actionState: states[index + 1] };
+      const settled = index < settledLength;
+      return { index, attestation, key, settled, first, actionState: states[index + 1] };
     });
+    const record = AttestationMap.of(
+      attestations
+        .filter(({ index, first, settled }) => settled && index === first)
+        .map(({ key }) => key),
+    );
     if (record.root.toBigInt() !== state.root.toBigInt())
       throw mismatch('record', state.root, record.root);
     return new AttestationHistory(state, attestations, record);
@@ -98,7 +103,7 @@ class AttestationHistory {
   /** The first submission of this attestation, if there is one. */
   find(attestation: Attestation): RecordedAttestation | undefined {
     const key = Attestation.key(attestation).toBigInt();
-    return this.attestations.find((each) => Attestation.key(each.attestation).toBigInt() === key);
+    return this.attestations.find((each) => each.key.toBigInt() === key);
   }
 
   /** Is it in the record, so that `witness` shows it to a contract? */
@@ -224,13 +229,6 @@ class AttestationHistory {
       .map(({ attestation }) => actionsHash(attestation));
     return [...hashes, ...Array<Field>(length - hashes.length).fill(Field(0))];
   }
-}
-
-/** Root of a tree without leaves. */
-function emptyNode(level: number): bigint {
-  let node = Field(0);
-  for (let i = 0; i < level; i++) node = Poseidon.hash([node, node]);
-  return node.toBigInt();
 }
 
 function mismatch(what: string, expected: Field, got: Field): ContractError {

@@ -141,7 +141,7 @@ async function readAttestations(address: PublicKey): Promise<FoundAttestation[]>
   const transactions = await fetchTransactions(address);
   return attestations.map((each) => ({
     ...each,
-    ...transactions.get(Attestation.key(each.attestation).toBigInt())?.shift(),
+    ...transactions.get(each.key.toBigInt())?.shift(),
   }));
 }
 
