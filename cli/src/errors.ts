@@ -1,7 +1,7 @@
 /** What a command ends with, and how a failure is told. */
 import { AttensorError } from '@attensor/inference';
 
-export { ExitCode, CliError, describeFailure, type Failure };
+export { ExitCode, CliError, describeFailure, type CliErrorCode, type Failure };
 
 const ExitCode = {
   done: 0,
@@ -24,10 +24,28 @@ interface Failure {
   text: string;
 }
 
+type CliErrorCode =
+  | 'USAGE'
+  | 'BAD_FILE'
+  | 'NOT_FOUND'
+  | 'UNKNOWN_ALIAS'
+  | 'UNREACHABLE'
+  | 'REJECTED'
+  | 'TRANSACTION_FAILED'
+  | 'NONCE_USED'
+  | 'NOT_INCLUDED'
+  | 'NOT_SIGNED'
+  | 'UNKNOWN_ACCOUNT'
+  | 'INSUFFICIENT_FUNDS'
+  | 'ALREADY_DEPLOYED'
+  | 'NOT_COMMITTED'
+  | 'WRONG_MODEL'
+  | 'WRONG_OWNER';
+
 /** A mistake in how the command was called. Same fields as the libraries' errors. */
 class CliError extends Error {
   override readonly name = 'CliError';
-  readonly code: 'USAGE' | 'BAD_FILE' | 'NOT_FOUND';
+  readonly code: CliErrorCode;
   readonly what: string;
   readonly where?: string;
   readonly expected?: string;
@@ -83,14 +101,17 @@ function describeFailure(error: unknown): Failure {
   };
 }
 
-/** An error of one of our packages: it says what, where, expected, got and what to do. */
+/**
+ * An error of one of our packages: it says what, where, expected, got and what to do. Those of packages
+ * that are loaded late are known by their names.
+ */
 function isExplained(error: unknown): error is CliError {
-  return error instanceof AttensorError || error instanceof CliError || isNodeError(error);
-}
-
-/** By its name: importing the node for a comparison would load the proof system. */
-function isNodeError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NodeError' && 'what' in error;
+  const late = ['NodeError', 'ContractError'];
+  return (
+    error instanceof AttensorError ||
+    error instanceof CliError ||
+    (error instanceof Error && late.includes(error.name))
+  );
 }
 
 function toError(error: unknown): { code: string; message: string; stack?: string } {

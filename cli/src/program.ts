@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
+import { attestationsCommand } from './commands/attestations.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
+import { deployCommand } from './commands/deploy.js';
 import { evalCommand } from './commands/eval.js';
 import { generateCommand } from './commands/generate.js';
 import { keysCommand } from './commands/keys.js';
@@ -11,6 +13,10 @@ import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
 import { nodeCommand } from './commands/node.js';
 import { proveCommand } from './commands/prove.js';
+import { rotateCommand } from './commands/rotate.js';
+import { settleCommand } from './commands/settle.js';
+import { submitCommand } from './commands/submit.js';
+import { txCommand } from './commands/tx.js';
 import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
 import { Output, type Streams } from './output.js';
@@ -59,6 +65,12 @@ function program(session: Session): Command {
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))
+    .addCommand(deployCommand(session))
+    .addCommand(submitCommand(session))
+    .addCommand(settleCommand(session))
+    .addCommand(attestationsCommand(session))
+    .addCommand(rotateCommand(session))
+    .addCommand(txCommand(session))
     .addCommand(nodeCommand(session))
     .addHelpText(
       'after',

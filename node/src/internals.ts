@@ -15,6 +15,7 @@ import { NodeError } from './errors.js';
 
 export {
   internals,
+  hashZkappCommand,
   type Internals,
   type FieldEncoding,
   type MlAccount,
@@ -82,6 +83,11 @@ function internals(): Promise<Internals> {
       hint: 'install the version of o1js that node/package.json names',
     });
   }));
+}
+
+/** The hash by which a network knows a zkApp command. @param json as `transaction.toJSON()` gives it */
+async function hashZkappCommand(json: string): Promise<string> {
+  return (await internals()).hashZkappCommand(json);
 }
 
 async function load(): Promise<Internals> {
