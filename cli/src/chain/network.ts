@@ -37,7 +37,10 @@ const answerSchema = z.object({
 const failureSchema = z
   .array(z.object({ index: z.string().nullable(), failures: z.array(z.string()) }).nullable())
   .nullish();
-const chainSchema = z.object({
+const hashes = z.array(z.object({ hash: z.string() }));
+const standingSchema = z.object({
+  pooledZkappCommands: hashes,
+  pooledUserCommands: hashes,
   bestChain: z
     .array(
       z.object({
@@ -54,7 +57,10 @@ const chainSchema = z.object({
     )
     .nullable(),
 });
-const CHAIN_QUERY = `query ($length: Int) {
+/** The pool first: what leaves it for a block in between is then found in the chain. */
+const STANDING_QUERY = `query ($length: Int) {
+  pooledZkappCommands { hash }
+  pooledUserCommands { hash }
   bestChain(maxLength: $length) {
     transactions {
       zkappCommands { hash failureReason { index failures } }
@@ -172,8 +178,8 @@ class Network {
 
   /** @param blocks how many of the last ones are searched */
   async standing(hash: string, blocks = ALL_BLOCKS): Promise<Standing> {
-    const data = await this.query(CHAIN_QUERY, { length: blocks });
-    const { bestChain } = chainSchema.parse(data);
+    const data = await this.query(STANDING_QUERY, { length: blocks });
+    const { bestChain, pooledZkappCommands, pooledUserCommands } = standingSchema.parse(data);
     for (const { transactions, protocolState } of bestChain ?? []) {
       const block = protocolState.consensusState.blockHeight;
       const zkapp = transactions.zkappCommands.find((each) => each.hash === hash);
@@ -190,18 +196,10 @@ class Network {
         return { state: 'included', block, failure };
       }
     }
-    return { state: (await this.isPooled(hash)) ? 'pending' : 'unknown' };
-  }
-
-  private async isPooled(hash: string): Promise<boolean> {
-    const data = await this.query('{ pooledZkappCommands { hash } pooledUserCommands { hash } }');
-    const commands = z.array(z.object({ hash: z.string() }));
-    const pool = z
-      .object({ pooledZkappCommands: commands, pooledUserCommands: commands })
-      .parse(data);
-    return [...pool.pooledZkappCommands, ...pool.pooledUserCommands].some(
+    const pooled = [...pooledZkappCommands, ...pooledUserCommands].some(
       (each) => each.hash === hash,
     );
+    return { state: pooled ? 'pending' : 'unknown' };
   }
 
   /** Hands a signed transaction to the daemon. @throws CliError REJECTED, UNREACHABLE */
