@@ -13,6 +13,7 @@ export { createNodeServer, listen, MAX_BODY_BYTES };
 
 /** Largest request. A transaction with the most proofs that fit in one is below 1 MB. */
 const MAX_BODY_BYTES = 4_000_000;
+const KEEP_ALIVE_MS = 10 * 60_000;
 /** Largest query, in words of the language: keeps deep nesting from exhausting the parser. */
 const MAX_TOKENS = 200_000;
 
@@ -103,6 +104,8 @@ function createNodeServer(services: Services): Server {
     });
   });
   server.requestTimeout = 60_000;
+  // a client that proves for minutes does not notice that its connection was closed meanwhile
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
 }
 
