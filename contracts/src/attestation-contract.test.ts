@@ -35,6 +35,7 @@ async function timed<T>(name: string, run: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const result = await run();
   seconds[name] = Math.round((performance.now() - start) / 100) / 10;
+  process.stderr.write(name + ' ' + seconds[name] + '\n');
   return result;
 }
 

@@ -1,0 +1,99 @@
+/**
+ * Something to try the examples on: a chain in this process, with an attestation contract and a model
+ * that answers the prompt [1, 2, 3] with [4, 5].
+ */
+import {
+  AttestationContract,
+  Commitment,
+  COMPLETE,
+  InferenceProof,
+  inputHash,
+  outputHash,
+  readHistory,
+  Statement,
+} from '@attensor/contracts';
+import { AccountUpdate, Field, Mina, setBackend, VerificationKey, ZkProgram } from 'o1js';
+
+export { Sandbox, PROMPT, ANSWER };
+
+setBackend('native');
+
+const PROMPT = [1, 2, 3];
+const ANSWER = [4, 5];
+
+/** In the place of the inference circuits, which take minutes: claims any statement. */
+const standIn = ZkProgram({
+  name: 'attensor-example-stand-in',
+  publicInput: Statement,
+  publicOutput: Field,
+  methods: {
+    claim: {
+      privateInputs: [],
+      method: (statement: Statement) => {
+        statement.inputHash.assertNotEquals(0);
+        return Promise.resolve({ publicOutput: COMPLETE });
+      },
+    },
+  },
+});
+
+class Sandbox {
+  readonly address = Mina.TestPublicKey.random();
+  readonly contract = new AttestationContract(this.address);
+
+  private constructor(
+    readonly chain: Awaited<ReturnType<typeof Mina.LocalBlockchain>>,
+    private readonly key: VerificationKey,
+    readonly commitment: Commitment,
+  ) {}
+
+  /** @param options.proofs make proofs, as a network needs them; without, it takes seconds */
+  static async start({ proofs = false } = {}): Promise<Sandbox> {
+    const chain = await Mina.LocalBlockchain({ proofsEnabled: proofs });
+    Mina.setActiveInstance(chain);
+    const key = proofs ? (await standIn.compile()).verificationKey : await VerificationKey.dummy();
+    if (proofs) await AttestationContract.compile();
+    const commitment = new Commitment({
+      modelRoot: Field(11),
+      vocabularyRoot: Field(22),
+      verifierKeyHash: key.hash,
+    });
+    const sandbox = new Sandbox(chain, key, commitment);
+    await sandbox.send(async () => {
+      AccountUpdate.fundNewAccount(sandbox.payer);
+      await sandbox.contract.deploy({ commitment, owner: sandbox.payer });
+    }, sandbox.address);
+    return sandbox;
+  }
+
+  get payer(): Mina.TestPublicKey {
+    return this.chain.testAccounts[0];
+  }
+
+  /** Submits that the model gives this answer to the prompt. */
+  async attest(answer = ANSWER, { modelRoot, vocabularyRoot } = this.commitment): Promise<void> {
+    const statement = new Statement({
+      modelRoot,
+      vocabularyRoot,
+      inputHash: inputHash(PROMPT),
+      outputHash: outputHash(answer),
+    });
+    const proof = this.chain.proofsEnabled
+      ? InferenceProof.fromProof((await standIn.claim(statement)).proof)
+      : await InferenceProof.dummy(statement, COMPLETE, 1);
+    await this.send(() => this.contract.attest(proof, this.key));
+  }
+
+  /** Takes the next submissions into the record. */
+  async settle(): Promise<void> {
+    const settlement = (await readHistory(this.address)).settlement();
+    if (settlement !== undefined) await this.send(() => this.contract.settle(settlement));
+  }
+
+  async send(run: () => Promise<void>, ...signers: Mina.TestPublicKey[]): Promise<void> {
+    const transaction = await Mina.transaction(this.payer, run);
+    await transaction.prove();
+    const keys = [this.payer, ...signers].map(({ key }) => key);
+    await (await transaction.sign(keys).send()).wait();
+  }
+}
