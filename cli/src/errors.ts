@@ -1,4 +1,5 @@
 /** What a command ends with, and how a failure is told. */
+import type { ContractError } from '@attensor/contracts';
 import { AttensorError } from '@attensor/inference';
 
 export { ExitCode, CliError, describeFailure, type Failure };
@@ -58,7 +59,7 @@ const DETAILS = ['where', 'expected', 'got', 'hint'] as const;
 
 /** Mistakes are explained; faults are shown with their stack, for a report. */
 function describeFailure(error: unknown): Failure {
-  if (error instanceof AttensorError || error instanceof CliError) {
+  if (error instanceof AttensorError || error instanceof CliError || isContractError(error)) {
     const exitCode = OTHER_EXIT_CODES[error.code] ?? ExitCode.badInput;
     const details = DETAILS.flatMap((name) => {
       const value = error[name];
@@ -79,6 +80,11 @@ function describeFailure(error: unknown): Failure {
     json: { error: { code, what: message } },
     text: exitCode === ExitCode.internal ? `internal error: ${explained}` : `error: ${explained}`,
   };
+}
+
+/** By its name: the class would load the proof system, before a backend is chosen. */
+function isContractError(error: unknown): error is ContractError {
+  return error instanceof Error && error.name === 'ContractError';
 }
 
 function toError(error: unknown): { code: string; message: string; stack?: string } {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
+import { benchChainCommand } from './commands/bench-chain.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
 import { evalCommand } from './commands/eval.js';
@@ -47,6 +48,7 @@ function program(session: Session): Command {
     .description('Import and commit models')
     .addCommand(modelImportCommand(session))
     .addCommand(modelCommitCommand(session));
+  const bench = new Command('bench').description('Measure').addCommand(benchChainCommand(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())
@@ -58,6 +60,7 @@ function program(session: Session): Command {
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))
+    .addCommand(bench)
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',

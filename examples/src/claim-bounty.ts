@@ -1,7 +1,7 @@
 /** A payment that waits for an answer. */
 import { Attestation, attestationWitness } from '@attensor/contracts';
 import { AccountUpdate, Mina, type PublicKey } from 'o1js';
-import { Bounty, BountyTerms } from './bounty.js';
+import { Bounty, type BountyTerms } from './bounty.js';
 
 export { offerBounty, claimBounty };
 

@@ -1,7 +1,7 @@
 /**
  * Runs an example on a chain in this process: `node examples/dist/run.js <name> [--proofs]`.
  */
-import { AttestationContract, inputHash, outputHash, readContract } from '@attensor/contracts';
+import { inputHash, outputHash, readContract } from '@attensor/contracts';
 import { Mina, UInt32, UInt64 } from 'o1js';
 import { Bounty, BountyTerms } from './bounty.js';
 import { checkAnswer } from './check-answer.js';

@@ -1,6 +1,6 @@
 /**
  * Something to try the examples on: a chain in this process, with an attestation contract and a model
- * that answers the prompt [1, 2, 3] with [4, 5].
+ * that answers the prompt [1, 2, 3] with [4, 5]. A small program stands for the inference circuits.
  */
 import {
   AttestationContract,
@@ -12,7 +12,8 @@ import {
   readHistory,
   Statement,
 } from '@attensor/contracts';
-import { AccountUpdate, Field, Mina, setBackend, VerificationKey, ZkProgram } from 'o1js';
+import { standIn } from '@attensor/contracts/testing';
+import { AccountUpdate, Field, Mina, setBackend, VerificationKey } from 'o1js';
 
 export { Sandbox, PROMPT, ANSWER };
 
@@ -20,22 +21,6 @@ setBackend('native');
 
 const PROMPT = [1, 2, 3];
 const ANSWER = [4, 5];
-
-/** In the place of the inference circuits, which take minutes: claims any statement. */
-const standIn = ZkProgram({
-  name: 'attensor-example-stand-in',
-  publicInput: Statement,
-  publicOutput: Field,
-  methods: {
-    claim: {
-      privateInputs: [],
-      method: (statement: Statement) => {
-        statement.inputHash.assertNotEquals(0);
-        return Promise.resolve({ publicOutput: COMPLETE });
-      },
-    },
-  },
-});
 
 class Sandbox {
   readonly address = Mina.TestPublicKey.random();
@@ -79,7 +64,7 @@ class Sandbox {
       outputHash: outputHash(answer),
     });
     const proof = this.chain.proofsEnabled
-      ? InferenceProof.fromProof((await standIn.claim(statement)).proof)
+      ? InferenceProof.fromProof((await standIn.whole(statement)).proof)
       : await InferenceProof.dummy(statement, COMPLETE, 1);
     await this.send(() => this.contract.attest(proof, this.key));
   }
