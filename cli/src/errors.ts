@@ -102,8 +102,8 @@ function describeFailure(error: unknown): Failure {
 }
 
 /**
- * An error of one of our packages: it says what, where, expected, got and what to do. Those of packages
- * that are loaded late are known by their names.
+ * An error of one of our packages: it says what, where, expected, got and what to do. Some are known by
+ * their names: their classes would load the proof system, before a backend is chosen.
  */
 function isExplained(error: unknown): error is CliError {
   const late = ['NodeError', 'ContractError'];

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
 import { attestationsCommand } from './commands/attestations.js';
+import { benchChainCommand } from './commands/bench-chain.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
 import { deployCommand } from './commands/deploy.js';
@@ -54,6 +55,7 @@ function program(session: Session): Command {
     .description('Import and commit models')
     .addCommand(modelImportCommand(session))
     .addCommand(modelCommitCommand(session));
+  const bench = new Command('bench').description('Measure').addCommand(benchChainCommand(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())
@@ -72,6 +74,7 @@ function program(session: Session): Command {
     .addCommand(rotateCommand(session))
     .addCommand(txCommand(session))
     .addCommand(nodeCommand(session))
+    .addCommand(bench)
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',

@@ -7,9 +7,7 @@ import { Attestation } from './attestation.js';
 describe('hashes of actions', () => {
   const { Actions } = AccountUpdate;
   const fields = [1, 2, 3, 4, 5].map(Field);
-  const attestation = new Attestation(
-    Attestation.fromFields(fields) as InferProvable<typeof Attestation>,
-  );
+  const attestation = new Attestation(Attestation.fromFields(fields));
 
   it("are Mina's", () => {
     const hash = actionsHash(attestation);

@@ -2,12 +2,13 @@ import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
 import { Bool, Field, type InferProvable } from 'o1js';
 import { Attestation, AttestationMap, AttestationWitness, EMPTY_ROOT } from './attestation.js';
+import { RecordTree } from './record.js';
 import { AttestationHistory } from './history.js';
 import { EMPTY_ACTION_STATE, actionsHash, nextActionState } from './actions.js';
 
 /** Five fields, as they stand in an attestation. */
 function attestation(...fields: number[]): Attestation {
-  const value = Attestation.fromFields(fields.map(Field)) as InferProvable<typeof Attestation>;
+  const value = Attestation.fromFields(fields.map(Field));
   return new Attestation(value);
 }
 
@@ -29,26 +30,27 @@ describe('an attestation', () => {
   });
 });
 
-describe('the map', () => {
-  it('made at once is the one that insertions make', () => {
+describe('the record', () => {
+  it('made at once is the map that insertions make', () => {
     const inserted = new AttestationMap();
     for (let length = 0; length <= many.length; length++) {
       const keys = many.slice(0, length).map(Attestation.key);
       if (length > 0) inserted.insert(keys.at(-1)!, 1n);
-      const map = AttestationMap.of(keys);
-      expect(map.root.toBigInt()).toBe(inserted.root.toBigInt());
-      expect(map.data.get().sortedLeaves).toEqual(inserted.data.get().sortedLeaves);
+      const tree = RecordTree.of(keys);
+      expect(tree.root.toBigInt()).toBe(inserted.root.toBigInt());
+      expect(tree.map().root.toBigInt()).toBe(inserted.root.toBigInt());
+      expect(tree.map().data.get().sortedLeaves).toEqual(inserted.data.get().sortedLeaves);
     }
-    expect(AttestationMap.of([]).root.toBigInt()).toBe(EMPTY_ROOT.toBigInt());
+    expect(RecordTree.of([]).root.toBigInt()).toBe(EMPTY_ROOT.toBigInt());
     // and can be inserted into
-    const map = AttestationMap.of(many.slice(0, 4).map(Attestation.key));
+    const map = RecordTree.of(many.slice(0, 4).map(Attestation.key)).map();
     many.slice(4).forEach((each) => map.insert(Attestation.key(each), 1n));
     expect(map.root.toBigInt()).toBe(inserted.root.toBigInt());
   });
 });
 
 describe('a witness', () => {
-  const map = AttestationMap.of(many.map(Attestation.key));
+  const map = RecordTree.of(many.map(Attestation.key));
   const queue = many.reduce((s, each) => nextActionState(s, actionsHash(each)), EMPTY_ACTION_STATE);
   const state = {
     root: map.root,
@@ -83,7 +85,7 @@ describe('a witness', () => {
 
   it('survives JSON', () => {
     const json = JSON.stringify(AttestationWitness.toJSON(history.witness(many[0])));
-    const again = AttestationWitness.fromJSON(JSON.parse(json)) as AttestationWitness;
+    const again = AttestationWitness.fromJSON(JSON.parse(json));
     expect(AttestationWitness.root(again, many[0]).toBigInt()).toBe(map.root.toBigInt());
   });
 

@@ -15,7 +15,6 @@ export {
   TREE_DEPTH,
   EMPTY_ROOT,
   RECORDED,
-  emptyNode,
 };
 
 const ATTESTATION_DOMAIN = domain('attensor-attestation-2');
@@ -51,54 +50,7 @@ class Attestation extends Struct({
 }
 
 /** The record: `Attestation.key` to `RECORDED`. `root` is what the contract stores. */
-class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {
-  /**
-   * The map that inserting these keys in this order makes. Two hashes per key; `insert` takes more
-   * than a hundred.
-   *
-   * @param keys all different
-   */
-  static of(keys: readonly Field[]): AttestationMap {
-    const map = new AttestationMap();
-    const first = map.data.get().sortedLeaves[0];
-    const leaves = keys.map((key, i) => ({ key: key.toBigInt(), value: 1n, index: i + 1 }));
-    const sorted = [first, ...leaves.sort((a, b) => (a.key < b.key ? -1 : 1))];
-    // the last one's successor is the first one
-    const sortedLeaves = sorted.map((leaf, i) => ({
-      ...leaf,
-      nextKey: sorted[(i + 1) % sorted.length].key,
-    }));
-
-    const bottom = Array<bigint>(sorted.length);
-    for (const { key, value, nextKey, index } of sortedLeaves)
-      bottom[index] = Poseidon.hash([Field(key), Field(value), Field(nextKey)]).toBigInt();
-    const nodes = [bottom];
-    for (let level = 0; level < TREE_DEPTH; level++) {
-      const below = nodes[level];
-      nodes.push(
-        Array.from({ length: Math.ceil(below.length / 2) }, (_, i) => {
-          const right = below[2 * i + 1] ?? emptyNode(level);
-          return Poseidon.hash([Field(below[2 * i]), Field(right)]).toBigInt();
-        }),
-      );
-    }
-    map._internalRoot = Field(nodes[TREE_DEPTH][0]);
-    map.length = Field(sorted.length);
-    map.data.set({ nodes, sortedLeaves });
-    return map;
-  }
-}
-
-/** Roots of trees without leaves, by height, as far as they were asked for. */
-const EMPTY_NODES = [0n];
-
-function emptyNode(level: number): bigint {
-  for (let i = EMPTY_NODES.length; i <= level; i++) {
-    const below = Field(EMPTY_NODES[i - 1]);
-    EMPTY_NODES.push(Poseidon.hash([below, below]).toBigInt());
-  }
-  return EMPTY_NODES[level];
-}
+class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {}
 
 const EMPTY_ROOT = new AttestationMap().root;
 

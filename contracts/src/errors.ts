@@ -6,6 +6,8 @@ export { ContractError, type ContractErrorCode };
 type ContractErrorCode =
   /** There is no attestation contract at the address. */
   | 'NO_CONTRACT'
+  /** The node could not be asked. */
+  | 'NODE_UNAVAILABLE'
   /** The archive's actions are not those that the chain commits to. */
   | 'ARCHIVE_MISMATCH'
   /** The archive could not be asked. */

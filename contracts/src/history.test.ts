@@ -9,14 +9,13 @@ import {
   PIN_PATH,
   SETTLE_PATH,
 } from './actions.js';
-import { Attestation, AttestationMap, EMPTY_ROOT } from './attestation.js';
+import { Attestation, EMPTY_ROOT } from './attestation.js';
 import { AttestationHistory, type HistoryState } from './history.js';
+import { RecordTree } from './record.js';
 import { BATCH, settleBatch } from './settlement.js';
 
 const attestation = (answer: number) =>
-  new Attestation(
-    Attestation.fromFields([1, 2, 3, answer, 5].map(Field)) as InferProvable<typeof Attestation>,
-  );
+  new Attestation(Attestation.fromFields([1, 2, 3, answer, 5].map(Field)));
 
 function queueOf(submitted: Attestation[]): Field {
   return submitted.reduce(
@@ -29,10 +28,10 @@ function queueOf(submitted: Attestation[]): Field {
 function stateOf(submitted: Attestation[], settled = 0): HistoryState {
   const keys = submitted.slice(0, settled).map(Attestation.key);
   const different = new Map(keys.map((key) => [key.toBigInt(), key]));
-  const record = AttestationMap.of([...different.values()]);
+  const record = RecordTree.of([...different.values()]);
   return {
     root: record.root,
-    count: Number(record.length.toBigInt()) - 1,
+    count: different.size,
     settledActions: queueOf(submitted.slice(0, settled)),
     pinnedActions: Field(0),
     actionState: queueOf(submitted),
@@ -95,6 +94,26 @@ describe('replay', () => {
     expect(history.pending).toHaveLength(1);
     expect(history.find(attestation(7))?.index).toBe(0);
     expect(history.find(attestation(1))).toBeUndefined();
+  });
+
+  it('is the same from an earlier one, whatever they have in common', () => {
+    const plain = (history: AttestationHistory) =>
+      JSON.stringify([history.attestations, history.settlement()?.record.root]);
+    const earlier = [
+      AttestationHistory.replay(stateOf([]), []),
+      AttestationHistory.replay(stateOf(submitted.slice(0, 2), 1), submitted.slice(0, 2)),
+      AttestationHistory.replay(stateOf(submitted, 3), submitted),
+      AttestationHistory.replay(stateOf([8, 7].map(attestation), 2), [8, 7].map(attestation)),
+    ];
+    const fresh = AttestationHistory.replay(stateOf(submitted, 3), submitted);
+    for (const known of earlier) {
+      const again = AttestationHistory.replay(stateOf(submitted, 3), submitted, known);
+      expect(plain(again)).toBe(plain(fresh));
+    }
+    const edited = [submitted[0], attestation(1), ...submitted.slice(2)];
+    expect(() => AttestationHistory.replay(stateOf(submitted, 3), edited, fresh)).toThrow(
+      'ARCHIVE_MISMATCH',
+    );
   });
 
   it('ignores what an archive knows beyond the account', () => {

@@ -12,14 +12,9 @@ import {
   SETTLE_PATH,
   SettlePath,
 } from './actions.js';
-import {
-  Attestation,
-  AttestationMap,
-  AttestationWitness,
-  emptyNode,
-  TREE_DEPTH,
-} from './attestation.js';
+import { Attestation, type AttestationWitness } from './attestation.js';
 import { ContractError } from './errors.js';
+import { RecordTree } from './record.js';
 import { BATCH, Settlement } from './settlement.js';
 
 export { AttestationHistory, type HistoryState, type RecordedAttestation, type Pin };
@@ -58,17 +53,25 @@ class AttestationHistory {
     readonly state: HistoryState,
     /** All submissions, oldest first. */
     readonly attestations: readonly RecordedAttestation[],
-    private readonly record: AttestationMap,
+    private readonly record: RecordTree,
   ) {}
 
   /**
    * @param submitted all attestations ever dispatched, oldest first, as some archive tells; what
    * comes after `state.actionState` is ignored
+   * @param known an earlier replay: what it has in common with this one is not hashed again
    * @throws ARCHIVE_MISMATCH unless they are exactly those that `state` commits to
    */
-  static replay(state: HistoryState, submitted: readonly Attestation[]): AttestationHistory {
-    const states = [EMPTY_ACTION_STATE];
-    for (const each of submitted) states.push(nextActionState(states.at(-1)!, actionsHash(each)));
+  static replay(
+    state: HistoryState,
+    submitted: readonly Attestation[],
+    known?: AttestationHistory,
+  ): AttestationHistory {
+    const common = commonLength(submitted, known);
+    const hashed = known?.attestations.slice(0, common) ?? [];
+    const states = [EMPTY_ACTION_STATE, ...hashed.map(({ actionState }) => actionState)];
+    for (const each of submitted.slice(common))
+      states.push(nextActionState(states.at(-1)!, actionsHash(each)));
     const position = (what: string, wanted: Field) => {
       const found = states.findIndex((each) => each.toBigInt() === wanted.toBigInt());
       if (found === -1) throw mismatch(what, wanted, states.at(-1)!);
@@ -79,17 +82,17 @@ class AttestationHistory {
 
     const firsts = new Map<bigint, number>();
     const attestations = submitted.slice(0, length).map((attestation, index) => {
-      const key = Attestation.key(attestation);
+      const key = index < common ? hashed[index].key : Attestation.key(attestation);
       const first = firsts.get(key.toBigInt()) ?? index;
       firsts.set(key.toBigInt(), first);
       const settled = index < settledLength;
       return { index, attestation, key, settled, first, actionState: states[index + 1] };
     });
-    const record = AttestationMap.of(
-      attestations
-        .filter(({ index, first, settled }) => settled && index === first)
-        .map(({ key }) => key),
-    );
+    const recorded = attestations.filter(({ index, first, settled }) => settled && index === first);
+    const record =
+      known?.state.root.toBigInt() === state.root.toBigInt()
+        ? known.record
+        : RecordTree.of(recorded.map(({ key }) => key));
     if (record.root.toBigInt() !== state.root.toBigInt())
       throw mismatch('record', state.root, record.root);
     return new AttestationHistory(state, attestations, record);
@@ -126,20 +129,7 @@ class AttestationHistory {
         hint: 'Submit it with attest, then call settle',
       });
     }
-    const key = Attestation.key(attestation).toBigInt();
-    const { nodes, sortedLeaves } = this.record.data.get();
-    const leaf = sortedLeaves.find((each) => each.key === key)!;
-    const levels = Array.from({ length: TREE_DEPTH }, (_, level) => level);
-    const at = (level: number) => Math.floor(leaf.index / 2 ** level);
-    return new AttestationWitness({
-      nextKey: Field(leaf.nextKey),
-      isRight: levels.map((level) => Bool(at(level) % 2 === 1)),
-      siblings: levels.map((level) => {
-        const index = at(level);
-        return Field(nodes[level][index % 2 === 1 ? index - 1 : index + 1] ?? emptyNode(level));
-      }),
-      length: this.record.length,
-    });
+    return this.record.witness(Attestation.key(attestation));
   }
 
   /**
@@ -166,7 +156,7 @@ class AttestationHistory {
     const batch = this.attestations.slice(settled, end).map(({ attestation }) => attestation);
     const slots = Array.from({ length: BATCH }, (_, i) => i);
     return new Settlement({
-      record: this.record.clone(),
+      record: this.record.map(),
       attestations: slots.map((i) => batch[i] ?? batch[0]),
       present: slots.map((i) => Bool(i < batch.length)),
       path: new SettlePath({ hashes: this.path(end, target, SETTLE_PATH) }),
@@ -229,6 +219,16 @@ class AttestationHistory {
       .map(({ attestation }) => actionsHash(attestation));
     return [...hashes, ...Array<Field>(length - hashes.length).fill(Field(0))];
   }
+}
+
+/** How many submissions from the first are the same. */
+function commonLength(submitted: readonly Attestation[], known?: AttestationHistory): number {
+  const before = known?.attestations ?? [];
+  const fields = (attestation: Attestation) => Attestation.toFields(attestation).join();
+  const different = submitted.findIndex(
+    (each, i) => i >= before.length || fields(each) !== fields(before[i].attestation),
+  );
+  return different === -1 ? submitted.length : different;
 }
 
 function mismatch(what: string, expected: Field, got: Field): ContractError {

@@ -1,5 +1,5 @@
 /** Who may change which model the contract is about. */
-import { Field, Poseidon, PublicKey, Struct } from 'o1js';
+import { type Field, Poseidon, PublicKey, Struct } from 'o1js';
 import { Commitment } from './commitment.js';
 import { domain } from './hashes.js';
 

@@ -38,7 +38,7 @@ type Actions = { actions: string[][]; hash: string }[];
 /** Reads while the archive answers something else. */
 async function readWith(answer: (actions: Actions) => Actions) {
   const fetchActions: typeof local.chain.fetchActions = async (...args) =>
-    answer(structuredClone(await local.chain.fetchActions(...args)) as Actions);
+    answer(structuredClone(await local.chain.fetchActions(...args)));
   Mina.setActiveInstance({ ...local.chain, fetchActions });
   return await readAttestations(local.address).finally(() => Mina.setActiveInstance(local.chain));
 }
@@ -72,7 +72,6 @@ describe('readAttestations', () => {
     );
     expect(all.map(({ settled }) => settled)).toEqual([true, true, false, false]);
     expect(all.map(({ first }) => first)).toEqual([0, 1, 0, 3]);
-    expect(new Set(all.map(({ transactionHash }) => transactionHash)).size).toBe(4);
     expect(all.every(({ blockHeight }) => typeof blockHeight === 'number')).toBe(true);
   });
 

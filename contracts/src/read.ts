@@ -5,7 +5,7 @@
  * against the account before they are returned, so an archive can withhold an answer, but it can't
  * invent, leave out or reorder submissions.
  */
-import { Field, Mina, type PublicKey, VerificationKey, verify } from 'o1js';
+import { fetchAccount, Field, Mina, type PublicKey, VerificationKey, verify } from 'o1js';
 import { EMPTY_ACTION_STATE } from './actions.js';
 import { attestationPermissions, AttestationContract } from './attestation-contract.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
@@ -79,15 +79,13 @@ interface AttestationCheck {
  * `AttestationContract.compile()` gives, and see that `provedState` and `locked` are true, before
  * trusting an address you did not deploy; docs/threat-model.md has the rest of the list.
  *
- * @throws NO_CONTRACT if there is no initialized attestation contract at `address`
+ * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE
  */
 async function readContract(address: PublicKey): Promise<ContractState> {
   const contract = new AttestationContract(address);
-  // also loads the account, where the active instance is a remote node
-  const modelRoot = await contract.modelRoot.fetch().catch(() => undefined);
-  const account = Mina.hasAccount(address) ? Mina.getAccount(address) : undefined;
+  const account = await loadAccount(contract);
   const zkapp = account?.zkapp;
-  if (modelRoot === undefined || zkapp?.verificationKey === undefined) {
+  if (account === undefined || zkapp?.verificationKey === undefined) {
     throw new ContractError({
       code: 'NO_CONTRACT',
       what: 'there is no attestation contract at this address on the active Mina instance',
@@ -98,7 +96,7 @@ async function readContract(address: PublicKey): Promise<ContractState> {
   const state = zkapp.appState;
   return {
     commitment: new Commitment({
-      modelRoot,
+      modelRoot: contract.modelRoot.fromAppState(state),
       vocabularyRoot: contract.vocabularyRoot.fromAppState(state),
       verifierKeyHash: contract.verifierKeyHash.fromAppState(state),
     }),
@@ -109,9 +107,40 @@ async function readContract(address: PublicKey): Promise<ContractState> {
     pinnedActions: contract.pinnedActions.fromAppState(state),
     actionState: zkapp.actionState[0] ?? EMPTY_ACTION_STATE,
     provedState: zkapp.provedState.toBoolean(),
-    locked: JSON.stringify(account?.permissions) === JSON.stringify(attestationPermissions()),
+    locked: canonical(account.permissions) === canonical(attestationPermissions()),
     contractKeyHash: zkapp.verificationKey.hash,
   };
+}
+
+/** The account as it is now, from the node where the active instance has one. */
+async function loadAccount(contract: AttestationContract) {
+  const { address } = contract;
+  // o1js's embedded chain throws where there is no account, a remote one gives nothing
+  const state = await contract.modelRoot.fetch().catch(() => null);
+  if (state === undefined) {
+    const { error } = await fetchAccount({ publicKey: address });
+    if (error !== undefined && error.statusCode !== 404) {
+      throw new ContractError({
+        code: 'NODE_UNAVAILABLE',
+        what: 'the node did not return the account',
+        where: address.toBase58(),
+        got: error.statusText,
+        hint: 'Try again, or set another node in Mina.Network',
+      });
+    }
+    if (error !== undefined) return undefined;
+  }
+  return state !== null && Mina.hasAccount(address) ? Mina.getAccount(address) : undefined;
+}
+
+/** JSON whose keys are in one order. */
+function canonical(value: unknown): string {
+  const plain: unknown = JSON.parse(JSON.stringify(value ?? null));
+  return JSON.stringify(plain, (_, each: unknown) =>
+    typeof each === 'object' && each !== null
+      ? Object.fromEntries(Object.entries(each).sort())
+      : each,
+  );
 }
 
 /** The commitment that submissions are checked against now. Same warning as `readContract`. */
@@ -123,12 +152,16 @@ async function readCommitment(address: PublicKey): Promise<Commitment> {
  * All submissions and the record, checked against the account: what `settle`, `pin` and
  * `requireAttested` take is made from it.
  *
- * @throws NO_CONTRACT, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
+ * @param options.known an earlier result, which makes this one cheaper
+ * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
-async function readHistory(address: PublicKey): Promise<AttestationHistory> {
+async function readHistory(
+  address: PublicKey,
+  { known }: { known?: AttestationHistory } = {},
+): Promise<AttestationHistory> {
   // the account first: what is submitted in between is at the end of the archive's list
   const state = await readContract(address);
-  return AttestationHistory.replay(state, await fetchSubmissions(address));
+  return AttestationHistory.replay(state, await fetchSubmissions(address), known);
 }
 
 /**
@@ -254,7 +287,7 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
           hint: 'Check that the address is that of an attestation contract',
         });
       }
-      return new Attestation(Attestation.fromFields(action.map(Field)) as Attestation);
+      return new Attestation(Attestation.fromFields(action.map(Field)));
     }),
   );
 }
@@ -262,12 +295,14 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
 /** Where each attestation was submitted, by `Attestation.key`, the first one first. */
 async function fetchTransactions(address: PublicKey) {
   const events = await new AttestationContract(address).fetchEvents();
-  const byKey = new Map<bigint, { transactionHash: string; blockHeight: number }[]>();
+  const byKey = new Map<bigint, { transactionHash?: string; blockHeight: number }[]>();
   events
     .filter(({ type, chainStatus }) => type === 'attest' && chainStatus !== 'orphaned')
+    .filter(({ event }) => event.transactionInfo.transactionStatus !== 'failed')
     .map(({ event, blockHeight }) => ({
       key: Attestation.key(event.data as unknown as Attestation).toBigInt(),
-      transactionHash: event.transactionInfo.transactionHash,
+      // o1js's embedded chain does not tell
+      transactionHash: event.transactionInfo.transactionHash || undefined,
       blockHeight: Number(blockHeight.toBigint()),
     }))
     .sort((a, b) => a.blockHeight - b.blockHeight)

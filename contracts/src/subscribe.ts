@@ -1,6 +1,6 @@
 /** New attestations as they come. */
 import type { PublicKey } from 'o1js';
-import type { RecordedAttestation } from './history.js';
+import type { AttestationHistory, RecordedAttestation } from './history.js';
 import { readContract, readHistory } from './read.js';
 
 export { subscribeAttestations, type SubscribeOptions };
@@ -30,19 +30,19 @@ async function* subscribeAttestations(
 ): AsyncGenerator<RecordedAttestation, void, undefined> {
   /** Action states after the submissions reported so far. */
   let seen: bigint[] | undefined;
-  let last: bigint | undefined;
+  let known: AttestationHistory | undefined;
   while (!signal?.aborted) {
     let fresh: readonly RecordedAttestation[] = [];
     try {
       const actionState = (await readContract(address)).actionState.toBigInt();
-      if (actionState !== last) {
-        const { attestations } = await readHistory(address);
+      if (actionState !== known?.state.actionState.toBigInt()) {
+        known = await readHistory(address, { known });
+        const { attestations } = known;
         const states = attestations.map((each) => each.actionState.toBigInt());
         seen ??= states.slice(0, from ?? states.length);
-        const known = seen.findIndex((state, i) => state !== states[i]);
-        fresh = attestations.slice(known === -1 ? seen.length : known);
+        const replaced = seen.findIndex((state, i) => state !== states[i]);
+        fresh = attestations.slice(replaced === -1 ? seen.length : replaced);
         seen = states;
-        last = actionState;
       }
     } catch (error) {
       if (onError === undefined) throw error;
