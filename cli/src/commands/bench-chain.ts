@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { cpus, totalmem } from 'node:os';
 import { command, works, type Session } from '../command.js';
 import type { Figure } from '../bench/chain.js';
@@ -6,14 +6,29 @@ import type { Figure } from '../bench/chain.js';
 export { benchChainCommand };
 
 function benchChainCommand(session: Session): Command {
-  return command('chain', "Measure the contract's transactions on an embedded chain")
+  return command('chain', "Measure the contract's transactions, and what a local node carries")
+    .addOption(
+      new Option('--part <name>', 'only one of the two')
+        .choices(['contract', 'node', 'all'])
+        .default('all'),
+    )
     .addHelpText('after', '\nJSON: {machine, figures: [{figure, measured, unit, bound?}]}.')
     .action(
-      works(session, async ({ output }) => {
+      works<{ part: 'contract' | 'node' | 'all' }>(session, async ({ output }, { part }) => {
         const { contractFigures } = await import('../bench/chain.js');
+        const { nodeFigures } = await import('../bench/node.js');
         const bar = output.progress('bench chain');
         try {
-          const figures = await contractFigures((step, fraction) => bar.update(fraction, step));
+          const parts = [
+            ...(part === 'node' ? [] : [contractFigures]),
+            ...(part === 'contract' ? [] : [nodeFigures]),
+          ];
+          const figures: Figure[] = [];
+          for (const [i, measure] of parts.entries()) {
+            const onStep = (step: string, fraction: number) =>
+              bar.update((i + fraction) / parts.length, step);
+            figures.push(...(await measure(onStep)));
+          }
           const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
           return { json: { machine, figures }, text: [machine, ...figures.map(line)].join('\n') };
         } finally {
