@@ -1,11 +1,13 @@
 /** One running node: a chain, its server, and the clock that makes blocks. */
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
+import { Cache } from 'o1js';
 import { Chain, type Block } from './chain.js';
 import { openDataDir } from './data-dir.js';
 import { graphqlSchema, rootValue } from './graphql.js';
 import { internals } from './internals.js';
 import { DEFAULT_TOKEN } from './ledger.js';
+import { loadReferenceStrings } from './reference-strings.js';
 import { createNodeServer, listen } from './server.js';
 import { TestAccounts } from './test-accounts.js';
 
@@ -24,6 +26,8 @@ interface NodeOptions {
   /** Of a new chain: funded test accounts, and MINA on each. */
   accounts: number;
   balance: number;
+  /** Where what verification needs is kept; o1js's own cache if not given. */
+  cache?: Cache;
   onBlock?: (block: Block) => void;
   log?: (line: string) => void;
 }
@@ -58,6 +62,7 @@ async function startNode(options: NodeOptions): Promise<RunningNode> {
     const opened = await Chain.open(dataDir);
     chain = opened.chain;
     if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
+    await loadReferenceStrings(options.cache ?? Cache.FileSystemDefault);
     const { genesis } = chain;
     const services = {
       schema: graphqlSchema(),

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { cancellable, command, positiveInteger, type Session } from '../command.js';
 
 export { nodeCommand };
@@ -12,6 +13,7 @@ interface Options {
   accounts: number;
   balance: number;
   lightnetPorts?: boolean;
+  cache?: string;
 }
 
 /** Where zkapp-cli and o1js's examples look for lightnet's account manager and archive. */
@@ -30,6 +32,10 @@ function nodeCommand(session: Session): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--accounts <n>', 'funded test accounts of a new chain', positiveInteger, 20)
     .option('--balance <mina>', 'MINA on each of them', positiveInteger, 1550)
+    .option(
+      '--cache <dir>',
+      'where what verification needs is kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    )
     .option('--lightnet-ports', `also listen on ${LIGHTNET_PORTS.join(' and ')}, as lightnet does`)
     .addHelpText(
       'after',
@@ -40,8 +46,13 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
     .action(
       cancellable<Options>(session, async ({ output, signal }, options) => {
         const { startNode } = await import('@attensor/node');
+        const { Cache } = await import('o1js');
+        const { defaultCacheDir } = await import('@attensor/prover');
+        const keys = join(options.cache ?? defaultCacheDir(), 'keys');
+        await mkdir(keys, { recursive: true });
         const node = await startNode({
           ...options,
+          cache: Cache.FileSystem(keys),
           morePorts: options.lightnetPorts ? LIGHTNET_PORTS : [],
           log: (line) => output.log(line),
           onBlock: ({ height, transactions }) => {
