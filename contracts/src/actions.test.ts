@@ -1,6 +1,6 @@
 import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
-import { AccountUpdate, Field, type InferProvable } from 'o1js';
+import { AccountUpdate, Field } from 'o1js';
 import { actionPath, actionsHash, nextActionState, SETTLE_PATH, SettlePath } from './actions.js';
 import { Attestation } from './attestation.js';
 

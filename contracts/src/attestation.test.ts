@@ -1,6 +1,6 @@
 import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
-import { Bool, Field, type InferProvable } from 'o1js';
+import { Bool, Field } from 'o1js';
 import { Attestation, AttestationMap, AttestationWitness, EMPTY_ROOT } from './attestation.js';
 import { RecordTree } from './record.js';
 import { AttestationHistory } from './history.js';

@@ -1,6 +1,6 @@
 import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
-import { Field, type InferProvable } from 'o1js';
+import { Field } from 'o1js';
 import {
   actionPath,
   actionsHash,
