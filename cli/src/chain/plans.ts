@@ -106,15 +106,21 @@ async function planSubmit(
   };
 }
 
-/** @returns nothing when nothing is pending */
-async function planSettle(address: string): Promise<(Plan & { takes: number }) | undefined> {
+/**
+ * @param options.pin pins the present action state, whether that is needed or not
+ * @returns nothing when nothing is pending
+ */
+async function planSettle(
+  address: string,
+  { pin: always = false } = {},
+): Promise<(Plan & { takes: number }) | undefined> {
   const publicKey = PublicKey.fromBase58(address);
   const history = await readHistory(publicKey);
   const { pending } = history;
   if (pending.length === 0) return undefined;
   const contract = new AttestationContract(publicKey);
   const at = pending[0].index;
-  const pin = history.pin();
+  const pin = history.pin({ always });
   if (pin !== undefined) {
     return {
       about: `remember an action state of ${address} for settlements to aim at`,

@@ -13,6 +13,7 @@ export { settleCommand };
 
 interface Options extends TransactionOptions {
   all?: boolean;
+  pin?: boolean;
 }
 
 function settleCommand(session: Session): Command {
@@ -20,6 +21,7 @@ function settleCommand(session: Session): Command {
     command('settle', 'Take submitted attestations into the record, eight at a time'),
   )
     .option('--all', 'repeat until nothing is pending')
+    .option('--pin', 'pin an action state first: where new submissions come in every block')
     .addHelpText(
       'after',
       `
@@ -28,11 +30,11 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
     )
     .action(
       works<Options>(session, async (context, options) => {
-        if (options.all && !options.wait) {
+        if ((options.all || options.pin) && !options.wait) {
           throw new CliError({
             code: 'USAGE',
-            what: '--all waits for each transaction: the next one is built on its block',
-            hint: 'leave out --all or --no-wait',
+            what: 'several transactions are waited for: each is built on the block of the one before',
+            hint: 'leave out --no-wait, or --all and --pin',
           });
         }
         const { planSettle } = await import('../chain/plans.js');
@@ -42,8 +44,8 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
         const contract = await chain.address();
         const transactions: (Executed & { about: string })[] = [];
         let settled = 0;
-        for (;;) {
-          const plan = await planSettle(contract);
+        for (let pin = options.pin ?? false; ; pin = false) {
+          const plan = await planSettle(contract, { pin });
           if (plan === undefined) break;
           transactions.push({ ...(await chain.execute(plan)), about: plan.about });
           settled += plan.takes;
