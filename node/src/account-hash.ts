@@ -5,7 +5,7 @@
  * the small ones are packed, in order, into as few elements as they fit. The order of the parts is
  * that of the daemon (account.ml, zkapp_account.ml and permissions.ml of its mina_base).
  */
-import { Field, Poseidon, PublicKey, Reducer, TokenId, Types } from 'o1js';
+import { Field, Poseidon, PublicKey, Reducer, TokenId, TransactionVersion, Types } from 'o1js';
 
 export { accountHash, merge, emptyAccountHash, type AccountJson, type PermissionsJson };
 
@@ -144,7 +144,7 @@ function dummyKeyHash(): bigint {
 function emptyZkapp(): NonNullable<AccountJson['zkapp']> {
   const noActions = Reducer.initialActionState.toString();
   return {
-    appState: Array<string>(8).fill('0'),
+    appState: Types.AccountUpdate.empty().body.update.appState.map(() => '0'),
     verificationKey: null,
     zkappVersion: '0',
     actionState: Array<string>(5).fill(noActions),
@@ -206,7 +206,10 @@ function emptyAccount(): AccountJson {
       receive: 'None',
       setDelegate: signature,
       setPermissions: signature,
-      setVerificationKey: { auth: signature, txnVersion: '3' },
+      setVerificationKey: {
+        auth: signature,
+        txnVersion: TransactionVersion.current().toString(),
+      },
       setZkappUri: signature,
       editActionState: signature,
       setTokenSymbol: signature,

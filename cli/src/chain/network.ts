@@ -27,6 +27,7 @@ const ATTEMPTS = 6;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const UNKNOWN_SLOT_MS = 30_000;
 /** How far back a transaction is looked for when it may be old; a daemon remembers no more. */
 const ALL_BLOCKS = 290;
 
@@ -37,6 +38,11 @@ const answerSchema = z.object({
 const failureSchema = z
   .array(z.object({ index: z.string().nullable(), failures: z.array(z.string()) }).nullable())
   .nullish();
+const slotSchema = z.object({
+  daemonStatus: z.object({
+    consensusConfiguration: z.object({ slotDuration: z.coerce.number().positive() }),
+  }),
+});
 const hashes = z.array(z.object({ hash: z.string() }));
 const standingSchema = z.object({
   pooledZkappCommands: hashes,
@@ -135,19 +141,20 @@ class Network {
     return data ? { data } : { refused: `HTTP ${status} without data` };
   }
 
-  /** How long a slot lasts here: what waiting is measured in. */
+  /** Milliseconds that a slot lasts here: what waiting is measured in. */
   async slotLength(): Promise<number> {
-    if (this.slotMilliseconds === undefined) {
+    return (this.slotMilliseconds ??= await this.fetchSlotLength());
+  }
+
+  private async fetchSlotLength(): Promise<number> {
+    try {
       const data = await this.query('{ daemonStatus { consensusConfiguration { slotDuration } } }');
-      this.slotMilliseconds = z
-        .object({
-          daemonStatus: z.object({
-            consensusConfiguration: z.object({ slotDuration: z.coerce.number().positive() }),
-          }),
-        })
-        .parse(data).daemonStatus.consensusConfiguration.slotDuration;
+      return slotSchema.parse(data).daemonStatus.consensusConfiguration.slotDuration;
+    } catch (error) {
+      // networks without slots have no such question
+      if (error instanceof CliError && error.code === 'REJECTED') return UNKNOWN_SLOT_MS;
+      throw error;
     }
-    return this.slotMilliseconds;
   }
 
   /** @returns nothing if the account does not exist */

@@ -39,12 +39,17 @@ interface Plan {
   run: (feePayer: PublicKey) => Promise<void>;
 }
 
-/** Key of the contract for proving and deploying; from the cache, or compiled. */
-async function compileContract(cacheDir: string): Promise<VerificationKey> {
+let compiled: Promise<void> | undefined;
+
+/** Keys of the contract for proving and deploying; from the cache, or compiled. Once in a process. */
+function compileContract(cacheDir: string): Promise<void> {
+  return (compiled ??= compile(cacheDir));
+}
+
+async function compile(cacheDir: string): Promise<void> {
   const keys = join(cacheDir, 'keys');
   await mkdir(keys, { recursive: true });
-  const { verificationKey } = await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
-  return new VerificationKey(verificationKey);
+  await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
 }
 
 /** @returns nothing when the same contract is there already. @throws CliError ALREADY_DEPLOYED */
@@ -54,7 +59,17 @@ async function planDeploy(
   owner: string | undefined,
 ): Promise<Plan | undefined> {
   const publicKey = PublicKey.fromBase58(address);
-  const { account } = await fetchAccount({ publicKey });
+  const { account, error } = await fetchAccount({ publicKey });
+  // an account that can't be asked for is not one that does not exist
+  if (error !== undefined && error.statusCode !== 404) {
+    throw new CliError({
+      code: 'UNREACHABLE',
+      what: 'the network does not tell whether the account exists',
+      where: address,
+      got: error.statusText,
+      hint: 'try again later',
+    });
+  }
   if (account?.zkapp?.verificationKey !== undefined) {
     const deployed = Commitment.toJSON((await readContract(publicKey)).commitment);
     if (sameCommitment(deployed, commitment)) return undefined;
