@@ -40,6 +40,13 @@ function path(length: number, submitted: Attestation[]): Field[] {
 
 const settle = (argument: Settlement) => local.send(() => local.contract.settle(argument));
 
+it('a contract is initialized once', async () => {
+  await queued();
+  const { contract, commitment, owner, address } = local;
+  const again = local.send(() => contract.initialize(commitment, owner), address);
+  await expect(again).rejects.toThrow('Account_proved_state_precondition_unsatisfied');
+});
+
 describe('settle rejects', () => {
   let history: AttestationHistory;
   let a: Attestation;
