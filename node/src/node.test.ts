@@ -107,6 +107,17 @@ describe('test accounts', () => {
   });
 });
 
+describe('zkApp test accounts', () => {
+  it('have a verification key', async () => {
+    const { publicKey } = await Lightnet.acquireKeyPair({ isRegularAccount: false });
+    const { account } = await fetchAccount({ publicKey });
+    expect(account!.zkapp!.verificationKey).toBeDefined();
+    await Lightnet.releaseKeyPair({ publicKey: publicKey.toBase58() });
+    const again = await Lightnet.acquireKeyPair({ isRegularAccount: false });
+    expect(again.publicKey.toBase58()).toBe(publicKey.toBase58());
+  });
+});
+
 describe('o1js as a client', () => {
   it('sends a transaction, waits for its block and reads the result', async () => {
     const [alice, bob] = [await Lightnet.acquireKeyPair(), PrivateKey.random().toPublicKey()];

@@ -6,7 +6,6 @@ import { Chain, type Block } from './chain.js';
 import { openDataDir } from './data-dir.js';
 import { graphqlSchema, rootValue } from './graphql.js';
 import { internals } from './internals.js';
-import { DEFAULT_TOKEN } from './ledger.js';
 import { loadReferenceStrings } from './reference-strings.js';
 import { createNodeServer, listen } from './server.js';
 import { TestAccounts } from './test-accounts.js';
@@ -63,14 +62,10 @@ async function startNode(options: NodeOptions): Promise<RunningNode> {
     chain = opened.chain;
     if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
     await loadReferenceStrings(options.cache ?? Cache.FileSystemDefault);
-    const { genesis } = chain;
     const services = {
       schema: graphqlSchema(),
       rootValue: rootValue(chain, await internals(), Date.now()),
-      accounts: new TestAccounts(genesis.accounts, (publicKey) => {
-        const account = opened.chain.account({ publicKey, tokenId: DEFAULT_TOKEN });
-        return Boolean(account?.zkapp?.verificationKey);
-      }),
+      accounts: new TestAccounts(chain),
       makeBlock: () => opened.chain.makeBlock(),
       log,
     };

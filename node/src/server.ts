@@ -55,7 +55,10 @@ function createNodeServer(services: Services): Server {
     }
     switch (`${request.method} ${url.pathname}`) {
       case 'GET /acquire-account':
-        json(200, services.accounts.acquire(url.searchParams.get('isRegularAccount') !== 'false'));
+        json(
+          200,
+          await services.accounts.acquire(url.searchParams.get('isRegularAccount') !== 'false'),
+        );
         return;
       case 'PUT /release-account':
         json(200, services.accounts.release(publicKeyOf(await bodyOf(request))));

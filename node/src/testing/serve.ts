@@ -8,7 +8,7 @@ const node = await startNode({
   port: 0,
   host: '127.0.0.1',
   blockSeconds: Number(blockSeconds),
-  accounts: 8,
+  accounts: 12,
   balance: 1000,
   log: (line) => console.error(line),
 });
