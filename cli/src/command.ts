@@ -21,7 +21,8 @@ interface Context {
   signal: AbortSignal;
 }
 
-type Done = Result & { exitCode?: ExitCode };
+/** `printed`: the result was told while the work went on. */
+type Done = Result & { exitCode?: ExitCode; printed?: boolean };
 
 /** One run of the program: its streams, and what it will exit with. */
 interface Session {
@@ -69,7 +70,7 @@ function action<O extends OptionValues>(
     if (abortable) process.once('SIGINT', onInterrupt);
     try {
       const done = await work({ output, signal: interrupt.signal }, options, ...positional);
-      output.result(done);
+      if (!done.printed) output.result(done);
       session.exitCode = done.exitCode ?? ExitCode.done;
     } finally {
       process.removeListener('SIGINT', onInterrupt);

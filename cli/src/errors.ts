@@ -1,7 +1,7 @@
 /** What a command ends with, and how a failure is told. */
 import { AttensorError } from '@attensor/inference';
 
-export { ExitCode, CliError, describeFailure, type Failure };
+export { ExitCode, CliError, describeFailure, type CliErrorCode, type Failure };
 
 const ExitCode = {
   done: 0,
@@ -24,10 +24,28 @@ interface Failure {
   text: string;
 }
 
+type CliErrorCode =
+  | 'USAGE'
+  | 'BAD_FILE'
+  | 'NOT_FOUND'
+  | 'UNKNOWN_ALIAS'
+  | 'UNREACHABLE'
+  | 'REJECTED'
+  | 'TRANSACTION_FAILED'
+  | 'NONCE_USED'
+  | 'NOT_INCLUDED'
+  | 'NOT_SIGNED'
+  | 'UNKNOWN_ACCOUNT'
+  | 'INSUFFICIENT_FUNDS'
+  | 'ALREADY_DEPLOYED'
+  | 'NOT_COMMITTED'
+  | 'WRONG_MODEL'
+  | 'WRONG_OWNER';
+
 /** A mistake in how the command was called. Same fields as the libraries' errors. */
 class CliError extends Error {
   override readonly name = 'CliError';
-  readonly code: 'USAGE' | 'BAD_FILE' | 'NOT_FOUND';
+  readonly code: CliErrorCode;
   readonly what: string;
   readonly where?: string;
   readonly expected?: string;
@@ -51,6 +69,8 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
   VERIFICATION_FAILED: ExitCode.verificationFailed,
   INTERNAL: ExitCode.internal,
   ENGINE_UNAVAILABLE: ExitCode.internal,
+  UNSUPPORTED_O1JS: ExitCode.internal,
+  LOG_WRITE_FAILED: ExitCode.internal,
 };
 
 /** Fields shown to the user, in this order. */
@@ -58,7 +78,7 @@ const DETAILS = ['where', 'expected', 'got', 'hint'] as const;
 
 /** Mistakes are explained; faults are shown with their stack, for a report. */
 function describeFailure(error: unknown): Failure {
-  if (error instanceof AttensorError || error instanceof CliError) {
+  if (isExplained(error)) {
     const exitCode = OTHER_EXIT_CODES[error.code] ?? ExitCode.badInput;
     const details = DETAILS.flatMap((name) => {
       const value = error[name];
@@ -79,6 +99,19 @@ function describeFailure(error: unknown): Failure {
     json: { error: { code, what: message } },
     text: exitCode === ExitCode.internal ? `internal error: ${explained}` : `error: ${explained}`,
   };
+}
+
+/**
+ * An error of one of our packages: it says what, where, expected, got and what to do. Some are known by
+ * their names: their classes would load the proof system, before a backend is chosen.
+ */
+function isExplained(error: unknown): error is CliError {
+  const late = ['NodeError', 'ContractError'];
+  return (
+    error instanceof AttensorError ||
+    error instanceof CliError ||
+    (error instanceof Error && late.includes(error.name))
+  );
 }
 
 function toError(error: unknown): { code: string; message: string; stack?: string } {

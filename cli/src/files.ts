@@ -6,13 +6,18 @@ import { CliError } from './errors.js';
 export { readTextFile, requireWritable, writeFileWhole };
 
 /** @throws CliError when the file can't be read or is larger than what it is supposed to be. */
-async function readTextFile(path: string, maxBytes: number): Promise<string> {
+async function readTextFile(path: string, maxBytes: number, hint?: string): Promise<string> {
   const size = await stat(path).then(
     (info) => (info.isFile() ? info.size : undefined),
     () => undefined,
   );
   if (size === undefined) {
-    throw new CliError({ code: 'NOT_FOUND', what: 'there is no such file', where: resolve(path) });
+    throw new CliError({
+      code: 'NOT_FOUND',
+      what: 'there is no such file',
+      where: resolve(path),
+      hint,
+    });
   }
   if (size > maxBytes) {
     throw new CliError({

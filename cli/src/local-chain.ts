@@ -4,7 +4,8 @@ import {
   Commitment,
   InferenceProof,
   readAttestations,
-  readContract,
+  readCommitment,
+  readHistory,
   Statement,
 } from '@attensor/contracts';
 import type { ProofFile } from '@attensor/prover';
@@ -12,7 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, Field, Mina, type PublicKey, VerificationKey } from 'o1js';
 
-export { deploy, attest, readLatest, type Deployed };
+export { deploy, attest, settle, readLatest, type Deployed };
 
 interface Deployed {
   address: PublicKey;
@@ -27,7 +28,7 @@ async function deploy(
   const chain = await Mina.LocalBlockchain({ proofsEnabled: true });
   Mina.setActiveInstance(chain);
   const [payer] = chain.testAccounts;
-  const owner = Mina.TestPublicKey.random();
+  const address = Mina.TestPublicKey.random();
   const keys = join(cacheDir, 'keys');
   await mkdir(keys, { recursive: true });
   await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
@@ -37,13 +38,11 @@ async function deploy(
     vocabularyRoot: Field(roots.vocabularyRoot),
     verifierKeyHash: Field(roots.verifierKeyHash),
   });
-  const transaction = await Mina.transaction(payer, async () => {
+  await send(payer, [address], async () => {
     AccountUpdate.fundNewAccount(payer);
-    await new AttestationContract(owner).deploy({ commitment });
+    await new AttestationContract(address).deploy({ commitment });
   });
-  await transaction.prove();
-  await (await transaction.sign([payer.key, owner.key]).send()).wait();
-  return { address: owner, payer };
+  return { address, payer };
 }
 
 /** @returns the hash of the transaction */
@@ -51,25 +50,39 @@ async function attest({ address, payer }: Deployed, file: ProofFile): Promise<st
   const proof = (await InferenceProof.fromJSON(file.proof)) as InferenceProof;
   const { data, hash } = file.verificationKey;
   const key = new VerificationKey({ data, hash: Field(hash) });
-  const transaction = await Mina.transaction(payer, async () => {
-    await new AttestationContract(address).attest(proof, key);
-  });
-  await transaction.prove();
-  const included = await (await transaction.sign([payer.key]).send()).wait();
-  return included.hash;
+  return await send(payer, [], () => new AttestationContract(address).attest(proof, key));
+}
+
+/** Takes what was submitted into the record. @returns the hash of the transaction */
+async function settle({ address, payer }: Deployed): Promise<string> {
+  const settlement = (await readHistory(address)).settlement();
+  if (settlement === undefined) throw Error(`settle: nothing is pending at ${address.toBase58()}`);
+  return await send(payer, [], () => new AttestationContract(address).settle(settlement));
 }
 
 /** The latest attestation, checked against the contract's state, and what it was checked against. */
 async function readLatest(address: PublicKey) {
-  const { commitment } = await readContract(address);
-  const attestation = (await readAttestations(address)).at(-1);
-  if (attestation === undefined)
-    throw Error(`readLatest: nothing attested at ${address.toBase58()}`);
-  const { index, blockHeight, statement } = attestation;
+  const commitment = await readCommitment(address);
+  const latest = (await readAttestations(address)).at(-1);
+  if (latest === undefined) throw Error(`readLatest: nothing attested at ${address.toBase58()}`);
+  const { index, blockHeight, settled, attestation } = latest;
   return {
     index,
     blockHeight,
-    statement: Statement.toJSON(statement),
+    settled,
+    statement: Statement.toJSON(attestation.statement),
     commitment: Commitment.toJSON(commitment),
   };
+}
+
+async function send(
+  payer: Mina.TestPublicKey,
+  signers: Mina.TestPublicKey[],
+  run: () => Promise<void>,
+): Promise<string> {
+  const transaction = await Mina.transaction(payer, run);
+  await transaction.prove();
+  const keys = [payer, ...signers].map(({ key }) => key);
+  const included = await (await transaction.sign(keys).send()).wait();
+  return included.hash;
 }

@@ -184,7 +184,9 @@ describe('the program', () => {
 
   it('has help for every command', async () => {
     const commands = ['model import', 'model commit', 'generate', 'chat', 'eval'];
-    for (const name of [...commands, 'prove', 'verify', 'keys', 'demo']) {
+    const network = ['deploy', 'submit', 'settle', 'rotate', 'node', 'bench chain'];
+    const groups = ['attestations list', 'attestations get', 'tx build', 'tx sign', 'tx send'];
+    for (const name of [...commands, ...network, ...groups, 'prove', 'verify', 'keys', 'demo']) {
       const ran = await attensor([...name.split(' '), '--help']);
       expect(ran.exitCode).toBe(0);
       expect(ran.stdout).toContain('--json');

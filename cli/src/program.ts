@@ -3,15 +3,23 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
 import { benchTable3Command } from './commands/bench-table3.js';
+import { attestationsCommand } from './commands/attestations.js';
+import { benchChainCommand } from './commands/bench-chain.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
+import { deployCommand } from './commands/deploy.js';
 import { evalCommand } from './commands/eval.js';
 import { generateCommand } from './commands/generate.js';
 import { keysCommand } from './commands/keys.js';
 import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
 import { proveComponentCommand } from './commands/prove-component.js';
+import { nodeCommand } from './commands/node.js';
 import { proveCommand } from './commands/prove.js';
+import { rotateCommand } from './commands/rotate.js';
+import { settleCommand } from './commands/settle.js';
+import { submitCommand } from './commands/submit.js';
+import { txCommand } from './commands/tx.js';
 import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
 import { Output, type Streams } from './output.js';
@@ -51,7 +59,8 @@ function program(session: Session): Command {
     .addCommand(modelCommitCommand(session));
   const bench = new Command('bench')
     .description('Measure this machine')
-    .addCommand(benchTable3Command(session));
+    .addCommand(benchTable3Command(session))
+    .addCommand(benchChainCommand(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())
@@ -64,6 +73,13 @@ function program(session: Session): Command {
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))
+    .addCommand(deployCommand(session))
+    .addCommand(submitCommand(session))
+    .addCommand(settleCommand(session))
+    .addCommand(attestationsCommand(session))
+    .addCommand(rotateCommand(session))
+    .addCommand(txCommand(session))
+    .addCommand(nodeCommand(session))
     .addCommand(bench)
     .addHelpText(
       'after',

@@ -1,27 +1,34 @@
 import './testing/native-backend.js';
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { AccountUpdate, Field, Mina, Permissions, type Types, VerificationKey } from 'o1js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AccountUpdate, Bool, Field, Mina, Permissions, VerificationKey } from 'o1js';
 import { AttestationContract } from './attestation-contract.js';
+import { Attestation, EMPTY_ROOT } from './attestation.js';
 import { Commitment } from './commitment.js';
-import { inputHash, outputHash } from './hashes.js';
+import { outputHash } from './hashes.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
-import { readAttestations, readCommitment, readContract } from './read.js';
-import { Statement } from './statement.js';
+import { type ModelEvent, type OwnerEvent, ownerHash } from './owner.js';
+import {
+  attestationWitness,
+  checkAttestation,
+  readAttestations,
+  readContract,
+  readHistory,
+} from './read.js';
+import { Settlement } from './settlement.js';
+import { answering, LocalContract, ROOTS, unproved } from './testing/local-contract.js';
 import { impostor, standIn, statementOf } from './testing/stand-in-program.js';
 
-const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
+const ANSWERS = [4, 5, 6];
 
-let payer: Mina.TestPublicKey;
-let owner: Mina.TestPublicKey;
-let contract: AttestationContract;
-let commitment: Commitment;
+let local: LocalContract;
 let standInKey: VerificationKey;
 let impostorKey: VerificationKey;
 let contractKey: { hash: Field };
 let unfinished: InferenceProof;
-let finished: InferenceProof;
+/** Of the answers above. */
+let finished: InferenceProof[];
 
-/** Seconds a step took, printed at the end: the figures of docs come from here. */
+/** Seconds a step took, printed at the end. */
 const seconds: Record<string, number> = {};
 
 async function timed<T>(name: string, run: () => Promise<T>): Promise<T> {
@@ -31,148 +38,180 @@ async function timed<T>(name: string, run: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** Proves and sends a transaction that `payer` pays for. */
-async function submit(
-  run: () => Promise<void>,
-  ...signers: Mina.TestPublicKey[]
-): Promise<Mina.IncludedTransaction> {
-  const transaction = await Mina.transaction(payer, run);
-  await transaction.prove();
-  const pending = await transaction.sign([payer.key, ...signers.map(({ key }) => key)]).send();
-  return await pending.wait();
+type Proved = Awaited<ReturnType<LocalContract['build']>>;
+
+/** A proved transaction with a change to the contract's account update, paid and signed as before. */
+function edited(transaction: Proved, change: (update: AccountUpdate) => void): Proved {
+  const copy = Mina.Transaction.fromJSON(transaction.toJSON());
+  change(
+    copy.transaction.accountUpdates.find(({ publicKey }) =>
+      publicKey.equals(local.address).toBoolean(),
+    )!,
+  );
+  copy.transaction.feePayer.lazyAuthorization = { kind: 'lazy-signature' };
+  return copy.sign([local.payer.key]);
 }
 
-/** No proof at all: for checks that must fail before one is looked at. */
-async function unproved(statement: Statement): Promise<InferenceProof> {
-  return await InferenceProof.dummy(statement, COMPLETE, 1);
+/** A transaction in which `key` signs for nothing: its place has the payer's signature. */
+function unsigned(transaction: Proved, key: Mina.TestPublicKey): Proved {
+  const copy = Mina.Transaction.fromJSON(transaction.toJSON());
+  const { feePayer, accountUpdates } = copy.transaction;
+  const [update] = accountUpdates.filter(
+    ({ publicKey, body }) =>
+      publicKey.equals(key).toBoolean() && body.authorizationKind.isSigned.toBoolean(),
+  );
+  update.authorization = { signature: feePayer.authorization };
+  return copy;
 }
 
 beforeAll(async () => {
-  const chain = await Mina.LocalBlockchain({ proofsEnabled: true });
-  Mina.setActiveInstance(chain);
-  [payer] = chain.testAccounts;
-  owner = Mina.TestPublicKey.random();
-  contract = new AttestationContract(owner);
-
   standInKey = (await standIn.compile()).verificationKey;
   impostorKey = (await impostor.compile()).verificationKey;
+  local = await LocalContract.start(standInKey, true);
   const compiled = await timed('compile', () => AttestationContract.compile());
   contractKey = compiled.verificationKey;
-  commitment = new Commitment({
-    modelRoot: Field(ROOTS.modelRoot),
-    vocabularyRoot: Field(ROOTS.vocabularyRoot),
-    verifierKeyHash: standInKey.hash,
-  });
 
-  const statement = statementOf(ROOTS);
-  const first = (await standIn.start(statement)).proof;
-  const last = (await standIn.finish(statement, first)).proof;
+  // one in two segments, as inference is proved
+  const first = (await standIn.start(answering(ANSWERS[0]))).proof;
+  const last = (await standIn.finish(answering(ANSWERS[0]), first)).proof;
   unfinished = InferenceProof.fromProof(first);
-  finished = InferenceProof.fromProof(last);
+  finished = [InferenceProof.fromProof(last)];
+  for (const answer of ANSWERS.slice(1)) {
+    const { proof } = await standIn.whole(answering(answer));
+    finished.push(InferenceProof.fromProof(proof));
+  }
 });
+
+afterAll(() => console.log(JSON.stringify({ seconds })));
+
+const attested = (answer: number) =>
+  new Attestation({ statement: answering(answer), verifierKeyHash: standInKey.hash });
 
 describe('deployment', () => {
   it('needs the signature of the account', async () => {
-    const deploy = await Mina.transaction(payer, async () => {
-      AccountUpdate.fundNewAccount(payer);
-      await contract.deploy({ commitment });
-    });
-    await timed('deploy', () => deploy.prove());
-    const signed = deploy.sign([payer.key, owner.key]);
-
-    const json = JSON.parse(signed.toJSON()) as Types.Json.ZkappCommand;
-    json.accountUpdates
-      .filter(({ body }) => body.publicKey === owner.toBase58() && body.incrementNonce)
-      .forEach(({ authorization }) => {
-        authorization.signature = json.feePayer.authorization;
-      });
-    const forged = Mina.Transaction.fromJSON(json);
-    await expect(forged.send()).rejects.toThrow(/signature/i);
-    await expect(readCommitment(owner)).rejects.toThrow('readContract: no contract at');
-
-    await signed.send();
-  });
-
-  it('sets the commitment by proof', async () => {
-    const state = await readContract(owner);
-    expect(Commitment.toJSON(state.commitment)).toEqual(Commitment.toJSON(commitment));
-    expect(state.count).toBe(0);
-    expect(state.latest).toBeUndefined();
-    expect(state.provedState).toBe(true);
-    expect(state.contractKeyHash.toBigInt()).toBe(contractKey.hash.toBigInt());
-    expect(await readAttestations(owner)).toEqual([]);
-  });
-
-  it('happens once', async () => {
-    const other = new Commitment({ ...commitment, modelRoot: Field(12) });
-    await expect(submit(() => contract.initialize(other), owner)).rejects.toThrow(
-      /precondition_unsatisfied/i,
+    const { contract, commitment, owner, payer, address } = local;
+    const deploy = await timed('deploy', () =>
+      local.build(
+        async () => {
+          AccountUpdate.fundNewAccount(payer);
+          await contract.deploy({ commitment, owner });
+        },
+        payer,
+        address,
+      ),
     );
+    await expect(unsigned(deploy, address).send()).rejects.toThrow(/signature/i);
+    await expect(readContract(address)).rejects.toThrow('NO_CONTRACT');
+    await deploy.send();
+  });
+
+  it('sets the state by proof, and locks the account', async () => {
+    const state = await readContract(local.address);
+    expect(Commitment.toJSON(state.commitment)).toEqual(Commitment.toJSON(local.commitment));
+    expect(state).toMatchObject({ count: 0, provedState: true, locked: true });
+    expect(state.root.toBigInt()).toBe(EMPTY_ROOT.toBigInt());
+    expect(state.owner.toBigInt()).toBe(ownerHash(local.owner).toBigInt());
+    expect(state.contractKeyHash.toBigInt()).toBe(contractKey.hash.toBigInt());
+    expect(await readAttestations(local.address)).toEqual([]);
   });
 });
 
 describe('attest', () => {
-  it('records a finished inference', async () => {
-    await timed('attest', () => submit(() => contract.attest(finished, standInKey)));
+  /** Each made before any of the others was sent. */
+  const built: Proved[] = [];
+  /** Three answers; five submitters repeat one. */
+  const submitted = Array.from({ length: 8 }, (_, i) => i % ANSWERS.length);
 
-    const state = await readContract(owner);
-    expect(state.count).toBe(1);
-    expect(state.latest).toBeDefined();
-    expect(state.latest?.inputHash.toBigInt()).toBe(inputHash([1, 2, 3]).toBigInt());
-    expect(state.latest?.outputHash.toBigInt()).toBe(outputHash([4, 5]).toBigInt());
+  beforeAll(async () => {
+    for (const [i, answer] of submitted.entries()) {
+      const payer = local.chain.testAccounts[2 + i];
+      const attest = () => local.contract.attest(finished[answer], standInKey);
+      built.push(await timed(`attest ${i}`, () => local.build(attest, payer)));
+    }
   });
 
-  it('records the next one after it', async () => {
-    const statement = new Statement({ ...statementOf(ROOTS), outputHash: outputHash([6]) });
-    const proof = InferenceProof.fromProof((await standIn.whole(statement)).proof);
-    await submit(() => contract.attest(proof, standInKey));
-
-    const recorded = await readAttestations(owner);
-    expect(recorded.map(({ index }) => index)).toEqual([0, 1]);
-    expect(recorded.map(({ statement }) => statement.outputHash.toBigInt())).toEqual([
-      outputHash([4, 5]).toBigInt(),
-      outputHash([6]).toBigInt(),
-    ]);
-    expect(recorded[1].verifierKeyHash.toBigInt()).toBe(standInKey.hash.toBigInt());
-    expect(recorded[1].transactionHash).not.toBe('');
+  it('is refused with anything edited in the account update', async () => {
+    const [transaction] = built;
+    const before = JSON.stringify(await readContract(local.address));
+    const changes: ((update: AccountUpdate) => void)[] = [
+      ({ body }) => {
+        const fields = Attestation.toFields(attested(9));
+        body.actions = AccountUpdate.Actions.pushEvent(AccountUpdate.Actions.empty(), fields);
+      },
+      ({ body }) => {
+        const fields = Attestation.toFields(attested(9));
+        body.actions = AccountUpdate.Actions.pushEvent(body.actions, fields);
+      },
+      ({ body }) => (body.actions = AccountUpdate.Actions.empty()),
+      ({ body }) => (body.events = AccountUpdate.Events.empty()),
+      ({ body }) => AccountUpdate.setValue(body.update.appState[4], Field(1)),
+      ({ body }) => (body.preconditions.account.state[0].isSome = Bool(false)),
+      ({ body }) => (body.preconditions.account.state[0].value = Field(12)),
+      ({ body }) => (body.preconditions.account.provedState.isSome = Bool(false)),
+    ];
+    for (const change of changes)
+      await expect(edited(transaction, change).send()).rejects.toThrow(/proof/i);
+    expect(JSON.stringify(await readContract(local.address))).toBe(before);
   });
 
-  it('lets anyone read the latest statement in a transaction', async () => {
-    let latest: Statement | undefined;
-    await timed('latest', () =>
-      submit(async () => {
-        latest = await contract.latest();
-      }),
+  it('lands from eight submitters in one block', async () => {
+    const state = JSON.stringify((await readContract(local.address)).commitment);
+    for (const transaction of built) await transaction.send();
+
+    const all = await readAttestations(local.address);
+    expect(all.map(({ attestation }) => attestation.statement.outputHash.toBigInt())).toEqual(
+      submitted.map((answer) => outputHash([ANSWERS[answer]]).toBigInt()),
     );
-    expect(latest?.outputHash.toBigInt()).toBe(outputHash([6]).toBigInt());
+    expect(all.map(({ first }) => first)).toEqual(submitted);
+    // nothing but the queue has changed
+    const after = await readContract(local.address);
+    expect(JSON.stringify(after.commitment)).toBe(state);
+    expect(after.count).toBe(0);
+  });
+
+  it('is found from the proof file', async () => {
+    const file = {
+      statement: answering(ANSWERS[0]),
+      verificationKey: standInKey,
+      proof: finished[0].toJSON(),
+    };
+    const json = JSON.parse(JSON.stringify(file)) as Parameters<typeof checkAttestation>[1];
+    const check = await checkAttestation(local.address, json, { proof: true });
+    expect(check).toMatchObject({
+      attested: true,
+      settled: false,
+      current: true,
+      proofValid: true,
+    });
+    json.proof.publicInput[3] = '1';
+    json.statement.outputHash = '1';
+    expect(await checkAttestation(local.address, json, { proof: true })).toMatchObject({
+      attested: false,
+      proofValid: false,
+    });
   });
 });
 
 describe('attest rejects', () => {
   const attest = (proof: InferenceProof, key: VerificationKey) =>
-    submit(() => contract.attest(proof, key));
-
-  let before: string;
-  beforeAll(async () => {
-    before = JSON.stringify(await readContract(owner));
-  });
+    local.send(() => local.contract.attest(proof, key));
 
   it('an unfinished inference', async () => {
     await expect(attest(unfinished, standInKey)).rejects.toThrow('unfinished inference');
   });
 
-  it('another model', async () => {
-    const proof = await unproved(statementOf({ ...ROOTS, modelRoot: 12 }));
-    await expect(attest(proof, standInKey)).rejects.toThrow('another model');
-  });
-
-  it('another vocabulary', async () => {
-    const proof = await unproved(statementOf({ ...ROOTS, vocabularyRoot: 23 }));
-    await expect(attest(proof, standInKey)).rejects.toThrow('another vocabulary');
+  it("a valid proof of another contract's model, or of another vocabulary", async () => {
+    const model = (await standIn.whole(statementOf({ ...ROOTS, modelRoot: 12 }))).proof;
+    expect(await standIn.verify(model)).toBe(true);
+    await expect(attest(InferenceProof.fromProof(model), standInKey)).rejects.toThrow(
+      'another model',
+    );
+    const vocabulary = await unproved(statementOf({ ...ROOTS, vocabularyRoot: 23 }));
+    await expect(attest(vocabulary, standInKey)).rejects.toThrow('another vocabulary');
   });
 
   it('another program, under its own key, the committed one, or a mixture', async () => {
-    const { proof } = await impostor.claim(statementOf(ROOTS));
+    const { proof } = await impostor.claim(answering(9));
     const forged = InferenceProof.fromProof(proof);
     await expect(attest(forged, impostorKey)).rejects.toThrow('not the one the owner committed');
     await expect(attest(forged, standInKey)).rejects.toThrow();
@@ -181,35 +220,149 @@ describe('attest rejects', () => {
   });
 
   it('an edited proof', async () => {
-    const json = finished.toJSON();
+    const json = finished[0].toJSON();
     json.publicInput[3] = outputHash([9]).toString();
-    const edited = await InferenceProof.fromJSON(json);
-    await expect(attest(edited as InferenceProof, standInKey)).rejects.toThrow();
+    const changed = await InferenceProof.fromJSON(json);
+    await expect(attest(changed as InferenceProof, standInKey)).rejects.toThrow();
 
     const claimed = unfinished.toJSON();
     claimed.publicOutput = [COMPLETE.toString()];
     const promoted = await InferenceProof.fromJSON(claimed);
     await expect(attest(promoted as InferenceProof, standInKey)).rejects.toThrow();
   });
+});
 
-  it('and leaves the state as it was', async () => {
-    expect(JSON.stringify(await readContract(owner))).toBe(before);
+describe('settle', () => {
+  it('is refused with one attestation missing', async () => {
+    const settlement = (await readHistory(local.address)).settlement()!;
+    const present = settlement.present.map((each, i) => (i === 2 ? Bool(false) : each));
+    const missing = new Settlement({ ...settlement, present });
+    await expect(local.send(() => local.contract.settle(missing))).rejects.toThrow(
+      'Account_action_state_precondition_unsatisfied',
+    );
+  });
+
+  it('is refused with one attestation doubled', async () => {
+    const settlement = (await readHistory(local.address)).settlement()!;
+    const [first] = settlement.attestations;
+    const attestations = [first, first, ...settlement.attestations.slice(1, 7)];
+    const doubled = new Settlement({ ...settlement, attestations });
+    await expect(local.send(() => local.contract.settle(doubled))).rejects.toThrow(
+      'Account_action_state_precondition_unsatisfied',
+    );
+  });
+
+  it('takes all eight into the record, repeats once', async () => {
+    const settlement = (await readHistory(local.address)).settlement()!;
+    const transaction = await timed('settle of 8', () =>
+      local.build(() => local.contract.settle(settlement)),
+    );
+    const other = edited(transaction, ({ body }) => {
+      AccountUpdate.setValue(body.update.appState[4], Field(1));
+    });
+    await expect(other.send()).rejects.toThrow(/proof/i);
+    await transaction.send();
+
+    const state = await readContract(local.address);
+    expect(state.count).toBe(ANSWERS.length);
+    expect(state.settledActions.toBigInt()).toBe(state.actionState.toBigInt());
+    const history = await readHistory(local.address);
+    expect(history.pending).toEqual([]);
+    expect(ANSWERS.every((answer) => history.isSettled(attested(answer)))).toBe(true);
+    expect(history.isSettled(attested(9))).toBe(false);
   });
 });
 
-describe('the owner can not', () => {
+describe('the owner', () => {
+  const next = () => new Commitment({ ...local.commitment, modelRoot: Field(12) });
+
+  it('must sign to update the model', async () => {
+    const { contract, owner, payer } = local;
+    await expect(local.send(() => contract.updateModel(payer, next()))).rejects.toThrow(
+      'only the owner',
+    );
+    const update = await timed('updateModel', () =>
+      local.build(() => contract.updateModel(owner, next()), payer, owner),
+    );
+    await expect(unsigned(update, owner).send()).rejects.toThrow(/signature/i);
+    await update.send();
+    const { commitment } = await readContract(local.address);
+    expect(Commitment.toJSON(commitment)).toEqual(Commitment.toJSON(next()));
+  });
+
+  it('leaves old attestations with the old model', async () => {
+    const { contract, commitment } = local;
+    const { inputHash, outputHash } = answering(ANSWERS[1]);
+    const witness = await attestationWitness(local.address, attested(ANSWERS[1]));
+    const current = local.send(() => contract.requireAttested(inputHash, outputHash, witness));
+    await expect(current).rejects.toThrow('not in the record');
+    const asNew = local.send(() =>
+      contract.requireAttestedBy(next(), inputHash, outputHash, witness),
+    );
+    await expect(asNew).rejects.toThrow('not in the record');
+    const wrong = local.send(() =>
+      contract.requireAttestedBy(commitment, inputHash, outputHash.add(1), witness),
+    );
+    await expect(wrong).rejects.toThrow('not in the record');
+    await timed('requireAttestedBy', () =>
+      local.send(() => contract.requireAttestedBy(commitment, inputHash, outputHash, witness)),
+    );
+    const late = local.send(() => contract.attest(finished[1], standInKey));
+    await expect(late).rejects.toThrow('another model');
+  });
+
+  it('must sign to hand over, and is no owner afterwards', async () => {
+    const { contract, owner, payer } = local;
+    await expect(local.send(() => contract.rotateOwner(payer, payer))).rejects.toThrow(
+      'only the owner',
+    );
+    const rotate = await local.build(() => contract.rotateOwner(owner, payer), payer, owner);
+    await expect(unsigned(rotate, owner).send()).rejects.toThrow(/signature/i);
+    await rotate.send();
+    await expect(local.send(() => contract.rotateOwner(owner, owner))).rejects.toThrow(
+      'only the owner',
+    );
+    expect((await readContract(local.address)).owner.toBigInt()).toBe(ownerHash(payer).toBigInt());
+  });
+
+  it('is told of in events', async () => {
+    const events = await local.contract.fetchEvents();
+    const told = (type: string) => {
+      const { event } = events.find((each) => each.type === type)!;
+      return event.data as unknown;
+    };
+    const { previous, next: updated } = told('updateModel') as ModelEvent;
+    expect(Commitment.toJSON(previous)).toEqual(Commitment.toJSON(local.commitment));
+    expect(Commitment.toJSON(updated)).toEqual(Commitment.toJSON(next()));
+    const owners = told('rotateOwner') as OwnerEvent;
+    expect(owners.previous.toBase58()).toBe(local.owner.toBase58());
+    expect(owners.next.toBase58()).toBe(local.payer.toBase58());
+  });
+});
+
+describe("the account's key can not", () => {
   const withSignature = (change: (update: AccountUpdate) => void) =>
-    submit(() => {
-      const update = AccountUpdate.createSigned(owner);
+    local.send(() => {
+      const update = AccountUpdate.createSigned(local.address);
       change(update);
       return Promise.resolve();
-    }, owner);
+    }, local.address);
 
   it('write state', async () => {
-    const write = withSignature((update) => {
-      AccountUpdate.setValue(update.body.update.appState[0], Field(1));
+    for (let field = 0; field < 8; field++) {
+      const write = withSignature((update) => {
+        AccountUpdate.setValue(update.body.update.appState[field], Field(1));
+      });
+      await expect(write).rejects.toThrow(/Cannot update field/);
+    }
+  });
+
+  it('queue an attestation', async () => {
+    const queue = withSignature(({ body }) => {
+      const fields = Attestation.toFields(attested(9));
+      body.actions = AccountUpdate.Actions.pushEvent(body.actions, fields);
     });
-    await expect(write).rejects.toThrow(/Cannot update field/);
+    await expect(queue).rejects.toThrow(/Cannot update field/);
   });
 
   it('replace the verification key', async () => {
@@ -225,13 +378,40 @@ describe('the owner can not', () => {
     });
     await expect(loosen).rejects.toThrow(/Cannot update field/);
   });
+
+  it('set anything else: delegate, URI, symbol, timing, voting', async () => {
+    const changes: ((update: AccountUpdate) => void)[] = [
+      (update) => update.account.delegate.set(local.payer),
+      (update) => update.account.zkappUri.set('https://example.com'),
+      (update) => update.account.tokenSymbol.set('ATT'),
+      (update) => update.account.votingFor.set(Field(1)),
+    ];
+    for (const change of changes)
+      await expect(withSignature(change)).rejects.toThrow(/Cannot update field|not_permitted/);
+  });
+
+  it('receive or send funds', async () => {
+    const receive = local.send(() => {
+      AccountUpdate.createSigned(local.payer).send({ to: local.address, amount: 1 });
+      return Promise.resolve();
+    });
+    await expect(receive).rejects.toThrow(/Update_not_permitted_balance/);
+  });
 });
 
 describe('circuits', () => {
   it('keep their size', async () => {
     const methods = await AttestationContract.analyzeMethods();
     const rows = Object.fromEntries(Object.entries(methods).map(([name, m]) => [name, m.rows]));
-    console.log(JSON.stringify({ rows, seconds }));
-    expect(rows).toEqual({ initialize: 699, attest: 487, latest: 342 });
+    expect(rows).toEqual({
+      initialize: 739,
+      attest: 471,
+      settle: 23157,
+      pin: 11132,
+      requireAttested: 1148,
+      requireAttestedBy: 1160,
+      updateModel: 765,
+      rotateOwner: 762,
+    });
   });
 });

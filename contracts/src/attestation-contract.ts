@@ -5,87 +5,105 @@ import {
   Field,
   method,
   Permissions,
+  Provable,
+  PublicKey,
   SmartContract,
   State,
   state,
   VerificationKey,
 } from 'o1js';
-import { Attestation, attestationsHash, EMPTY_ATTESTATIONS } from './attestation.js';
+import { actionPath, dispatch, EMPTY_ACTION_STATE, PinPath } from './actions.js';
+import { Attestation, AttestationWitness, EMPTY_ROOT } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
-import { Statement } from './statement.js';
+import { ModelEvent, OwnerEvent, ownerHash } from './owner.js';
+import { SettledEvent, Settlement, settleBatch } from './settlement.js';
 
 export { AttestationContract, attestationPermissions };
 
 /**
- * The record of one committed model's proved inferences.
+ * The record of proved inferences, first of one committed model, later of those its owner puts in
+ * that one's place.
  *
- * Life of an account: `deploy({ commitment })` installs the key, the permissions and, by a proof of
- * `initialize`, the state. From then on only `attest` changes anything, and only for a proof of a
- * finished inference of the committed model.
+ * An attestation goes through two transactions. `attest` verifies its proof and puts it into the
+ * account's queue, Mina's actions: that changes no state, so any number fits into one block. `settle`
+ * takes up to eight from the front of the queue into the record, a Merkle map whose root is state.
+ * Anyone may do both. Once settled, other contracts can rely on it: `requireAttested`.
  *
- * The owner is whoever holds the account's own key: its signature is needed to initialize (and is
- * what a rotation of the commitment will ask for), it gives no other power. That leaves a field of
- * the eight free: an owner in state would cost one or two.
+ * The queue's position is the action state, a hash of everything ever queued. `settle` starts where
+ * the last one stopped, and shows that its end lies on the way to an action state that the ledger
+ * vouches for: nothing can be left out, put in, moved or taken twice.
  */
 class AttestationContract extends SmartContract {
   @state(Field) modelRoot = State<Field>();
   @state(Field) vocabularyRoot = State<Field>();
   @state(Field) verifierKeyHash = State<Field>();
-  /** `attestationsHash` of the last one. */
-  @state(Field) attestations = State<Field>();
+  /** `ownerHash` of the key that may call `rotateOwner` and `updateModel`. */
+  @state(Field) owner = State<Field>();
+  /** Root of the record, an `AttestationMap`. */
+  @state(Field) root = State<Field>();
+  /** Different attestations in the record. */
   @state(Field) count = State<Field>();
-  @state(Field) latestInputHash = State<Field>();
-  @state(Field) latestOutputHash = State<Field>();
-  /** Unused, always zero: where a later version records how far actions were settled. */
-  @state(Field) reserved = State<Field>();
+  /** The action state up to which the queue is settled. */
+  @state(Field) settledActions = State<Field>();
+  /** An action state that the account has, or once had; zero for none. See `pin`. */
+  @state(Field) pinnedActions = State<Field>();
 
-  override readonly events = { initialize: Commitment, attest: Attestation };
+  override readonly events = {
+    initialize: Commitment,
+    attest: Attestation,
+    settle: SettledEvent,
+    updateModel: ModelEvent,
+    rotateOwner: OwnerEvent,
+  };
 
   /**
    * Deploys and commits in one transaction. It must be proved, and signed by the account's key.
    *
+   * @param args.owner who may update the model; the account's own key if not given
    * @throws if the contract was not compiled and no verification key is given.
    */
-  override async deploy(args: DeployArgs & { commitment: Commitment }): Promise<void> {
+  override async deploy(
+    args: DeployArgs & { commitment: Commitment; owner?: PublicKey },
+  ): Promise<void> {
     await super.deploy(args);
     this.account.permissions.set(attestationPermissions());
-    await this.initialize(args.commitment);
+    await this.initialize(args.commitment, args.owner ?? this.address);
   }
 
   /**
    * Sets the whole state, once: afterwards the account's `provedState` is true for good. Called by
    * `deploy`.
    */
-  @method async initialize(commitment: Commitment) {
+  @method async initialize(commitment: Commitment, owner: PublicKey) {
     this.account.provedState.requireEquals(Bool(false));
+    // an account that queued something before it had this code would have it settled as proved
+    this.account.actionState.requireEquals(EMPTY_ACTION_STATE);
     AccountUpdate.createSigned(this.address);
 
-    this.modelRoot.set(commitment.modelRoot);
-    this.vocabularyRoot.set(commitment.vocabularyRoot);
-    this.verifierKeyHash.set(commitment.verifierKeyHash);
-    this.attestations.set(EMPTY_ATTESTATIONS);
+    this.setCommitment(commitment);
+    this.owner.set(ownerHash(owner));
+    this.root.set(EMPTY_ROOT);
     this.count.set(Field(0));
-    this.latestInputHash.set(Field(0));
-    this.latestOutputHash.set(Field(0));
-    this.reserved.set(Field(0));
+    this.settledActions.set(EMPTY_ACTION_STATE);
+    this.pinnedActions.set(Field(0));
 
     this.emitEvent('initialize', commitment);
   }
 
   /**
-   * Records that the committed model answers `inputHash` with `outputHash`.
+   * Submits that the committed model answers `inputHash` with `outputHash`.
    *
-   * Anyone may submit: the proof is the permission. A statement may be recorded more than once,
-   * which repeats a truth and nothing else.
+   * Anyone may: the proof is the permission. It depends on the commitment only, which no submission
+   * changes. A statement may be submitted again; the record holds it once.
    *
    * @param proof proof of a finished inference
    * @param verificationKey key of the inference program; must hash to the committed value
    */
   @method async attest(proof: InferenceProof, verificationKey: VerificationKey) {
     this.account.provedState.requireEquals(Bool(true));
+    const { modelRoot, vocabularyRoot, verifierKeyHash } = this.requireCommitment();
 
-    const verifierKeyHash = this.verifierKeyHash.getAndRequireEquals();
     // the proof system checks in-circuit that `hash` belongs to the key's data
     verificationKey.hash.assertEquals(
       verifierKeyHash,
@@ -95,49 +113,157 @@ class AttestationContract extends SmartContract {
     proof.publicOutput.assertEquals(COMPLETE, 'attest: the proof is of an unfinished inference');
 
     const statement = proof.publicInput;
-    this.modelRoot
-      .getAndRequireEquals()
-      .assertEquals(statement.modelRoot, 'attest: the proof is of another model');
-    this.vocabularyRoot
-      .getAndRequireEquals()
-      .assertEquals(statement.vocabularyRoot, 'attest: the proof is of another vocabulary');
+    modelRoot.assertEquals(statement.modelRoot, 'attest: the proof is of another model');
+    vocabularyRoot.assertEquals(
+      statement.vocabularyRoot,
+      'attest: the proof is of another vocabulary',
+    );
 
-    const index = this.count.getAndRequireEquals();
-    const previous = this.attestations.getAndRequireEquals();
-    const attestation = new Attestation({ index, statement, verifierKeyHash, previous });
-    this.attestations.set(attestationsHash(attestation));
-    this.count.set(index.add(1));
-    this.latestInputHash.set(statement.inputHash);
-    this.latestOutputHash.set(statement.outputHash);
-
+    const attestation = new Attestation({ statement, verifierKeyHash });
+    dispatch(this.self, attestation);
     this.emitEvent('attest', attestation);
   }
 
   /**
-   * The most recent attestation, for other contracts: they may rely on the returned statement.
+   * Takes the next one to eight attestations from the queue into the record. Anyone may.
    *
-   * Reads only. Fails while there is none. Anyone may attest another statement at any time, so a
-   * caller that needs a certain input or model compares the hashes itself.
+   * @param settlement from `AttestationHistory.settlement`
    */
-  @method.returns(Statement) async latest() {
+  @method async settle(settlement: Settlement) {
     this.account.provedState.requireEquals(Bool(true));
-    const inputHash = this.latestInputHash.getAndRequireEquals();
-    inputHash.assertNotEquals(Field(0), 'latest: nothing has been attested yet');
-    return new Statement({
+    const { path, toPinned } = settlement;
+    this.root
+      .getAndRequireEquals()
+      .assertEquals(
+        settlement.record.root,
+        'settle: the batch was made for another record; read it again',
+      );
+
+    const start = this.settledActions.getAndRequireEquals();
+    const { record, settledActions } = settleBatch(settlement, start);
+    const pinned = this.pinnedActions.getAndRequireEquals();
+    const end = actionPath(settledActions, path);
+    this.requireReached(end, pinned, toPinned);
+
+    const root = record.root;
+    // the map starts with one leaf that is no attestation
+    const count = record.length.sub(1);
+    this.root.set(root);
+    this.count.set(count);
+    this.settledActions.set(settledActions);
+    // a pinned state that is settled has served
+    this.pinnedActions.set(
+      Provable.if(toPinned.not().or(settledActions.equals(pinned)), Field(0), pinned),
+    );
+    this.emitEvent('settle', new SettledEvent({ root, count, settledActions }));
+  }
+
+  /**
+   * Remembers an action state that the account has or had, for `settle` to aim at. Anyone may.
+   *
+   * The ledger vouches for the action states of the last five slots that had any submission. Where
+   * submissions come faster than a `settle` can be proved and included, or more of them are pending
+   * than a `settle` can walk over, pin a state first.
+   *
+   * @param pinned the state to remember
+   * @param path from it to the account's action state, or to the state that is pinned now
+   * @param fromPinned which of the two: a pinned state moves back, towards the settled one
+   */
+  @method async pin(pinned: Field, path: PinPath, fromPinned: Bool) {
+    this.account.provedState.requireEquals(Bool(true));
+    const end = actionPath(pinned, path);
+    this.requireReached(end, this.pinnedActions.getAndRequireEquals(), fromPinned);
+    this.pinnedActions.set(pinned);
+  }
+
+  /**
+   * For other contracts: fails unless the record holds that the model committed to *now* answers
+   * `inputHash` with `outputHash`. Reads only.
+   */
+  @method async requireAttested(inputHash: Field, outputHash: Field, witness: AttestationWitness) {
+    this.requireRecorded(this.requireCommitment(), inputHash, outputHash, witness);
+  }
+
+  /** The same for a given model, be it the current one or an earlier one. */
+  @method async requireAttestedBy(
+    commitment: Commitment,
+    inputHash: Field,
+    outputHash: Field,
+    witness: AttestationWitness,
+  ) {
+    this.requireRecorded(commitment, inputHash, outputHash, witness);
+  }
+
+  /**
+   * Puts another model, or other circuits, in the place of the committed one. Signed by the owner,
+   * whose account must exist. What is recorded or queued stays with the model it was made with.
+   */
+  @method async updateModel(owner: PublicKey, commitment: Commitment) {
+    this.requireOwner(owner);
+    const previous = this.requireCommitment();
+    this.setCommitment(commitment);
+    this.emitEvent('updateModel', new ModelEvent({ previous, next: commitment }));
+  }
+
+  /** Hands the model over to another key. Signed by the present owner, whose account must exist. */
+  @method async rotateOwner(owner: PublicKey, next: PublicKey) {
+    this.requireOwner(owner);
+    this.owner.set(ownerHash(next));
+    this.emitEvent('rotateOwner', new OwnerEvent({ previous: owner, next }));
+  }
+
+  private requireCommitment(): Commitment {
+    return new Commitment({
       modelRoot: this.modelRoot.getAndRequireEquals(),
       vocabularyRoot: this.vocabularyRoot.getAndRequireEquals(),
-      inputHash,
-      outputHash: this.latestOutputHash.getAndRequireEquals(),
+      verifierKeyHash: this.verifierKeyHash.getAndRequireEquals(),
     });
+  }
+
+  private setCommitment({ modelRoot, vocabularyRoot, verifierKeyHash }: Commitment): void {
+    this.modelRoot.set(modelRoot);
+    this.vocabularyRoot.set(vocabularyRoot);
+    this.verifierKeyHash.set(verifierKeyHash);
+  }
+
+  private requireOwner(owner: PublicKey): void {
+    this.account.provedState.requireEquals(Bool(true));
+    this.owner
+      .getAndRequireEquals()
+      .assertEquals(ownerHash(owner), 'only the owner may do this; the key given is not its key');
+    AccountUpdate.createSigned(owner);
+  }
+
+  /** Does `end` equal the pinned state, or an action state that the ledger still vouches for? */
+  private requireReached(end: Field, pinned: Field, toPinned: Bool): void {
+    const reached = Provable.if(toPinned, pinned, end);
+    end.assertEquals(reached, 'the path does not lead to the pinned action state');
+    this.account.actionState.requireEqualsIf(toPinned.not(), end);
+  }
+
+  private requireRecorded(
+    commitment: Commitment,
+    inputHash: Field,
+    outputHash: Field,
+    witness: AttestationWitness,
+  ): void {
+    this.account.provedState.requireEquals(Bool(true));
+    const attestation = Attestation.of(commitment, inputHash, outputHash);
+    this.root
+      .getAndRequireEquals()
+      .assertEquals(
+        AttestationWitness.root(witness, attestation),
+        'requireAttested: not in the record; was it settled, and is the witness of the latest record?',
+      );
   }
 }
 
 /**
- * State changes by proof only; the key can't be replaced while the network's current transaction
- * version lasts; permissions are final; the account neither holds nor moves funds.
+ * State changes and submissions by proof only; the key can't be replaced while the network's current
+ * transaction version lasts; permissions are final; the account neither holds nor moves funds.
  *
  * `access` stays open: it lets any contract pin this one's state by a precondition, without a proof.
- * `incrementNonce` stays with the owner: it protects the owner's signatures from replay.
+ * `incrementNonce` stays with the account's key: it protects its signatures from replay.
  */
 function attestationPermissions(): Permissions {
   return {

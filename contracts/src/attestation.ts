@@ -1,32 +1,83 @@
-import { Field, Poseidon, Struct } from 'o1js';
+/**
+ * An attestation, its name in the record, and the record itself: an indexed Merkle map from names to
+ * 1. The map's root is on chain, so anyone can prove with a path that an attestation is in it.
+ */
+import { Bool, Field, IndexedMerkleMap, Poseidon, Provable, Struct } from 'o1js';
+import { Commitment } from './commitment.js';
 import { domain } from './hashes.js';
 import { Statement } from './statement.js';
 
-export { Attestation, ATTESTATION_DOMAIN, EMPTY_ATTESTATIONS, attestationsHash };
+export {
+  Attestation,
+  AttestationMap,
+  AttestationWitness,
+  ATTESTATION_DOMAIN,
+  TREE_DEPTH,
+  EMPTY_ROOT,
+  RECORDED,
+};
 
-const ATTESTATION_DOMAIN = domain('attensor-attestation-1');
+const ATTESTATION_DOMAIN = domain('attensor-attestation-2');
 
-/** Commitment to the empty list of attestations. */
-const EMPTY_ATTESTATIONS = Field(0);
+/** Levels of the record's tree below its root: room for 2^32 - 1 attestations. */
+const TREE_DEPTH = 32;
 
-/**
- * One entry of the contract's record, and its event.
- *
- * Entries form a hash chain: `previous` commits to all earlier ones, `attestationsHash` to this one
- * too, and that is what the contract stores. So a list of events can be checked against the state:
- * complete, in order, unedited (see `read.ts`).
- *
- * A chain, not a Merkle tree: appending needs nothing but the state itself, so a prover can submit
- * without an archive node, and nobody can withhold a path. Readers check the list as a whole.
- */
+/** The value of every recorded attestation: recording one again changes nothing. */
+const RECORDED = Field(1);
+
+/** What was proved to the contract: a statement, and the circuits that proved it. */
 class Attestation extends Struct({
-  index: Field,
   statement: Statement,
   verifierKeyHash: Field,
-  previous: Field,
-}) {}
+}) {
+  /** That the model of `commitment` answers `inputHash` with `outputHash`. */
+  static of(commitment: Commitment, inputHash: Field, outputHash: Field): Attestation {
+    const { modelRoot, vocabularyRoot, verifierKeyHash } = commitment;
+    const statement = new Statement({ modelRoot, vocabularyRoot, inputHash, outputHash });
+    return new Attestation({ statement, verifierKeyHash });
+  }
 
-/** Commitment to an attestation and all before it. */
-function attestationsHash(attestation: Attestation): Field {
-  return Poseidon.hash([ATTESTATION_DOMAIN, ...Attestation.toFields(attestation)]);
+  /** Name in the record. It binds the model: an answer of one model never passes for another's. */
+  static key(attestation: Attestation): Field {
+    return Poseidon.hash([ATTESTATION_DOMAIN, ...Attestation.toFields(attestation)]);
+  }
+
+  /** The model that it is about. */
+  static commitment({ statement, verifierKeyHash }: Attestation): Commitment {
+    const { modelRoot, vocabularyRoot } = statement;
+    return new Commitment({ modelRoot, vocabularyRoot, verifierKeyHash });
+  }
+}
+
+/** The record: `Attestation.key` to `RECORDED`. `root` is what the contract stores. */
+class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {}
+
+const EMPTY_ROOT = new AttestationMap().root;
+
+/**
+ * Shows that an attestation is in the record: its leaf's successor and its path.
+ *
+ * A path instead of the whole map: it is a kilobyte, can be handed on as JSON, and costs a third of
+ * the map's own constraints.
+ */
+class AttestationWitness extends Struct({
+  nextKey: Field,
+  /** From the leaf up: is the node a right child, and its sibling. */
+  isRight: Provable.Array(Bool, TREE_DEPTH),
+  siblings: Provable.Array(Field, TREE_DEPTH),
+  /** Leaves of the tree, of which one is there from the start. */
+  length: Field,
+}) {
+  /** The root of a record that holds `attestation` where the witness says. */
+  static root(witness: AttestationWitness, attestation: Attestation): Field {
+    // the leaf and the root as `IndexedMerkleMap` hashes them
+    let node = Poseidon.hash([Attestation.key(attestation), RECORDED, witness.nextKey]);
+    witness.siblings.forEach((sibling, level) => {
+      const isRight = witness.isRight[level];
+      const left = Provable.if(isRight, sibling, node);
+      const right = Provable.if(isRight, node, sibling);
+      node = Poseidon.hash([left, right]);
+    });
+    return Poseidon.hash([node, witness.length]);
+  }
 }

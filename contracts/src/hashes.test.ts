@@ -1,7 +1,14 @@
 import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
 import { Field, Poseidon } from 'o1js';
-import { domain, inputHash, modelRoot, outputHash } from './hashes.js';
+import {
+  domain,
+  inputHash,
+  inputHashOfText,
+  modelRoot,
+  outputHash,
+  outputHashOfText,
+} from './hashes.js';
 
 describe('domain', () => {
   it('reads ASCII as a little-endian integer', () => {
@@ -42,6 +49,22 @@ describe('token hashes', () => {
   ])('rejects $ids', ({ ids, says }) => {
     expect(() => inputHash(ids)).toThrow(says);
     expect(() => outputHash(ids)).toThrow(says);
+  });
+});
+
+describe('text hashes', () => {
+  it('are those of the tokens, from a tokenizer that may take its time', async () => {
+    const tokenize = (text: string) => [...text].map((letter) => letter.charCodeAt(0));
+    const later = (text: string) => Promise.resolve(tokenize(text));
+    for (const each of [tokenize, later]) {
+      const [asked, answered] = [
+        await inputHashOfText('ab', each),
+        await outputHashOfText('ab', each),
+      ];
+      expect(asked.toBigInt()).toBe(inputHash([97, 98]).toBigInt());
+      expect(answered.toBigInt()).toBe(outputHash([97, 98]).toBigInt());
+    }
+    await expect(inputHashOfText('', tokenize)).rejects.toThrow('at least one token');
   });
 });
 

@@ -6,7 +6,21 @@
  */
 import { Field, Poseidon } from 'o1js';
 
-export { domain, INPUT_DOMAIN, OUTPUT_DOMAIN, MODEL_DOMAIN, inputHash, outputHash, modelRoot };
+export {
+  domain,
+  INPUT_DOMAIN,
+  OUTPUT_DOMAIN,
+  MODEL_DOMAIN,
+  inputHash,
+  outputHash,
+  inputHashOfText,
+  outputHashOfText,
+  modelRoot,
+  type Tokenize,
+};
+
+/** Token ids of a text, by the committed model's tokenizer. */
+type Tokenize = (text: string) => readonly number[] | Promise<readonly number[]>;
 
 /** Bytes that fit below the modulus of the Pallas base field (254.0 bits) whatever they are. */
 const MAX_DOMAIN_BYTES = 31;
@@ -39,6 +53,21 @@ function inputHash(tokenIds: readonly number[]): Field {
 /** Hash of a generated continuation's token ids: `Statement.outputHash`. */
 function outputHash(tokenIds: readonly number[]): Field {
   return tokensHash('outputHash', OUTPUT_DOMAIN, tokenIds);
+}
+
+/** `inputHash` of a prompt's text. */
+async function inputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
+  return inputHash(await tokenize(text));
+}
+
+/**
+ * `outputHash` of a continuation's text.
+ *
+ * **Note**: a text has several token sequences, and a model may have generated another one than the
+ * tokenizer makes of it. Where the token ids are known, use those.
+ */
+async function outputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
+  return outputHash(await tokenize(text));
 }
 
 /**

@@ -7,20 +7,42 @@ export {
   MODEL_DOMAIN,
   inputHash,
   outputHash,
+  inputHashOfText,
+  outputHashOfText,
   modelRoot,
+  type Tokenize,
 } from './hashes.js';
 export { InferenceProof, COMPLETE } from './inference-proof.js';
 export {
   Attestation,
+  AttestationMap,
+  AttestationWitness,
   ATTESTATION_DOMAIN,
-  EMPTY_ATTESTATIONS,
-  attestationsHash,
+  EMPTY_ROOT,
+  TREE_DEPTH,
 } from './attestation.js';
+export { EMPTY_ACTION_STATE, PinPath, SettlePath, PIN_PATH, SETTLE_PATH } from './actions.js';
+export { Settlement, SettledEvent, BATCH } from './settlement.js';
+export { ownerHash, OWNER_DOMAIN, OwnerEvent, ModelEvent } from './owner.js';
 export { AttestationContract, attestationPermissions } from './attestation-contract.js';
+export {
+  AttestationHistory,
+  type HistoryState,
+  type RecordedAttestation,
+  type Pin,
+} from './history.js';
 export {
   readContract,
   readCommitment,
+  readHistory,
   readAttestations,
+  isSettled,
+  attestationWitness,
+  checkAttestation,
   type ContractState,
-  type RecordedAttestation,
+  type FoundAttestation,
+  type AttestedFile,
+  type AttestationCheck,
 } from './read.js';
+export { subscribeAttestations, type SubscribeOptions } from './subscribe.js';
+export { ContractError, type ContractErrorCode } from './errors.js';

@@ -1,80 +1,238 @@
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { AccountUpdate, Field, Mina, VerificationKey } from 'o1js';
-import { AttestationContract } from './attestation-contract.js';
+import { Mina, PrivateKey, VerificationKey } from 'o1js';
+import { Attestation } from './attestation.js';
 import { Commitment } from './commitment.js';
-import { COMPLETE, InferenceProof } from './inference-proof.js';
-import { readAttestations } from './read.js';
-import { statementOf } from './testing/stand-in-program.js';
-
-const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
+import { ownerHash } from './owner.js';
+import {
+  attestationWitness,
+  checkAttestation,
+  isSettled,
+  readAttestations,
+  readCommitment,
+  readContract,
+  readHistory,
+  type AttestedFile,
+} from './read.js';
+import { Statement } from './statement.js';
+import { subscribeAttestations } from './subscribe.js';
+import { answering, LocalContract } from './testing/local-contract.js';
 
 // proofs are off: what is tested is the reading
-describe('readAttestations', () => {
-  const owner = Mina.TestPublicKey.random();
-  let chain: Awaited<ReturnType<typeof Mina.LocalBlockchain>>;
+let local: LocalContract;
 
-  type Events = { events: { data: string[] }[] }[];
+/** Answers 7 and 8 are settled, 7 again and 9 are pending. */
+beforeAll(async () => {
+  local = await LocalContract.start(await VerificationKey.dummy(), false);
+  await local.deploy();
+  for (const answer of [7, 8]) await local.submit(answering(answer));
+  await local.settle();
+  for (const answer of [7, 9]) await local.submit(answering(answer));
+});
 
-  /** Reads while the archive answers something else. */
-  async function readWith(answer: (events: Events) => Events) {
-    const fetchEvents: typeof chain.fetchEvents = async (...args) =>
-      answer([...(await chain.fetchEvents(...args))] as Events);
-    Mina.setActiveInstance({ ...chain, fetchEvents });
-    return await readAttestations(owner).finally(() => Mina.setActiveInstance(chain));
-  }
+const attested = (answer: number) =>
+  new Attestation({ statement: answering(answer), verifierKeyHash: local.key.hash });
 
-  beforeAll(async () => {
-    chain = await Mina.LocalBlockchain({ proofsEnabled: false });
-    Mina.setActiveInstance(chain);
-    const [payer] = chain.testAccounts;
-    const key = await VerificationKey.dummy();
-    const contract = new AttestationContract(owner);
-    const submit = async (run: () => Promise<void>) => {
-      const transaction = await Mina.transaction(payer, run);
-      await transaction.prove();
-      await transaction.sign([payer.key, owner.key]).send();
-    };
+type Actions = { actions: string[][]; hash: string }[];
 
-    await submit(async () => {
-      AccountUpdate.fundNewAccount(payer);
-      const roots = statementOf(ROOTS);
-      await contract.deploy({
-        commitment: new Commitment({ ...roots, verifierKeyHash: key.hash }),
-      });
+/** Reads while the archive answers something else. */
+async function readWith(answer: (actions: Actions) => Actions) {
+  const fetchActions: typeof local.chain.fetchActions = async (...args) =>
+    answer(structuredClone(await local.chain.fetchActions(...args)));
+  Mina.setActiveInstance({ ...local.chain, fetchActions });
+  return await readAttestations(local.address).finally(() => Mina.setActiveInstance(local.chain));
+}
+
+describe('readContract', () => {
+  it('tells the whole state', async () => {
+    const state = await readContract(local.address);
+    expect(state).toMatchObject({ count: 2, provedState: true, locked: true });
+    expect(state.owner.toBigInt()).toBe(ownerHash(local.owner).toBigInt());
+    expect(state.pinnedActions.toBigInt()).toBe(0n);
+    expect(Commitment.toJSON(await readCommitment(local.address))).toEqual(
+      Commitment.toJSON(local.commitment),
+    );
+  });
+
+  it('names an address without a contract', async () => {
+    const nobody = PrivateKey.random().toPublicKey();
+    await expect(readContract(nobody)).rejects.toMatchObject({
+      code: 'NO_CONTRACT',
+      where: nobody.toBase58(),
     });
-    for (const answer of [7, 8, 9]) {
-      const statement = { ...statementOf(ROOTS), outputHash: Field(answer) };
-      const proof = await InferenceProof.dummy(statement, COMPLETE, 1);
-      await submit(() => contract.attest(proof, key));
+    await expect(readContract(local.payer)).rejects.toMatchObject({ code: 'NO_CONTRACT' });
+  });
+});
+
+describe('readAttestations', () => {
+  it('returns all, oldest first, with where they were made', async () => {
+    const all = await readAttestations(local.address);
+    expect(all.map(({ attestation }) => Statement.toJSON(attestation.statement))).toEqual(
+      [7, 8, 7, 9].map((answer) => Statement.toJSON(answering(answer))),
+    );
+    expect(all.map(({ settled }) => settled)).toEqual([true, true, false, false]);
+    expect(all.map(({ first }) => first)).toEqual([0, 1, 0, 3]);
+    expect(all.every(({ blockHeight }) => typeof blockHeight === 'number')).toBe(true);
+  });
+
+  it('rejects an archive that leaves out, edits or moves any', async () => {
+    for (const lie of [
+      () => [],
+      (actions: Actions) => actions.slice(0, 3),
+      (actions: Actions) => actions.slice(1),
+      (actions: Actions) => [...actions].reverse(),
+      (actions: Actions) => actions.map(edited),
+      (actions: Actions) => [actions[0], ...actions],
+    ])
+      await expect(readWith(lie)).rejects.toMatchObject({ code: 'ARCHIVE_MISMATCH' });
+  });
+
+  it('rejects actions that are no attestations', async () => {
+    const short = (actions: Actions) => [{ ...actions[0], actions: [['1', '2']] }];
+    await expect(readWith(short)).rejects.toMatchObject({
+      code: 'ARCHIVE_MISMATCH',
+      expected: '5 fields',
+      got: '2 fields',
+    });
+  });
+
+  it('says so when the archive does not answer', async () => {
+    const down = () => {
+      throw Error('connection refused');
+    };
+    await expect(readWith(down)).rejects.toMatchObject({
+      code: 'ARCHIVE_UNAVAILABLE',
+      got: 'connection refused',
+    });
+  });
+
+  function edited(entry: Actions[number]): Actions[number] {
+    return { ...entry, actions: entry.actions.map((fields) => ['1', ...fields.slice(1)]) };
+  }
+});
+
+describe('one attestation', () => {
+  it('is settled, pending or unknown', async () => {
+    const { address } = local;
+    expect(await isSettled(address, attested(8))).toBe(true);
+    expect(await isSettled(address, attested(7))).toBe(true);
+    expect(await isSettled(address, attested(9))).toBe(false);
+    await expect(attestationWitness(address, attested(9))).rejects.toMatchObject({
+      code: 'NOT_SETTLED',
+    });
+    const witness = await attestationWitness(address, attested(8));
+    await local.send(() =>
+      local.contract.requireAttested(answering(8).inputHash, answering(8).outputHash, witness),
+    );
+  });
+
+  const file = (answer: number, change: Partial<AttestedFile['statement']> = {}): AttestedFile => ({
+    statement: { ...Statement.toJSON(answering(answer)), ...change },
+    verificationKey: { data: local.key.data, hash: local.key.hash.toString() },
+    proof: { publicInput: [], publicOutput: [], maxProofsVerified: 1, proof: '' },
+  });
+
+  it('is found from a proof file', async () => {
+    const check = (given: AttestedFile) => checkAttestation(local.address, given);
+    expect(await check(file(8))).toMatchObject({ attested: true, settled: true, current: true });
+    expect(await check(file(9))).toMatchObject({ attested: true, settled: false, current: true });
+    expect(await check(file(10))).toMatchObject({ attested: false, settled: false, current: true });
+    expect(await check(file(8, { modelRoot: '12' }))).toMatchObject({
+      attested: false,
+      current: false,
+    });
+    expect((await check(file(8))).proofValid).toBeUndefined();
+  });
+
+  it('needs a file that is one', async () => {
+    await expect(
+      checkAttestation(local.address, file(8, { modelRoot: 'x' })),
+    ).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+  });
+
+  it('shows a proof that is none', async () => {
+    const check = await checkAttestation(local.address, file(8), { proof: true });
+    expect(check).toMatchObject({ attested: true, proofValid: false });
+  });
+});
+
+describe('subscribeAttestations', () => {
+  it('reports from where it is asked to, then what comes, until aborted', async () => {
+    const abort = new AbortController();
+    const options = { signal: abort.signal, intervalMs: 20, from: 3 };
+    const seen: bigint[] = [];
+    for await (const { index, attestation } of subscribeAttestations(local.address, options)) {
+      seen.push(attestation.statement.outputHash.toBigInt());
+      if (index === 3) await local.submit(answering(20));
+      if (index === 4) abort.abort();
     }
+    const answers = [9, 20].map((answer) => answering(answer).outputHash.toBigInt());
+    expect(seen).toEqual(answers);
   });
 
-  it('returns all, oldest first, however the archive orders them', async () => {
-    for (const order of [(events: Events) => events, (events: Events) => events.reverse()]) {
-      const recorded = await readWith(order);
-      expect(recorded.map(({ index }) => index)).toEqual([0, 1, 2]);
-      expect(recorded.map(({ statement }) => Number(statement.outputHash))).toEqual([7, 8, 9]);
+  it('without a start, reports only what comes', async () => {
+    const abort = new AbortController();
+    const subscription = subscribeAttestations(local.address, {
+      signal: abort.signal,
+      intervalMs: 20,
+    });
+    const next = subscription.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await local.submit(answering(30));
+    const { value } = await next;
+    expect(value?.attestation.statement.outputHash.toBigInt()).toBe(
+      answering(30).outputHash.toBigInt(),
+    );
+    abort.abort();
+    expect(await subscription.next()).toEqual({ value: undefined, done: true });
+  });
+
+  it('reports what takes the place of submissions that the chain took back', async () => {
+    const abort = new AbortController();
+    const length = (await readHistory(local.address)).attestations.length;
+    const other = await LocalContract.start(local.key, false);
+    Mina.setActiveInstance(local.chain);
+    const indices: number[] = [];
+    const options = { signal: abort.signal, intervalMs: 20, from: 0 };
+    for await (const { index } of subscribeAttestations(local.address, options)) {
+      indices.push(index);
+      if (indices.length === length) {
+        // the same account on another branch, where the first answer was another one
+        await retell(other);
+      }
+      if (indices.length === length + 2) abort.abort();
     }
+    expect(indices.slice(length)).toEqual([0, 1]);
+    Mina.setActiveInstance(local.chain);
   });
 
-  it('ignores an event of a fork', async () => {
-    const recorded = await readWith((events) => [...events.map(edited), ...events]);
-    expect(recorded.map(({ statement }) => Number(statement.outputHash))).toEqual([7, 8, 9]);
+  it('goes on after a failed read if it is told where to report it, else ends', async () => {
+    const offline = {
+      ...local.chain,
+      fetchActions: () => Promise.reject(Error('connection refused')),
+    };
+    Mina.setActiveInstance(offline);
+    const failing = subscribeAttestations(local.address, { intervalMs: 20 });
+    await expect(failing.next()).rejects.toMatchObject({ code: 'ARCHIVE_UNAVAILABLE' });
+
+    const abort = new AbortController();
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => {
+      errors.push(error);
+      if (errors.length === 2) Mina.setActiveInstance(local.chain);
+    };
+    const options = { signal: abort.signal, intervalMs: 20, from: 0, onError };
+    const first = await subscribeAttestations(local.address, options).next();
+    expect(first.value).toMatchObject({ index: 0 });
+    expect(errors).toHaveLength(2);
+    abort.abort();
   });
 
-  it('rejects a list with an event missing or edited', async () => {
-    await expect(readWith(() => [])).rejects.toThrow('attestation 2 of 3');
-    await expect(readWith((events) => events.slice(0, 2))).rejects.toThrow('no event that matches');
-    await expect(readWith((events) => events.map(edited))).rejects.toThrow('attestation 2 of 3');
-  });
-
-  /** Another output: field 4 of the statement, after the event's type and the index. */
-  function edited(entry: Events[number]): Events[number] {
-    const events = entry.events.map(({ data, ...rest }) => ({
-      ...rest,
-      data: data.map((field, i) => (i === 5 ? '1234' : field)),
-    }));
-    return { ...entry, events };
+  /** Deploys the contract of `local` on another ledger, with answers 100 and 101. */
+  async function retell(other: LocalContract): Promise<void> {
+    Mina.setActiveInstance(other.chain);
+    Object.assign(other, { address: local.address, contract: local.contract });
+    await other.deploy();
+    for (const answer of [100, 101]) await other.submit(answering(answer));
   }
 });

@@ -1,133 +1,311 @@
 /**
  * Reading attestations from outside circuits: a dApp's page, a script, a test.
  *
- * Works on whatever Mina instance is active. Events come from an archive node and are checked
- * against the state before they are returned, so an archive can withhold them but not invent any.
+ * Works on whatever Mina instance is active. Submissions come from an archive node and are checked
+ * against the account before they are returned, so an archive can withhold an answer, but it can't
+ * invent, leave out or reorder submissions.
  */
-import { type Field, Mina, type PublicKey } from 'o1js';
-import { AttestationContract } from './attestation-contract.js';
-import { Attestation, attestationsHash, EMPTY_ATTESTATIONS } from './attestation.js';
+import { fetchAccount, Field, Mina, type PublicKey, VerificationKey, verify } from 'o1js';
+import { EMPTY_ACTION_STATE } from './actions.js';
+import { attestationPermissions, AttestationContract } from './attestation-contract.js';
+import { Attestation, type AttestationWitness } from './attestation.js';
 import { Commitment } from './commitment.js';
+import { ContractError } from './errors.js';
+import { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
+import { COMPLETE } from './inference-proof.js';
 import { Statement } from './statement.js';
 
 export {
   readContract,
   readCommitment,
+  readHistory,
   readAttestations,
+  isSettled,
+  attestationWitness,
+  checkAttestation,
   type ContractState,
-  type RecordedAttestation,
+  type FoundAttestation,
+  type AttestedFile,
+  type AttestationCheck,
 };
 
-type ContractState = {
+/** The contract's whole state. */
+interface ContractState extends HistoryState {
   commitment: Commitment;
-  /** Commitment to all attestations; see `attestationsHash`. */
-  attestations: Field;
-  count: number;
-  /** The most recent attestation, if there is one. */
-  latest: Statement | undefined;
+  /** `ownerHash` of the owner's key. */
+  owner: Field;
   /** True when every state change since creation was made by a proof: false before `initialize`. */
   provedState: boolean;
+  /** True when the account has the permissions that `deploy` sets, for the present network version. */
+  locked: boolean;
   /** Hash of the contract's own verification key: which code guards this account. */
   contractKeyHash: Field;
-};
+}
 
-type RecordedAttestation = {
-  index: number;
-  statement: Statement;
-  verifierKeyHash: Field;
-  transactionHash: string;
-  blockHeight: number;
-};
+/** A submission, and where it was made as the archive tells: that part is not checked. */
+interface FoundAttestation extends RecordedAttestation {
+  transactionHash?: string;
+  blockHeight?: number;
+}
+
+/** The parts of a proof file that are compared with the chain. */
+interface AttestedFile {
+  statement: Record<'modelRoot' | 'vocabularyRoot' | 'inputHash' | 'outputHash', string>;
+  verificationKey: { data: string; hash: string };
+  proof: {
+    publicInput: string[];
+    publicOutput: string[];
+    maxProofsVerified: 0 | 1 | 2;
+    proof: string;
+  };
+}
+
+interface AttestationCheck {
+  attestation: Attestation;
+  /** Has it been submitted, so that the network verified a proof of it? */
+  attested: boolean;
+  /** Is it in the record, so that contracts can rely on it? */
+  settled: boolean;
+  /** Is it of the model that the contract is committed to now? */
+  current: boolean;
+  /** Is the file's own proof valid? Undefined if that was not asked. */
+  proofValid: boolean | undefined;
+}
 
 /**
  * The contract's whole state.
  *
  * **Warning**: any account can hold any eight fields. Compare `contractKeyHash` with the hash that
- * `AttestationContract.compile()` gives before trusting an address you did not deploy.
+ * `AttestationContract.compile()` gives, and see that `provedState` and `locked` are true, before
+ * trusting an address you did not deploy; docs/threat-model.md has the rest of the list.
  *
- * @throws if there is no initialized attestation contract at `address`.
+ * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE
  */
 async function readContract(address: PublicKey): Promise<ContractState> {
   const contract = new AttestationContract(address);
-  // also loads the account, where the active instance is a remote node
-  const modelRoot = await contract.modelRoot.fetch().catch(() => undefined);
-  const zkapp = Mina.hasAccount(address) ? Mina.getAccount(address).zkapp : undefined;
-  if (modelRoot === undefined || zkapp?.verificationKey === undefined) {
-    throw Error(
-      `readContract: no contract at ${address.toBase58()} on the active Mina instance; check the address and the network`,
-    );
+  const account = await loadAccount(contract);
+  const zkapp = account?.zkapp;
+  if (account === undefined || zkapp?.verificationKey === undefined) {
+    throw new ContractError({
+      code: 'NO_CONTRACT',
+      what: 'there is no attestation contract at this address on the active Mina instance',
+      where: address.toBase58(),
+      hint: 'Check the address and the network',
+    });
   }
   const state = zkapp.appState;
-  const count = Number(contract.count.fromAppState(state).toBigInt());
-  const commitment = new Commitment({
-    modelRoot,
-    vocabularyRoot: contract.vocabularyRoot.fromAppState(state),
-    verifierKeyHash: contract.verifierKeyHash.fromAppState(state),
-  });
-  const latest = new Statement({
-    modelRoot: commitment.modelRoot,
-    vocabularyRoot: commitment.vocabularyRoot,
-    inputHash: contract.latestInputHash.fromAppState(state),
-    outputHash: contract.latestOutputHash.fromAppState(state),
-  });
   return {
-    commitment,
-    attestations: contract.attestations.fromAppState(state),
-    count,
-    latest: count > 0 ? latest : undefined,
+    commitment: new Commitment({
+      modelRoot: contract.modelRoot.fromAppState(state),
+      vocabularyRoot: contract.vocabularyRoot.fromAppState(state),
+      verifierKeyHash: contract.verifierKeyHash.fromAppState(state),
+    }),
+    owner: contract.owner.fromAppState(state),
+    root: contract.root.fromAppState(state),
+    count: Number(contract.count.fromAppState(state).toBigInt()),
+    settledActions: contract.settledActions.fromAppState(state),
+    pinnedActions: contract.pinnedActions.fromAppState(state),
+    actionState: zkapp.actionState[0] ?? EMPTY_ACTION_STATE,
     provedState: zkapp.provedState.toBoolean(),
+    locked: canonical(account.permissions) === canonical(attestationPermissions()),
     contractKeyHash: zkapp.verificationKey.hash,
   };
 }
 
-/** The commitment the contract checks inferences against. Same warning as `readContract`. */
+/** The account as it is now, from the node where the active instance has one. */
+async function loadAccount(contract: AttestationContract) {
+  const { address } = contract;
+  // o1js's embedded chain throws where there is no account, a remote one gives nothing
+  const state = await contract.modelRoot.fetch().catch(() => null);
+  if (state === undefined) {
+    const { error } = await fetchAccount({ publicKey: address });
+    if (error !== undefined && error.statusCode !== 404) {
+      throw new ContractError({
+        code: 'NODE_UNAVAILABLE',
+        what: 'the node did not return the account',
+        where: address.toBase58(),
+        got: error.statusText,
+        hint: 'Try again, or set another node in Mina.Network',
+      });
+    }
+    if (error !== undefined) return undefined;
+  }
+  return state !== null && Mina.hasAccount(address) ? Mina.getAccount(address) : undefined;
+}
+
+/** JSON whose keys are in one order. */
+function canonical(value: unknown): string {
+  const plain: unknown = JSON.parse(JSON.stringify(value ?? null));
+  return JSON.stringify(plain, (_, each: unknown) =>
+    typeof each === 'object' && each !== null
+      ? Object.fromEntries(Object.entries(each).sort())
+      : each,
+  );
+}
+
+/** The commitment that submissions are checked against now. Same warning as `readContract`. */
 async function readCommitment(address: PublicKey): Promise<Commitment> {
   return (await readContract(address)).commitment;
 }
 
 /**
- * All attestations, oldest first, checked to be exactly those the contract's state commits to.
+ * All submissions and the record, checked against the account: what `settle`, `pin` and
+ * `requireAttested` take is made from it.
  *
- * @throws if events are missing or do not match the state.
+ * @param options.known an earlier result, which makes this one cheaper
+ * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
-async function readAttestations(address: PublicKey): Promise<RecordedAttestation[]> {
-  const { attestations, count } = await readContract(address);
-  const candidates = await fetchCandidates(address);
-
-  // forks may leave several events of one index: walk back from the state, which admits only one
-  const recorded: RecordedAttestation[] = [];
-  let expected = attestations;
-  for (let index = count - 1; index >= 0; index--) {
-    const found = candidates.find(
-      ({ attestation }) =>
-        attestation.index.toBigInt() === BigInt(index) &&
-        attestationsHash(attestation).toBigInt() === expected.toBigInt(),
-    );
-    if (found === undefined) {
-      throw Error(
-        `readAttestations: the archive has no event that matches attestation ${index} of ${count}, expected hash ${expected.toString()}; use another archive node`,
-      );
-    }
-    const { statement, verifierKeyHash, previous } = found.attestation;
-    const { transactionHash, blockHeight } = found;
-    recorded.unshift({ index, statement, verifierKeyHash, transactionHash, blockHeight });
-    expected = previous;
-  }
-  if (expected.toBigInt() !== EMPTY_ATTESTATIONS.toBigInt()) {
-    throw Error(
-      `readAttestations: the first attestation of ${address.toBase58()} does not start from the empty list; this is not an attestation contract`,
-    );
-  }
-  return recorded;
+async function readHistory(
+  address: PublicKey,
+  { known }: { known?: AttestationHistory } = {},
+): Promise<AttestationHistory> {
+  // the account first: what is submitted in between is at the end of the archive's list
+  const state = await readContract(address);
+  return AttestationHistory.replay(state, await fetchSubmissions(address), known);
 }
 
-async function fetchCandidates(address: PublicKey) {
+/**
+ * All submissions, oldest first, checked to be exactly those that the account commits to.
+ *
+ * @throws as `readHistory`
+ */
+async function readAttestations(address: PublicKey): Promise<FoundAttestation[]> {
+  const { attestations } = await readHistory(address);
+  const transactions = await fetchTransactions(address);
+  return attestations.map((each) => ({
+    ...each,
+    ...transactions.get(each.key.toBigInt())?.shift(),
+  }));
+}
+
+/** Is the attestation in the record, so that contracts can rely on it? @throws as `readHistory` */
+async function isSettled(address: PublicKey, attestation: Attestation): Promise<boolean> {
+  return (await readHistory(address)).isSettled(attestation);
+}
+
+/** Argument of `requireAttested`; valid until the next `settle`. @throws NOT_SETTLED, as `readHistory` */
+async function attestationWitness(
+  address: PublicKey,
+  attestation: Attestation,
+): Promise<AttestationWitness> {
+  return (await readHistory(address)).witness(attestation);
+}
+
+/**
+ * Compares a proof file with the chain: does the contract know what it states?
+ *
+ * @param file as `attensor prove` writes it
+ * @param options.proof also verify the file's own proof, as the network did on submission
+ * @throws BAD_ARGUMENT, as `readHistory`
+ */
+async function checkAttestation(
+  address: PublicKey,
+  file: AttestedFile,
+  { proof = false } = {},
+): Promise<AttestationCheck> {
+  const attestation = attestationOf(file);
+  const proofValid = proof ? await verifyFile(file) : undefined;
+  const state = await readContract(address);
+  const history = AttestationHistory.replay(state, await fetchSubmissions(address));
+  const found = history.find(attestation);
+  const model = Commitment.toFields(Attestation.commitment(attestation));
+  return {
+    attestation,
+    attested: found !== undefined,
+    settled: found?.settled ?? false,
+    current: Commitment.toFields(state.commitment).every(
+      (field, i) => field.toBigInt() === model[i].toBigInt(),
+    ),
+    proofValid,
+  };
+}
+
+function attestationOf({ statement, verificationKey }: AttestedFile): Attestation {
+  try {
+    return new Attestation({
+      statement: new Statement({
+        modelRoot: Field(statement.modelRoot),
+        vocabularyRoot: Field(statement.vocabularyRoot),
+        inputHash: Field(statement.inputHash),
+        outputHash: Field(statement.outputHash),
+      }),
+      verifierKeyHash: Field(verificationKey.hash),
+    });
+  } catch (cause) {
+    throw new ContractError({
+      code: 'BAD_ARGUMENT',
+      what: 'this is not a proof file',
+      where: 'statement, verificationKey',
+      expected: 'field elements in decimal',
+      got: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Get the file again from its maker',
+      cause,
+    });
+  }
+}
+
+async function verifyFile({ statement, verificationKey, proof }: AttestedFile): Promise<boolean> {
+  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
+  const stated = [modelRoot, vocabularyRoot, inputHash, outputHash];
+  if (stated.some((field, i) => field !== proof.publicInput[i])) return false;
+  if (proof.publicOutput[0] !== COMPLETE.toString()) return false;
+  try {
+    const { data, hash } = verificationKey;
+    const key = new VerificationKey({ data, hash: Field(hash) });
+    // the hash is recomputed from the data: the file's own word is not taken for it
+    return (await VerificationKey.checkValidity(key)) && (await verify(proof, key));
+  } catch {
+    // neither key nor proof can be read
+    return false;
+  }
+}
+
+/** What the archive says was submitted, oldest first. */
+async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
+  const unavailable = (cause: unknown, got: string) =>
+    new ContractError({
+      code: 'ARCHIVE_UNAVAILABLE',
+      what: 'the archive did not return the submitted attestations',
+      where: address.toBase58(),
+      got,
+      hint: 'Try again, or set another archive in Mina.Network',
+      cause,
+    });
+  const updates = await Mina.fetchActions(address).catch((cause: unknown) => {
+    throw unavailable(cause, cause instanceof Error ? cause.message : String(cause));
+  });
+  if ('error' in updates) throw unavailable(updates.error, updates.error.statusText);
+  return updates.flatMap(({ actions }) =>
+    actions.map((action) => {
+      if (action.length !== Attestation.sizeInFields()) {
+        throw new ContractError({
+          code: 'ARCHIVE_MISMATCH',
+          what: 'the archive returned an action that is no attestation',
+          where: address.toBase58(),
+          expected: `${Attestation.sizeInFields()} fields`,
+          got: `${action.length} fields`,
+          hint: 'Check that the address is that of an attestation contract',
+        });
+      }
+      return new Attestation(Attestation.fromFields(action.map(Field)));
+    }),
+  );
+}
+
+/** Where each attestation was submitted, by `Attestation.key`, the first one first. */
+async function fetchTransactions(address: PublicKey) {
   const events = await new AttestationContract(address).fetchEvents();
-  return events
-    .filter(({ type }) => type === 'attest')
+  const byKey = new Map<bigint, { transactionHash?: string; blockHeight: number }[]>();
+  events
+    .filter(({ type, chainStatus }) => type === 'attest' && chainStatus !== 'orphaned')
+    .filter(({ event }) => event.transactionInfo.transactionStatus !== 'failed')
     .map(({ event, blockHeight }) => ({
-      attestation: new Attestation(event.data as unknown as Attestation),
-      transactionHash: event.transactionInfo.transactionHash,
+      key: Attestation.key(event.data as unknown as Attestation).toBigInt(),
+      // o1js's embedded chain does not tell
+      transactionHash: event.transactionInfo.transactionHash || undefined,
       blockHeight: Number(blockHeight.toBigint()),
-    }));
+    }))
+    .sort((a, b) => a.blockHeight - b.blockHeight)
+    .forEach(({ key, ...transaction }) => byKey.set(key, [...(byKey.get(key) ?? []), transaction]));
+  return byKey;
 }

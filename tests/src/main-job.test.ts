@@ -5,12 +5,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   AttestationContract,
+  checkAttestation,
   Commitment,
   InferenceProof,
   inputHash,
   outputHash,
   readAttestations,
   readContract,
+  readHistory,
   Statement,
 } from '@attensor/contracts';
 import { generate, importCheckpoint, Model } from '@attensor/inference';
@@ -314,8 +316,24 @@ describe('on chain', () => {
     expect(Commitment.toJSON(state.commitment)).toMatchObject({
       modelRoot: prover.commitment.modelRoot,
     });
-    const recorded = (await readAttestations(address)).at(-1)!;
-    expect(Statement.toJSON(recorded.statement)).toEqual(result.file.statement);
+    const submitted = (await readAttestations(address)).at(-1)!;
+    expect(Statement.toJSON(submitted.attestation.statement)).toEqual(result.file.statement);
+  });
+
+  test('the attestation is settled, and the proof file found on chain', async () => {
+    const { payer, address } = chain;
+    const settlement = (await readHistory(address)).settlement()!;
+    const transaction = await Mina.transaction(payer, async () => {
+      await new AttestationContract(address).settle(settlement);
+    });
+    await transaction.prove();
+    await (await transaction.sign([payer.key]).send()).wait();
+    expect(await checkAttestation(address, result.file, { proof: true })).toMatchObject({
+      attested: true,
+      settled: true,
+      current: true,
+      proofValid: true,
+    });
   });
 
   test('an unfinished proof is refused by the contract', async () => {

@@ -1,0 +1,183 @@
+/**
+ * Deploy aliases: zkapp-cli's `config.json` and the key files that `zk config` makes, as they are. Two
+ * fields are ours, both optional: `archive`, the URL of an archive node where it is not that of the
+ * daemon, and `network`, a name for messages where it can't be told from the rest.
+ */
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { CliError } from '../errors.js';
+import { readTextFile } from '../files.js';
+
+export {
+  readAlias,
+  readKeyFile,
+  nanomina,
+  inMina,
+  NETWORKS,
+  type Alias,
+  type KeyPair,
+  type NetworkId,
+  type NetworkName,
+};
+
+const NETWORKS = ['devnet', 'mainnet', 'zeko', 'lightnet', 'local'] as const;
+type NetworkName = (typeof NETWORKS)[number];
+
+/** Which signatures a network accepts; same type in o1js and mina-signer. */
+type NetworkId = 'mainnet' | 'testnet' | 'devnet' | { custom: string };
+
+interface Alias {
+  name: string;
+  network: NetworkName;
+  networkId: NetworkId;
+  /** GraphQL of a daemon. */
+  url: string;
+  /** GraphQL of an archive. */
+  archive: string;
+  /** Key pair of the contract's account. */
+  keyPath: string;
+  feePayerKeyPath: string;
+  /** nanomina */
+  fee: bigint;
+}
+
+interface KeyPair {
+  publicKey: string;
+  privateKey: string;
+}
+
+const MAX_CONFIG_BYTES = 1_000_000;
+const DECIMALS = 9;
+
+const aliasSchema = z.looseObject({
+  networkId: z.string().min(1).default('testnet'),
+  url: z.url({ protocol: /^https?$/ }),
+  archive: z.url({ protocol: /^https?$/ }).optional(),
+  network: z.enum(NETWORKS).optional(),
+  keyPath: z.string().min(1),
+  feepayerKeyPath: z.string().min(1),
+  fee: z.union([z.string(), z.number()]).transform(String),
+});
+const configSchema = z.looseObject({ deployAliases: z.record(z.string(), z.unknown()) });
+const keySchema = z.looseObject({
+  publicKey: z.string().regex(/^B62[1-9A-HJ-NP-Za-km-z]{52}$/),
+  privateKey: z.string().regex(/^EK[1-9A-HJ-NP-Za-km-z]{50}$/),
+});
+
+/**
+ * @param configPath paths in the file are relative to its folder
+ * @throws CliError
+ */
+async function readAlias(configPath: string, name: string): Promise<Alias> {
+  const path = resolve(configPath);
+  const { deployAliases } = await readJson(path, configSchema, 'run `zk config` to make one');
+  // zkapp-cli keeps names in lower case, and asks for them in any
+  const entry = deployAliases[name] ?? deployAliases[name.toLowerCase()];
+  if (entry === undefined) {
+    const known = Object.keys(deployAliases);
+    throw new CliError({
+      code: 'UNKNOWN_ALIAS',
+      what: 'the configuration has no such deploy alias',
+      where: path,
+      expected: known.length > 0 ? `one of ${known.join(', ')}` : 'at least one alias',
+      got: name,
+      hint: 'add it with `zk config`, or name another with --alias',
+    });
+  }
+  const alias = parse(entry, aliasSchema, `${path}, deployAliases.${name}`, 'correct the entry');
+  const inFolder = (file: string) => (isAbsolute(file) ? file : resolve(dirname(path), file));
+  return {
+    name,
+    network: alias.network ?? networkOf(name, alias.networkId, alias.url),
+    networkId: ['mainnet', 'testnet', 'devnet'].includes(alias.networkId)
+      ? (alias.networkId as NetworkId)
+      : { custom: alias.networkId },
+    url: alias.url,
+    archive: alias.archive ?? alias.url,
+    keyPath: inFolder(alias.keyPath),
+    feePayerKeyPath: inFolder(alias.feepayerKeyPath),
+    fee: nanomina(alias.fee, `${path}, deployAliases.${name}.fee`),
+  };
+}
+
+/** By what the entry says of itself; nothing but messages depends on it. */
+function networkOf(name: string, networkId: string, url: string): NetworkName {
+  const named = NETWORKS.find((network) => name.toLowerCase().startsWith(network));
+  if (named !== undefined) return named;
+  if (networkId === 'mainnet') return 'mainnet';
+  const { hostname } = new URL(url);
+  if (hostname.includes('zeko')) return 'zeko';
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'local' : 'devnet';
+}
+
+/** @throws CliError */
+async function readKeyFile(path: string): Promise<KeyPair> {
+  const { publicKey, privateKey } = await readJson(
+    resolve(path),
+    keySchema,
+    'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
+  );
+  const { default: Client } = await import('mina-signer');
+  const derived = new Client({ network: 'testnet' }).derivePublicKey(privateKey);
+  if (derived === publicKey) return { publicKey, privateKey };
+  throw new CliError({
+    code: 'BAD_FILE',
+    what: 'the two keys of the file do not belong together',
+    where: resolve(path),
+    expected: `publicKey ${derived}`,
+    got: publicKey,
+    hint: 'restore the file',
+  });
+}
+
+/** @param text an amount of MINA: '0.1' @throws CliError */
+function nanomina(text: string, where: string): bigint {
+  const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text.trim());
+  if (match !== null) return BigInt(match[1] + (match[2] ?? '').padEnd(DECIMALS, '0'));
+  throw new CliError({
+    code: 'USAGE',
+    what: 'this is not an amount of MINA',
+    where,
+    expected: 'a number with at most nine decimals, like 0.1',
+    got: text,
+  });
+}
+
+function inMina(amount: bigint | string): string {
+  const digits = BigInt(amount)
+    .toString()
+    .padStart(DECIMALS + 1, '0');
+  const fraction = digits.slice(-DECIMALS).replace(/0+$/, '');
+  return `${digits.slice(0, -DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Promise<T> {
+  const text = await readTextFile(path, MAX_CONFIG_BYTES, hint);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new CliError({
+      code: 'BAD_FILE',
+      what: 'the file is not JSON',
+      where: path,
+      // a parser's message may quote the file, which may hold a private key
+      got: error instanceof SyntaxError ? 'a syntax error' : String(error),
+      hint,
+    });
+  }
+  return parse(value, schema, path, hint);
+}
+
+function parse<T>(value: unknown, schema: z.ZodType<T>, where: string, hint: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new CliError({
+    code: 'BAD_FILE',
+    what: 'the file does not have the form it should',
+    where: [where, ...issue.path.map(String)].join(', '),
+    expected: issue.message,
+    hint,
+  });
+}

@@ -1,0 +1,139 @@
+/** From a signed transaction to a block: sends it, once and for all, and waits. */
+import type { Output } from '../output.js';
+import { CliError } from '../errors.js';
+import { explainFailure } from './failures.js';
+import { pause, type Network, type Standing } from './network.js';
+import type { TransactionFile } from './transaction-file.js';
+
+export { deliver, type Delivered };
+
+interface Delivered {
+  hash: string;
+  /** Absent when it was not waited for. */
+  block?: number;
+}
+
+interface DeliverOptions {
+  wait: boolean;
+  output: Output;
+  signal?: AbortSignal;
+}
+
+type Sealed = TransactionFile & { hash: string };
+
+/** Blocks looked at while waiting: more than come between two looks. */
+const RECENT_BLOCKS = 20;
+/** Looks per slot, and their bounds. */
+const LOOKS_PER_SLOT = 10;
+const MIN_INTERVAL_MS = 200;
+const MAX_INTERVAL_MS = 15_000;
+/** A transaction that is in none of as many slots is not going to be in one soon. */
+const PATIENCE_SLOTS = 60;
+const MIN_PATIENCE_MS = 60_000;
+
+/**
+ * Sending the same transaction again is harmless: it has one hash and one nonce.
+ *
+ * @throws CliError TRANSACTION_FAILED, REJECTED, NONCE_USED, NOT_INCLUDED, UNREACHABLE
+ */
+async function deliver(
+  network: Network,
+  file: Sealed,
+  options: DeliverOptions,
+): Promise<Delivered> {
+  const { hash } = file;
+  let standing = await network.standing(hash);
+  if (standing.state === 'unknown') {
+    await requireUnusedNonce(network, file);
+    standing = await send(network, file);
+  }
+  if (standing.state === 'included') return included(hash, standing);
+  if (!options.wait) return { hash };
+  return await wait(network, file, options);
+}
+
+async function send(network: Network, file: Sealed): Promise<Standing> {
+  try {
+    await network.send(file);
+    return { state: 'pending' };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'REJECTED') throw error;
+    // a request that seemed lost may have arrived: then this is the refusal of a second copy
+    const standing = await network.standing(file.hash);
+    if (standing.state !== 'unknown') return standing;
+    throw error;
+  }
+}
+
+async function requireUnusedNonce(network: Network, file: Sealed): Promise<void> {
+  const [publicKey, nonce] = payerOf(file);
+  const payer = await network.payer(publicKey);
+  if (payer === undefined || payer.includedNonce <= nonce) return;
+  throw new CliError({
+    code: 'NONCE_USED',
+    what: 'another transaction of the fee payer used the nonce; this one can never be in a block',
+    where: publicKey,
+    expected: `nonce ${nonce}`,
+    got: `${payer.includedNonce} is the next one`,
+    hint: 'look whether it did what you wanted; if not, run the command again: it makes a new transaction',
+  });
+}
+
+function payerOf(file: TransactionFile): [publicKey: string, nonce: number] {
+  if (file.kind !== 'zkapp') return [file.command.from, Number(file.command.nonce)];
+  const { publicKey, nonce } = file.command.feePayer.body;
+  return [publicKey, Number(nonce)];
+}
+
+async function wait(
+  network: Network,
+  file: Sealed,
+  { output, signal }: DeliverOptions,
+): Promise<Delivered> {
+  const { hash } = file;
+  const slot = await network.slotLength();
+  const interval = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, slot / LOOKS_PER_SLOT));
+  const patience = Math.max(MIN_PATIENCE_MS, slot * PATIENCE_SLOTS);
+  const start = performance.now();
+  const bar = output.progress('wait');
+  try {
+    for (;;) {
+      const standing = await network.standing(hash, RECENT_BLOCKS);
+      if (standing.state === 'included') return included(hash, standing);
+      const waited = performance.now() - start;
+      if (waited > patience) throw notIncluded(hash, standing, waited);
+      // dropped from the pool, or the daemon was started anew
+      if (standing.state === 'unknown') {
+        await requireUnusedNonce(network, file);
+        await send(network, file);
+      }
+      const stage = standing.state === 'pending' ? 'in the pool' : 'sent again';
+      bar.update(Math.min(0.95, waited / patience), `${stage}, transaction ${hash}`);
+      await pause(interval, signal);
+    }
+  } finally {
+    bar.close();
+  }
+}
+
+function notIncluded(hash: string, standing: Standing, waited: number): CliError {
+  return new CliError({
+    code: 'NOT_INCLUDED',
+    what: 'the transaction is in no block yet',
+    where: hash,
+    got: `${standing.state} after ${Math.round(waited / 1000)} s`,
+    hint: 'run the same command again: it goes on waiting and sends nothing new',
+  });
+}
+
+function included(hash: string, standing: Extract<Standing, { state: 'included' }>): Delivered {
+  const { block, failure } = standing;
+  if (failure === undefined) return { hash, block };
+  throw new CliError({
+    code: 'TRANSACTION_FAILED',
+    what: `the transaction is in block ${block} and failed; only its fee was taken`,
+    where: hash,
+    got: explainFailure(failure),
+    hint: 'run the command again: it builds a new transaction on the present state',
+  });
+}

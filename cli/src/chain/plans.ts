@@ -1,0 +1,225 @@
+/** What each command does on chain: the calls of the contract, and when there is nothing to do. */
+import {
+  AttestationContract,
+  Attestation,
+  Commitment,
+  InferenceProof,
+  ownerHash,
+  readContract,
+  readHistory,
+} from '@attensor/contracts';
+import type { ProofFile } from '@attensor/prover';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
+import { CliError } from '../errors.js';
+
+export {
+  planDeploy,
+  planSubmit,
+  planSettle,
+  planRotate,
+  planUpdate,
+  compileContract,
+  type Plan,
+  type CommitmentJson,
+};
+
+type CommitmentJson = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
+
+/** A transaction to be made. */
+interface Plan {
+  /** For whoever signs it. */
+  about: string;
+  /** Two plans with the same task are the same transaction, built twice. */
+  task: string[];
+  /** Public keys that sign, besides the fee payer. */
+  signers: string[];
+  /** The calls, inside `Mina.transaction`. */
+  run: (feePayer: PublicKey) => Promise<void>;
+}
+
+let compiled: Promise<void> | undefined;
+
+/** Keys of the contract for proving and deploying; from the cache, or compiled. Once in a process. */
+function compileContract(cacheDir: string): Promise<void> {
+  return (compiled ??= compile(cacheDir));
+}
+
+async function compile(cacheDir: string): Promise<void> {
+  const keys = join(cacheDir, 'keys');
+  await mkdir(keys, { recursive: true });
+  await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
+}
+
+/** @returns nothing when the same contract is there already. @throws CliError ALREADY_DEPLOYED */
+async function planDeploy(
+  address: string,
+  commitment: CommitmentJson,
+  owner: string | undefined,
+): Promise<Plan | undefined> {
+  const publicKey = PublicKey.fromBase58(address);
+  const { account, error } = await fetchAccount({ publicKey });
+  // an account that can't be asked for is not one that does not exist
+  if (error !== undefined && error.statusCode !== 404) {
+    throw new CliError({
+      code: 'UNREACHABLE',
+      what: 'the network does not tell whether the account exists',
+      where: address,
+      got: error.statusText,
+      hint: 'try again later',
+    });
+  }
+  if (account?.zkapp?.verificationKey !== undefined) {
+    const deployed = Commitment.toJSON((await readContract(publicKey)).commitment);
+    if (sameCommitment(deployed, commitment)) return undefined;
+    throw new CliError({
+      code: 'ALREADY_DEPLOYED',
+      what: 'another contract, or one with another model, is deployed at this address',
+      where: address,
+      expected: `modelRoot ${commitment.modelRoot}, verifierKeyHash ${commitment.verifierKeyHash}`,
+      got: `modelRoot ${deployed.modelRoot}, verifierKeyHash ${deployed.verifierKeyHash}`,
+      hint: '`attensor rotate --commitment` changes the model; or make a new alias',
+    });
+  }
+  return {
+    about: `deploy the attestation contract at ${address}`,
+    task: ['deploy', address, ...commitmentFields(commitment), owner ?? address],
+    signers: [address],
+    run: async (feePayer) => {
+      if (account === undefined) AccountUpdate.fundNewAccount(feePayer);
+      await new AttestationContract(publicKey).deploy({
+        commitment: commitmentOf(commitment),
+        owner: owner === undefined ? undefined : PublicKey.fromBase58(owner),
+      });
+    },
+  };
+}
+
+/** @returns nothing when it was submitted before, unless asked to do it again */
+async function planSubmit(
+  address: string,
+  file: ProofFile,
+  { again }: { again: boolean },
+): Promise<Plan | undefined> {
+  const publicKey = PublicKey.fromBase58(address);
+  const proof = (await InferenceProof.fromJSON(file.proof)) as InferenceProof;
+  const { data, hash } = file.verificationKey;
+  const key = new VerificationKey({ data, hash: Field(hash) });
+  const attestation = new Attestation({
+    statement: proof.publicInput,
+    verifierKeyHash: key.hash,
+  });
+  const found = (await readHistory(publicKey)).find(attestation);
+  if (found !== undefined && !again) return undefined;
+  const position = found === undefined ? 'first' : 'again';
+  return {
+    about: `attest output ${file.statement.outputHash} at ${address}`,
+    task: ['submit', address, Attestation.key(attestation).toString(), position],
+    signers: [],
+    run: () => new AttestationContract(publicKey).attest(proof, key),
+  };
+}
+
+/**
+ * @param options.pin pins the present action state, whether that is needed or not
+ * @returns nothing when nothing is pending
+ */
+async function planSettle(
+  address: string,
+  { pin: always = false } = {},
+): Promise<(Plan & { takes: number }) | undefined> {
+  const publicKey = PublicKey.fromBase58(address);
+  const history = await readHistory(publicKey);
+  const { pending } = history;
+  if (pending.length === 0) return undefined;
+  const contract = new AttestationContract(publicKey);
+  const at = pending[0].index;
+  const pin = history.pin({ always });
+  if (pin !== undefined) {
+    return {
+      about: `remember an action state of ${address} for settlements to aim at`,
+      task: ['pin', address, pin[0].toString()],
+      signers: [],
+      takes: 0,
+      run: () => contract.pin(...pin),
+    };
+  }
+  const settlement = history.settlement()!;
+  const takes = settlement.present.filter((each) => each.toBoolean()).length;
+  return {
+    about: `settle ${takes} attestations at ${address}, from number ${at}`,
+    task: ['settle', address, String(at)],
+    signers: [],
+    takes,
+    run: () => contract.settle(settlement),
+  };
+}
+
+/** @throws CliError WRONG_OWNER. @returns nothing when that key is the owner already */
+async function planRotate(address: string, owner: string, next: string): Promise<Plan | undefined> {
+  const publicKey = PublicKey.fromBase58(address);
+  const state = await readContract(publicKey);
+  if (state.owner.toBigInt() === ownerHash(PublicKey.fromBase58(next)).toBigInt()) return undefined;
+  requireOwner(state.owner, owner, address);
+  return {
+    about: `hand the model of ${address} over to ${next}`,
+    task: ['rotate', address, owner, next],
+    signers: [owner],
+    run: () =>
+      new AttestationContract(publicKey).rotateOwner(
+        PublicKey.fromBase58(owner),
+        PublicKey.fromBase58(next),
+      ),
+  };
+}
+
+/** @throws CliError WRONG_OWNER. @returns nothing when that is the model already */
+async function planUpdate(
+  address: string,
+  owner: string,
+  commitment: CommitmentJson,
+): Promise<Plan | undefined> {
+  const publicKey = PublicKey.fromBase58(address);
+  const state = await readContract(publicKey);
+  const present = Commitment.toJSON(state.commitment);
+  if (sameCommitment(present, commitment)) return undefined;
+  requireOwner(state.owner, owner, address);
+  return {
+    about: `put model ${commitment.modelRoot} in the place of ${present.modelRoot} at ${address}`,
+    task: ['update', address, owner, ...commitmentFields(commitment), ...commitmentFields(present)],
+    signers: [owner],
+    run: () =>
+      new AttestationContract(publicKey).updateModel(
+        PublicKey.fromBase58(owner),
+        commitmentOf(commitment),
+      ),
+  };
+}
+
+function requireOwner(recorded: Field, owner: string, address: string): void {
+  if (recorded.toBigInt() === ownerHash(PublicKey.fromBase58(owner)).toBigInt()) return;
+  throw new CliError({
+    code: 'WRONG_OWNER',
+    what: 'the contract has another owner',
+    where: address,
+    got: owner,
+    hint: 'name the owner’s key file with --owner-key',
+  });
+}
+
+function commitmentOf({ modelRoot, vocabularyRoot, verifierKeyHash }: CommitmentJson): Commitment {
+  return new Commitment({
+    modelRoot: Field(modelRoot),
+    vocabularyRoot: Field(vocabularyRoot),
+    verifierKeyHash: Field(verifierKeyHash),
+  });
+}
+
+function commitmentFields({ modelRoot, vocabularyRoot, verifierKeyHash }: CommitmentJson) {
+  return [modelRoot, vocabularyRoot, verifierKeyHash];
+}
+
+function sameCommitment(a: CommitmentJson, b: CommitmentJson): boolean {
+  return commitmentFields(a).every((field, i) => field === commitmentFields(b)[i]);
+}

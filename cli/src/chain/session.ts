@@ -1,0 +1,300 @@
+/**
+ * One command's dealings with a network: from an alias to a transaction in a block.
+ *
+ * What a plan asks for is built, proved, signed, kept in the journal, sent and waited for. A plan that
+ * an earlier run has sent already is taken up where that run was interrupted.
+ */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { Context } from '../command.js';
+import { CliError } from '../errors.js';
+import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
+import { deliver, type Delivered } from './deliver.js';
+import { Network } from './network.js';
+import type { Plan } from './plans.js';
+import { requireSigned, sign, unsigned } from './signing.js';
+import { Journal, type TransactionFile, type ZkappCommandJson } from './transaction-file.js';
+
+export {
+  withAlias,
+  withTransaction,
+  publicKeyOption,
+  ChainSession,
+  withHash,
+  report,
+  type AliasOptions,
+  type TransactionOptions,
+  type Executed,
+};
+
+interface AliasOptions {
+  alias: string;
+  config: string;
+  contract?: string;
+  cache?: string;
+}
+
+interface TransactionOptions extends AliasOptions {
+  fee?: string;
+  nonce?: number;
+  memo?: string;
+  feePayer?: string;
+  wait: boolean;
+}
+
+/** What a command reports of a transaction. */
+interface Executed {
+  transaction: string;
+  /** Absent with --no-wait. */
+  block?: number;
+  /** MINA */
+  fee: string;
+  nonce: number;
+  /** True if an earlier run had sent it. */
+  resumed: boolean;
+}
+
+const MAX_MEMO_BYTES = 32;
+
+function withAlias(command: Command): Command {
+  return command
+    .requiredOption('--alias <name>', 'deploy alias in the configuration')
+    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
+    .option(
+      '--contract <address>',
+      "address of the contract (default: the public key in the alias's keyPath)",
+      publicKeyOption,
+    )
+    .option(
+      '--cache <dir>',
+      'where keys and unfinished transactions are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    );
+}
+
+function withTransaction(command: Command): Command {
+  return withAlias(command)
+    .option('--fee <mina>', 'fee (default: that of the alias)')
+    .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
+    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
+    .option('--no-wait', 'do not wait until the transaction is in a block');
+}
+
+function nonceOption(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < 2 ** 32) return value;
+  throw new InvalidArgumentError(`expected a number, got '${text}'`);
+}
+
+function memoOption(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_MEMO_BYTES) return text;
+  throw new InvalidArgumentError(`expected at most ${MAX_MEMO_BYTES} bytes, got ${bytes}`);
+}
+
+function publicKeyOption(text: string): string {
+  if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
+  throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
+}
+
+class ChainSession {
+  private constructor(
+    readonly alias: Alias,
+    readonly network: Network,
+    readonly cacheDir: string,
+    private readonly options: AliasOptions & Partial<TransactionOptions>,
+    private readonly context: Context,
+  ) {}
+
+  /** Reads the alias and makes its network o1js's active one. @throws CliError */
+  static async open(
+    options: AliasOptions & Partial<TransactionOptions>,
+    context: Context,
+  ): Promise<ChainSession> {
+    const { output, signal } = context;
+    const alias = await readAlias(options.config, options.alias);
+    const network = new Network(alias, (line) => output.log(line), signal);
+    // fails before anything slow is loaded
+    await network.query('{ syncStatus }');
+    const { Mina } = await import('o1js');
+    const { networkId, url: mina, archive } = alias;
+    Mina.setActiveInstance(
+      Mina.Network({ networkId: networkId === 'testnet' ? 'devnet' : networkId, mina, archive }),
+    );
+    const { defaultCacheDir } = await import('@attensor/prover');
+    return new ChainSession(alias, network, options.cache ?? defaultCacheDir(), options, context);
+  }
+
+  /** The contract's address. */
+  async address(): Promise<string> {
+    return this.options.contract ?? (await this.contractKey()).publicKey;
+  }
+
+  async contractKey(): Promise<KeyPair> {
+    return await readKeyFile(this.alias.keyPath);
+  }
+
+  private async feePayer(): Promise<string> {
+    return this.options.feePayer ?? (await readKeyFile(this.alias.feePayerKeyPath)).publicKey;
+  }
+
+  get fee(): bigint {
+    const { fee } = this.options;
+    return fee === undefined ? this.alias.fee : nanomina(fee, '--fee');
+  }
+
+  /**
+   * Makes it so.
+   *
+   * @param keys those that sign besides the fee payer
+   * @throws CliError
+   */
+  async execute(plan: Plan, keys: KeyPair[] = []): Promise<Executed> {
+    const { output } = this.context;
+    const payer = await readKeyFile(this.alias.feePayerKeyPath);
+    const journal = await Journal.open(this.cacheDir, [this.alias.url, ...plan.task]);
+    const earlier = await journal.read();
+    let file = earlier;
+    if (file === undefined) {
+      const signed = sign(await this.build(plan), [payer, ...keys]);
+      requireSigned(signed, plan.about);
+      file = await withHash(signed);
+      await journal.write(file);
+    } else {
+      output.log(`taking up transaction ${file.hash}, which an earlier run signed`);
+    }
+    const delivered = await this.deliver(file, journal);
+    return { ...report(file, delivered), resumed: earlier !== undefined };
+  }
+
+  private async deliver(
+    file: TransactionFile & { hash: string },
+    journal: Journal,
+  ): Promise<Delivered> {
+    const { output, signal } = this.context;
+    const wait = this.options.wait ?? true;
+    try {
+      const delivered = await deliver(this.network, file, { wait, output, signal });
+      // while nobody has seen it in a block it may still be lost
+      if (delivered.block !== undefined) await journal.remove();
+      return delivered;
+    } catch (error) {
+      const over = ['TRANSACTION_FAILED', 'NONCE_USED', 'REJECTED'];
+      if (error instanceof CliError && over.includes(error.code)) await journal.remove();
+      throw error;
+    }
+  }
+
+  /** Builds and proves; signatures are still missing. @throws CliError */
+  async build(plan: Plan): Promise<TransactionFile> {
+    const { output } = this.context;
+    const { memo } = this.options;
+    const feePayer = await this.feePayer();
+    const nonce = await this.requirePayer(feePayer);
+    const bar = output.progress(plan.task[0]);
+    try {
+      const { Mina, PublicKey, UInt64 } = await import('o1js');
+      const { compileContract } = await import('./plans.js');
+      bar.update(0.05, 'compiling the contract, or loading its keys');
+      await compileContract(this.cacheDir);
+      bar.update(0.4, 'building the transaction');
+      const sender = PublicKey.fromBase58(feePayer);
+      const transaction = await Mina.transaction(
+        { sender, fee: UInt64.from(this.fee), nonce, memo },
+        () => plan.run(sender),
+      );
+      bar.update(0.5, 'proving the transaction');
+      await transaction.prove();
+      const command = unsigned(JSON.parse(transaction.toJSON()) as ZkappCommandJson);
+      return {
+        format: 'attensor-transaction',
+        version: 1,
+        about: plan.about,
+        networkId: this.alias.networkId,
+        signers: [...new Set([feePayer, ...plan.signers])],
+        kind: 'zkapp',
+        memo: memo ?? '',
+        command,
+      };
+    } finally {
+      bar.close();
+    }
+  }
+
+  /** A transfer between accounts, unsigned. */
+  async buildTransfer(
+    kind: 'payment' | 'delegation',
+    to: string,
+    amount?: bigint,
+  ): Promise<TransactionFile> {
+    const from = await this.feePayer();
+    const nonce = await this.requirePayer(from, amount);
+    const common = {
+      format: 'attensor-transaction' as const,
+      version: 1 as const,
+      networkId: this.alias.networkId,
+      signers: [from],
+    };
+    const memo = this.options.memo ?? '';
+    const command = { from, to, fee: this.fee.toString(), nonce: String(nonce), memo };
+    // mina-signer's own default, which is part of what is signed
+    const validUntil = '4294967295';
+    return kind === 'payment'
+      ? {
+          ...common,
+          kind,
+          about: `pay ${inMina(amount!)} MINA to ${to}`,
+          command: { ...command, validUntil, amount: amount!.toString() },
+        }
+      : { ...common, kind, about: `delegate to ${to}`, command: { ...command, validUntil } };
+  }
+
+  /** @returns the nonce to use. @throws CliError UNKNOWN_ACCOUNT, INSUFFICIENT_FUNDS */
+  private async requirePayer(publicKey: string, amount = 0n): Promise<number> {
+    const { name, network } = this.alias;
+    const payer = await this.network.payer(publicKey);
+    if (payer === undefined) {
+      throw new CliError({
+        code: 'UNKNOWN_ACCOUNT',
+        what: `the fee payer of alias ${name} has no account on ${network}`,
+        where: publicKey,
+        hint: 'send it some MINA; on a test network a faucet does',
+      });
+    }
+    const needed = this.fee + amount;
+    if (payer.balance < needed) {
+      throw new CliError({
+        code: 'INSUFFICIENT_FUNDS',
+        what: 'the fee payer has not enough',
+        where: publicKey,
+        expected: `at least ${inMina(needed)} MINA`,
+        got: `${inMina(payer.balance)} MINA`,
+        hint: 'send it some MINA',
+      });
+    }
+    return this.options.nonce ?? payer.nonce;
+  }
+}
+
+/** Seals a signed transaction: from here on it is known by its hash. */
+async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
+  if (file.kind === 'zkapp') {
+    const { hashZkappCommand } = await import('@attensor/node');
+    return { ...file, hash: await hashZkappCommand(JSON.stringify(file.command)) };
+  }
+  const { default: Client } = await import('mina-signer');
+  const client = new Client({ network: file.networkId });
+  const { signature, command } = file;
+  if (signature === undefined) throw Error('withHash: the transaction is not signed');
+  const options = { berkeley: true };
+  const publicKey = command.from;
+  const hash =
+    file.kind === 'payment'
+      ? client.hashPayment({ data: file.command, signature, publicKey }, options)
+      : client.hashStakeDelegation({ data: file.command, signature, publicKey }, options);
+  return { ...file, hash };
+}
+
+function report(file: TransactionFile, { hash, block }: Delivered) {
+  const { fee, nonce } = file.kind === 'zkapp' ? file.command.feePayer.body : file.command;
+  return { transaction: hash, block, fee: inMina(fee), nonce: Number(nonce) };
+}

@@ -1,0 +1,45 @@
+import { type Command, Option } from 'commander';
+import { cpus, totalmem } from 'node:os';
+import { command, works, type Session } from '../command.js';
+import type { Figure } from '../bench/chain.js';
+
+export { benchChainCommand };
+
+function benchChainCommand(session: Session): Command {
+  return command('chain', "Measure the contract's transactions, and what a local node carries")
+    .addOption(
+      new Option('--part <name>', 'only one of the two')
+        .choices(['contract', 'node', 'all'])
+        .default('all'),
+    )
+    .addHelpText('after', '\nJSON: {machine, figures: [{figure, measured, unit, bound?}]}.')
+    .action(
+      works<{ part: 'contract' | 'node' | 'all' }>(session, async ({ output }, { part }) => {
+        const { contractFigures } = await import('../bench/chain.js');
+        const { nodeFigures } = await import('../bench/node.js');
+        const bar = output.progress('bench chain');
+        try {
+          const parts = [
+            ...(part === 'node' ? [] : [contractFigures]),
+            ...(part === 'contract' ? [] : [nodeFigures]),
+          ];
+          const figures: Figure[] = [];
+          for (const [i, measure] of parts.entries()) {
+            const onStep = (step: string, fraction: number) =>
+              bar.update((i + fraction) / parts.length, step);
+            figures.push(...(await measure(onStep)));
+          }
+          const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+          return { json: { machine, figures }, text: [machine, ...figures.map(line)].join('\n') };
+        } finally {
+          bar.close();
+        }
+      }),
+    );
+}
+
+function line({ figure, measured, unit, bound }: Figure): string {
+  const limit =
+    bound === undefined ? '' : `bound ${bound} ${unit}${measured <= bound ? '' : '  EXCEEDED'}`;
+  return `${figure.padEnd(36)} ${measured.toFixed(2).padStart(9)} ${unit.padEnd(3)} ${limit}`.trimEnd();
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import {
+  ChainSession,
+  type Executed,
+  publicKeyOption,
+  type TransactionOptions,
+  withTransaction,
+} from '../chain/session.js';
+import { command, works, type Session } from '../command.js';
+import { CliError } from '../errors.js';
+import { readPublished } from '../published.js';
+
+export { deployCommand, told };
+
+interface Options extends TransactionOptions {
+  commitment: string;
+  owner?: string;
+}
+
+function deployCommand(session: Session): Command {
+  return withTransaction(command('deploy', 'Deploy the attestation contract of a model'))
+    .requiredOption('--commitment <file>', "the model's commitment.json, after `attensor keys`")
+    .option(
+      '--owner <key>',
+      'who may update the model (default: the contract key)',
+      publicKeyOption,
+    )
+    .addHelpText(
+      'after',
+      `
+Signed by the contract's key (keyPath) and the fee payer's (feepayerKeyPath). Costs the fee and 1 MINA for the account.
+An interrupted deployment goes on where it was. JSON: {contract, deployed, transaction, block, fee, nonce, resumed};
+deployed is false, and the rest absent, when the same contract is there already.`,
+    )
+    .action(
+      works<Options>(session, async (context, options) => {
+        const { planDeploy } = await import('../chain/plans.js');
+        const commitment = await readPublished(options.commitment);
+        const chain = await ChainSession.open(options, context);
+        const key = await chain.contractKey();
+        if (options.contract !== undefined && options.contract !== key.publicKey) {
+          throw new CliError({
+            code: 'USAGE',
+            what: 'a contract is deployed at the address of its own key',
+            expected: key.publicKey,
+            got: options.contract,
+            hint: 'leave --contract out',
+          });
+        }
+        const plan = await planDeploy(key.publicKey, commitment, options.owner);
+        if (plan === undefined) {
+          return {
+            json: { contract: key.publicKey, deployed: false },
+            text: `deployed before: ${key.publicKey}`,
+          };
+        }
+        const done = await chain.execute(plan, [key]);
+        return {
+          json: { contract: key.publicKey, deployed: true, ...done },
+          text: `contract ${key.publicKey}\n${told(done)}`,
+        };
+      }),
+    );
+}
+
+/** A transaction's fate in a line. */
+function told({ transaction, block, fee, resumed }: Executed): string {
+  const fate = block === undefined ? 'sent' : `in block ${block}`;
+  return `transaction ${transaction} ${fate}, fee ${fee} MINA${resumed ? ', resumed' : ''}`;
+}

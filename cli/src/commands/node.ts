@@ -1,0 +1,103 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cancellable, command, positiveInteger, type Session } from '../command.js';
+
+export { nodeCommand };
+
+interface Options {
+  port: number;
+  data: string;
+  blockSeconds: number;
+  host: string;
+  accounts: number;
+  balance: number;
+  lightnetPorts?: boolean;
+  cache?: string;
+}
+
+/** Where zkapp-cli and o1js's examples look for lightnet's account manager and archive. */
+const LIGHTNET_PORTS = [8181, 8282];
+
+function nodeCommand(session: Session): Command {
+  return command('node', 'A local Mina node: daemon, archive and test accounts over HTTP')
+    .option('--port <n>', 'port to listen on; 0 lets the system choose', port, 8080)
+    .option('--data <dir>', 'folder of the chain; made if it is not there', '.attensor/node')
+    .option(
+      '--block-seconds <n>',
+      'seconds from block to block; 0: only by the mutation makeBlock or POST /make-block',
+      seconds,
+      10,
+    )
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--accounts <n>', 'funded test accounts of a new chain', positiveInteger, 20)
+    .option('--balance <mina>', 'MINA on each of them', positiveInteger, 1550)
+    .option(
+      '--cache <dir>',
+      'where what verification needs is kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    )
+    .option('--lightnet-ports', `also listen on ${LIGHTNET_PORTS.join(' and ')}, as lightnet does`)
+    .addHelpText(
+      'after',
+      `
+Runs until Ctrl-C. Anyone who reaches the port can use the test accounts' keys: keep it on the loopback address.
+JSON, once it listens: {url, accountManager, height, accounts, data}.`,
+    )
+    .action(
+      cancellable<Options>(session, async ({ output, signal }, options) => {
+        const { startNode } = await import('@attensor/node');
+        const { Cache } = await import('o1js');
+        const { defaultCacheDir } = await import('@attensor/prover');
+        const keys = join(options.cache ?? defaultCacheDir(), 'keys');
+        await mkdir(keys, { recursive: true });
+        const node = await startNode({
+          ...options,
+          cache: Cache.FileSystem(keys),
+          morePorts: options.lightnetPorts ? LIGHTNET_PORTS : [],
+          log: (line) => output.log(line),
+          onBlock: ({ height, transactions }) => {
+            if (transactions.length === 0) return;
+            const failed = transactions.filter(({ failures }) => failures.length > 0).length;
+            output.log(
+              `block ${height}: ${transactions.length} transactions${failed > 0 ? `, ${failed} failed` : ''}`,
+            );
+          },
+        });
+        const { url, accountManager, chain } = node;
+        output.result({
+          json: {
+            url,
+            accountManager,
+            height: chain.lastBlock.height,
+            accounts: chain.genesis.accounts.length,
+            data: options.data,
+          },
+          text: `GraphQL ${url}\nblock ${chain.lastBlock.height}, Ctrl-C stops`,
+        });
+        await stopped(signal);
+        await node.close();
+        return { json: {}, text: '', printed: true };
+      }),
+    );
+}
+
+/** Ctrl-C, or the signal that service managers send. */
+async function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < 65_536) return value;
+  throw new InvalidArgumentError(`expected a port, got '${text}'`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= 86_400) return value;
+  throw new InvalidArgumentError(`expected seconds, got '${text}'`);
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { readKeyFile } from '../chain/alias.js';
+import {
+  ChainSession,
+  publicKeyOption,
+  type TransactionOptions,
+  withTransaction,
+} from '../chain/session.js';
+import { command, works, type Session } from '../command.js';
+import { CliError } from '../errors.js';
+import { readPublished } from '../published.js';
+import { told } from './deploy.js';
+
+export { rotateCommand, requireOne };
+
+interface Options extends TransactionOptions {
+  owner?: string;
+  commitment?: string;
+  ownerKey?: string;
+}
+
+function rotateCommand(session: Session): Command {
+  return withTransaction(command('rotate', 'Hand a contract to another owner, or change its model'))
+    .option('--owner <key>', 'public key of the next owner', publicKeyOption)
+    .option('--commitment <file>', 'commitment.json of the model that replaces the present one')
+    .option('--owner-key <file>', "key file of the present owner (default: the alias's keyPath)")
+    .addHelpText(
+      'after',
+      `
+Signed by the present owner. What was attested stays with the model it was made with.
+JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is false, and the rest absent, when it is so already.`,
+    )
+    .action(
+      works<Options>(session, async (context, options) => {
+        requireOne(options);
+        const commitment =
+          options.commitment === undefined ? undefined : await readPublished(options.commitment);
+        const { planRotate, planUpdate } = await import('../chain/plans.js');
+        const chain = await ChainSession.open(options, context);
+        const contract = await chain.address();
+        const owner = await readKeyFile(options.ownerKey ?? chain.alias.keyPath);
+        const plan =
+          commitment === undefined
+            ? await planRotate(contract, owner.publicKey, options.owner!)
+            : await planUpdate(contract, owner.publicKey, commitment);
+        if (plan === undefined) {
+          return { json: { contract, changed: false }, text: 'it is so already' };
+        }
+        const done = await chain.execute(plan, [owner]);
+        return { json: { contract, changed: true, ...done }, text: `${plan.about}\n${told(done)}` };
+      }),
+    );
+}
+
+function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
+  if ((owner === undefined) !== (commitment === undefined)) return;
+  throw new CliError({ code: 'USAGE', what: 'give either --owner or --commitment' });
+}

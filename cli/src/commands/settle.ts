@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import {
+  ChainSession,
+  type Executed,
+  type TransactionOptions,
+  withTransaction,
+} from '../chain/session.js';
+import { command, works, type Session } from '../command.js';
+import { CliError } from '../errors.js';
+import { told } from './deploy.js';
+
+export { settleCommand };
+
+interface Options extends TransactionOptions {
+  all?: boolean;
+  pin?: boolean;
+}
+
+function settleCommand(session: Session): Command {
+  return withTransaction(
+    command('settle', 'Take submitted attestations into the record, eight at a time'),
+  )
+    .option('--all', 'repeat until nothing is pending')
+    .option('--pin', 'pin an action state first: where new submissions come in every block')
+    .addHelpText(
+      'after',
+      `
+Anyone may settle. Where too many are pending for one transaction, an action state is pinned first; that takes a transaction of its own.
+JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonce, resumed, about}]}.`,
+    )
+    .action(
+      works<Options>(session, async (context, options) => {
+        if ((options.all || options.pin) && !options.wait) {
+          throw new CliError({
+            code: 'USAGE',
+            what: 'several transactions are waited for: each is built on the block of the one before',
+            hint: 'leave out --no-wait, or --all and --pin',
+          });
+        }
+        const { planSettle } = await import('../chain/plans.js');
+        const { readHistory } = await import('@attensor/contracts');
+        const { PublicKey } = await import('o1js');
+        const chain = await ChainSession.open(options, context);
+        const contract = await chain.address();
+        const transactions: (Executed & { about: string })[] = [];
+        let settled = 0;
+        for (let pin = options.pin ?? false; ; pin = false) {
+          const plan = await planSettle(contract, { pin });
+          if (plan === undefined) break;
+          transactions.push({ ...(await chain.execute(plan)), about: plan.about });
+          settled += plan.takes;
+          // a pinned state alone settles nothing
+          if (!options.all && (plan.takes > 0 || !options.wait)) break;
+        }
+        const pending = (await readHistory(PublicKey.fromBase58(contract))).pending.length;
+        return {
+          json: { contract, settled, pending, transactions },
+          text: [
+            ...transactions.map((each) => `${each.about}: ${told(each)}`),
+            `${settled} settled, ${pending} pending`,
+          ].join('\n'),
+        };
+      }),
+    );
+}

@@ -1,0 +1,208 @@
+import { Argument, Command } from 'commander';
+import { inMina, nanomina, readAlias, readKeyFile } from '../chain/alias.js';
+import { deliver } from '../chain/deliver.js';
+import { Network } from '../chain/network.js';
+import {
+  ChainSession,
+  publicKeyOption,
+  report,
+  type TransactionOptions,
+  withHash,
+  withTransaction,
+} from '../chain/session.js';
+import { missingSignatures, requireSigned, sign } from '../chain/signing.js';
+import {
+  readTransactionFile,
+  type TransactionFile,
+  writeTransactionFile,
+} from '../chain/transaction-file.js';
+import { command, works, type Context, type Session } from '../command.js';
+import { CliError } from '../errors.js';
+import { requireWritable } from '../files.js';
+import { readPublished } from '../published.js';
+import { told } from './deploy.js';
+import { requireOne } from './rotate.js';
+import { readProof } from './submit.js';
+
+export { txCommand };
+
+const KINDS = ['deploy', 'submit', 'settle', 'rotate', 'payment', 'delegation'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface BuildOptions extends TransactionOptions {
+  out: string;
+  commitment?: string;
+  proof?: string;
+  owner?: string;
+  presentOwner?: string;
+  to?: string;
+  amount?: string;
+}
+
+function txCommand(session: Session): Command {
+  return new Command('tx')
+    .description('Transactions in three steps: build with a network, sign without one, send')
+    .addCommand(buildCommand(session))
+    .addCommand(signCommand(session))
+    .addCommand(sendCommand(session));
+}
+
+function buildCommand(session: Session): Command {
+  return withTransaction(
+    command('build', 'Build and prove a transaction; no private key is needed'),
+  )
+    .addArgument(new Argument('<what>', 'what it does').choices(KINDS))
+    .requiredOption('--out <file>', 'where to write it')
+    .option(
+      '--fee-payer <key>',
+      "default: the public key in the alias's feepayerKeyPath",
+      publicKeyOption,
+    )
+    .option('--commitment <file>', 'deploy, rotate: commitment.json')
+    .option('--proof <file>', 'submit: proof file')
+    .option('--owner <key>', 'deploy, rotate: the (next) owner', publicKeyOption)
+    .option(
+      '--present-owner <key>',
+      'rotate: who signs (default: the contract key)',
+      publicKeyOption,
+    )
+    .option('--to <key>', 'payment, delegation: the receiver', publicKeyOption)
+    .option('--amount <mina>', 'payment: how much')
+    .addHelpText(
+      'after',
+      '\nJSON: {out, about, fee, nonce, signers}; or {out: null} when there is nothing to do.',
+    )
+    .action(
+      works<BuildOptions>(session, async (context, options, what) => {
+        await requireWritable(options.out);
+        const file = await build(what as Kind, options, context);
+        if (file === undefined) return { json: { out: null }, text: 'there is nothing to do' };
+        await writeTransactionFile(options.out, file);
+        const { fee, nonce } = file.kind === 'zkapp' ? file.command.feePayer.body : file.command;
+        const { about, signers } = file;
+        return {
+          json: { out: options.out, about, fee: inMina(fee), nonce: Number(nonce), signers },
+          text: `${about}\nfee ${inMina(fee)} MINA, nonce ${nonce}\nto be signed by ${signers.join(', ')}\n${options.out}`,
+        };
+      }),
+    );
+}
+
+async function build(
+  what: Kind,
+  options: BuildOptions,
+  context: Context,
+): Promise<TransactionFile | undefined> {
+  const need = (name: 'commitment' | 'proof' | 'to' | 'amount'): string => {
+    const value = options[name];
+    if (value !== undefined) return value;
+    throw new CliError({ code: 'USAGE', what: `tx build ${what} needs --${name}` });
+  };
+  // before the network is asked
+  const commitment =
+    options.commitment === undefined ? undefined : await readPublished(options.commitment);
+  switch (what) {
+    case 'payment': {
+      const [to, amount] = [need('to'), nanomina(need('amount'), '--amount')];
+      const chain = await ChainSession.open(options, context);
+      return await chain.buildTransfer('payment', to, amount);
+    }
+    case 'delegation': {
+      const to = need('to');
+      return await (await ChainSession.open(options, context)).buildTransfer('delegation', to);
+    }
+    case 'deploy': {
+      need('commitment');
+      const chain = await ChainSession.open(options, context);
+      const { planDeploy } = await import('../chain/plans.js');
+      const plan = await planDeploy(await chain.address(), commitment!, options.owner);
+      return plan && (await chain.build(plan));
+    }
+    case 'submit': {
+      const file = await readProof(need('proof'));
+      const chain = await ChainSession.open(options, context);
+      const { planSubmit } = await import('../chain/plans.js');
+      const plan = await planSubmit(await chain.address(), file, { again: false });
+      return plan && (await chain.build(plan));
+    }
+    case 'settle': {
+      const chain = await ChainSession.open(options, context);
+      const { planSettle } = await import('../chain/plans.js');
+      const plan = await planSettle(await chain.address());
+      return plan && (await chain.build(plan));
+    }
+    case 'rotate': {
+      requireOne(options);
+      const chain = await ChainSession.open(options, context);
+      const contract = await chain.address();
+      const owner = options.presentOwner ?? contract;
+      const { planRotate, planUpdate } = await import('../chain/plans.js');
+      const plan =
+        commitment === undefined
+          ? await planRotate(contract, owner, options.owner!)
+          : await planUpdate(contract, owner, commitment);
+      return plan && (await chain.build(plan));
+    }
+  }
+}
+
+function signCommand(session: Session): Command {
+  return command('sign', 'Sign a transaction; needs no network')
+    .argument('<file>', 'from `tx build`, or signed by others')
+    .requiredOption('--key <file...>', 'key files, as `zk config` makes them')
+    .option('--out <file>', 'where to write it (default: over the given file)')
+    .addHelpText('after', '\nJSON: {out, about, signed, missing}: public keys.')
+    .action(
+      works<{ key: string[]; out?: string }>(session, async (_context, options, path) => {
+        const out = options.out ?? path;
+        await requireWritable(out);
+        const file = await readTransactionFile(path);
+        const keys = await Promise.all(options.key.map(readKeyFile));
+        const stranger = keys.find(({ publicKey }) => !file.signers.includes(publicKey));
+        if (stranger !== undefined) {
+          throw new CliError({
+            code: 'USAGE',
+            what: 'the transaction does not ask for the signature of this key',
+            where: path,
+            expected: file.signers.join(', '),
+            got: stranger.publicKey,
+          });
+        }
+        const signed = sign(file, keys);
+        await writeTransactionFile(out, signed);
+        const missing = missingSignatures(signed);
+        const by = keys.map(({ publicKey }) => publicKey);
+        return {
+          json: { out, about: signed.about, signed: by, missing },
+          text: `${signed.about}\nsigned by ${by.join(', ')}\n${missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${out}`}`,
+        };
+      }),
+    );
+}
+
+function sendCommand(session: Session): Command {
+  return command('send', 'Send a signed transaction, and wait until it is in a block')
+    .argument('<file>', 'signed by all its signers')
+    .requiredOption('--alias <name>', 'deploy alias in the configuration')
+    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
+    .option('--no-wait', 'do not wait')
+    .addHelpText(
+      'after',
+      '\nSending a transaction twice is harmless. JSON: {transaction, block, fee, nonce}.',
+    )
+    .action(
+      works<{ alias: string; config: string; wait: boolean }>(
+        session,
+        async ({ output, signal }, options, path) => {
+          const file = await readTransactionFile(path);
+          requireSigned(file, path);
+          const alias = await readAlias(options.config, options.alias);
+          const network = new Network(alias, (line) => output.log(line), signal);
+          const sealed = await withHash(file);
+          const delivered = await deliver(network, sealed, { wait: options.wait, output, signal });
+          const done = report(sealed, delivered);
+          return { json: done, text: told({ ...done, resumed: false }) };
+        },
+      ),
+    );
+}

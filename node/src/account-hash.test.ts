@@ -1,0 +1,46 @@
+import './testing/native-backend.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Field, initializeBindings } from 'o1js';
+import { accountHash } from './account-hash.js';
+import { internals } from './internals.js';
+import { DEFAULT_TOKEN, Ledger } from './ledger.js';
+import { LEDGER_DEPTH, LedgerTree, rootOf } from './merkle.js';
+
+beforeAll(() => initializeBindings());
+
+describe('accountHash', () => {
+  it("is that of mainnet's first genesis account", async () => {
+    const publicKey = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
+    const ledger = new Ledger();
+    ledger.addAccount(publicKey, 20_000_001_000n);
+    const account = ledger.account({ publicKey, tokenId: DEFAULT_TOKEN })!;
+    account.permissions.setVerificationKey.txnVersion = '2';
+    const { LedgerHash } = await internals();
+    // as the Rust client of Mina has it, ledger/src/account/account.rs
+    expect(LedgerHash.toBase58(Field(accountHash(account)))).toBe(
+      'jwnEz6CjzSYowUsvw5gKpuTkRjBY5dEtc6YmQj1U5d2k5KZzTmc',
+    );
+  });
+});
+
+describe('LedgerTree', () => {
+  it('every path leads to the root, also after changes', () => {
+    const tree = new LedgerTree();
+    tree.set(new Map(Array.from({ length: 11 }, (_, i) => [i, BigInt(100 + i)])));
+    tree.set(new Map([[4, 7n]]));
+    for (const index of [0, 4, 10]) {
+      const path = tree.path(index);
+      expect(path).toHaveLength(LEDGER_DEPTH);
+      expect(rootOf(tree.leaf(index), path)).toBe(tree.root);
+      expect(rootOf(tree.leaf(index) + 1n, path)).not.toBe(tree.root);
+    }
+  });
+
+  it('has one root for the same leaves, however they came', () => {
+    const [once, twice] = [new LedgerTree(), new LedgerTree()];
+    once.set(new Map([0, 1, 2].map((i) => [i, BigInt(i)])));
+    twice.set(new Map([[0, 9n]]));
+    twice.set(new Map([0, 1, 2].map((i) => [i, BigInt(i)])));
+    expect(twice.root).toBe(once.root);
+  });
+});

@@ -1,0 +1,128 @@
+/** What an archive keeps: the events and actions of every account, block by block. */
+import { Reducer } from 'o1js';
+import type { Block, ChainTransaction, ZkappTransaction } from './chain.js';
+import { NodeError } from './errors.js';
+import type { AccountId } from './ledger.js';
+
+export { History, type Emission, type EmittedBlock, type ActionBlock };
+
+interface Emission {
+  transaction: ZkappTransaction;
+  /** Position of the transaction in its block. */
+  sequence: number;
+  /** Unique over the whole chain, ascending. */
+  accountUpdateId: number;
+  /** Ids of all account updates of the transaction, in order. */
+  accountUpdateIds: number[];
+  authorization: 'Proof' | 'Signature' | 'None_given';
+  data: string[];
+}
+
+interface EmittedBlock {
+  block: Block;
+  emissions: Emission[];
+}
+
+/** The actions of one account in one block, and its action state around them. */
+type ActionBlock = EmittedBlock & { before: string; after: string };
+
+class History {
+  private readonly events = new Map<string, EmittedBlock[]>();
+  private readonly actions = new Map<string, ActionBlock[]>();
+  private nextId = 1;
+
+  /** @param actionState of an account, after the block */
+  record(block: Block, actionState: (id: AccountId) => string): void {
+    const withActions = new Map<string, AccountId>();
+    for (const [sequence, transaction] of block.transactions.entries()) {
+      if (!isApplied(transaction)) continue;
+      const updates = transaction.command.accountUpdates;
+      const accountUpdateIds = updates.map(() => this.nextId++);
+      for (const [index, { body, authorization }] of updates.entries()) {
+        const id = { publicKey: body.publicKey, tokenId: body.tokenId };
+        const { isProved } = body.authorizationKind;
+        const common = {
+          transaction,
+          sequence,
+          accountUpdateId: accountUpdateIds[index],
+          accountUpdateIds,
+          authorization: isProved
+            ? ('Proof' as const)
+            : authorization.signature === null
+              ? ('None_given' as const)
+              : ('Signature' as const),
+        };
+        const emitted = (data: string[]) => ({ ...common, data });
+        append(this.events, id, block, body.events.map(emitted));
+        if (body.actions.length === 0) continue;
+        withActions.set(key(id), id);
+        append(this.actions, id, block, body.actions.map(emitted));
+      }
+    }
+    for (const id of withActions.values()) {
+      const entries = this.actions.get(key(id))!;
+      const before = entries.at(-2)?.after ?? Reducer.initialActionState.toString();
+      Object.assign(entries.at(-1)!, { before, after: actionState(id) });
+    }
+  }
+
+  /** Oldest first. @param from first block @param to block after the last one */
+  eventsOf(id: AccountId, { from, to }: { from?: number; to?: number } = {}): EmittedBlock[] {
+    return (this.events.get(key(id)) ?? []).filter(within(from, to));
+  }
+
+  /**
+   * Blocks of actions, oldest first, from the one that starts in an action state to the one that ends
+   * in another.
+   *
+   * @throws NodeError when no block starts or ends in the given state
+   */
+  actionsOf(
+    id: AccountId,
+    range: { from?: number; to?: number; fromState?: string; endState?: string } = {},
+  ): ActionBlock[] {
+    const all = this.actions.get(key(id)) ?? [];
+    const initial = Reducer.initialActionState.toString();
+    const { fromState = initial, endState } = range;
+    if (endState === initial) return [];
+    const states = [initial, ...all.map(({ after }) => after)];
+    const [first, last] = [fromState, endState ?? states.at(-1)!].map((state) => {
+      const position = states.indexOf(state);
+      if (position >= 0) return position;
+      throw new NodeError({
+        code: 'UNKNOWN_ACTION_STATE',
+        what: 'no block of this account begins or ends with the action state',
+        where: id.publicKey,
+        got: state,
+        hint: 'action states within a block are not kept; use one that the account had after a block',
+      });
+    });
+    return all.slice(first, last).filter(within(range.from, range.to));
+  }
+}
+
+function isApplied(transaction: ChainTransaction): transaction is ZkappTransaction {
+  return transaction.kind === 'zkapp' && transaction.failures.length === 0;
+}
+
+function key({ publicKey, tokenId }: AccountId): string {
+  return `${publicKey};${tokenId}`;
+}
+
+function append<T extends EmittedBlock>(
+  map: Map<string, T[]>,
+  id: AccountId,
+  block: Block,
+  emissions: Emission[],
+): void {
+  if (emissions.length === 0) return;
+  const blocks = map.get(key(id)) ?? [];
+  map.set(key(id), blocks);
+  const last = blocks.at(-1);
+  if (last?.block === block) last.emissions.push(...emissions);
+  else blocks.push({ block, emissions } as T);
+}
+
+function within(from = 0, to = Infinity) {
+  return ({ block: { height } }: EmittedBlock) => height >= from && height < to;
+}

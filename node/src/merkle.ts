@@ -1,0 +1,67 @@
+/** The ledger's Merkle tree: leaves in the order accounts were created, empty subtrees not stored. */
+import { emptyAccountHash, merge } from './account-hash.js';
+
+export { LedgerTree, LEDGER_DEPTH, rootOf, type PathElement };
+
+/** As on Mina's networks: paths have this length, whatever the number of accounts. */
+const LEDGER_DEPTH = 35;
+
+/** A sibling, and on which side the way to the leaf goes: as the daemon's `merklePath` names it. */
+type PathElement = { left: bigint } | { right: bigint };
+
+class LedgerTree {
+  /** `levels[h]`: the nodes at height h that are not empty, from the left. */
+  private readonly levels: bigint[][] = Array.from({ length: LEDGER_DEPTH + 1 }, () => []);
+  private readonly empty: bigint[];
+
+  constructor() {
+    this.empty = [emptyAccountHash()];
+    for (let height = 0; height < LEDGER_DEPTH; height++) {
+      this.empty.push(merge(height, this.empty[height], this.empty[height]));
+    }
+  }
+
+  get root(): bigint {
+    return this.levels[LEDGER_DEPTH][0] ?? this.empty[LEDGER_DEPTH];
+  }
+
+  /** Replaces leaves; new ones must follow the last one. Every node above is computed once. */
+  set(leaves: Map<number, bigint>): void {
+    for (const [index, leaf] of [...leaves].sort(([a], [b]) => a - b)) this.levels[0][index] = leaf;
+    let changed = new Set(leaves.keys());
+    for (let height = 0; height < LEDGER_DEPTH; height++) {
+      const parents = new Set([...changed].map((index) => index >> 1));
+      for (const index of parents) {
+        const [left, right] = [2 * index, 2 * index + 1].map((child) => this.node(height, child));
+        this.levels[height + 1][index] = merge(height, left, right);
+      }
+      changed = parents;
+    }
+  }
+
+  leaf(index: number): bigint {
+    return this.node(0, index);
+  }
+
+  /** From the leaf up. `left` means: the leaf is on the left, this is its right sibling. */
+  path(index: number): PathElement[] {
+    return Array.from({ length: LEDGER_DEPTH }, (_, height) => {
+      const at = Math.floor(index / 2 ** height);
+      const sibling = this.node(height, at ^ 1);
+      return at % 2 === 0 ? { left: sibling } : { right: sibling };
+    });
+  }
+
+  private node(height: number, index: number): bigint {
+    return this.levels[height][index] ?? this.empty[height];
+  }
+}
+
+/** The root that a leaf and its path lead to. */
+function rootOf(leaf: bigint, path: PathElement[]): bigint {
+  return path.reduce(
+    (hash, element, height) =>
+      'left' in element ? merge(height, hash, element.left) : merge(height, element.right, hash),
+    leaf,
+  );
+}

@@ -1,0 +1,114 @@
+/** One running node: a chain, its server, and the clock that makes blocks. */
+import type { Server } from 'node:http';
+import { resolve } from 'node:path';
+import { Cache } from 'o1js';
+import { Chain, type Block } from './chain.js';
+import { openDataDir } from './data-dir.js';
+import { graphqlSchema, rootValue } from './graphql.js';
+import { internals } from './internals.js';
+import { loadReferenceStrings } from './reference-strings.js';
+import { createNodeServer, listen } from './server.js';
+import { TestAccounts } from './test-accounts.js';
+
+export { startNode, type NodeOptions, type RunningNode };
+
+interface NodeOptions {
+  /** Folder of the chain; made if it is not there. */
+  data: string;
+  /** 0 lets the system choose. */
+  port: number;
+  host: string;
+  /** Seconds from block to block; 0 makes blocks only when asked. */
+  blockSeconds: number;
+  /** Also listen here; for clients that expect the account manager and the archive elsewhere. */
+  morePorts?: number[];
+  /** Of a new chain: funded test accounts, and MINA on each. */
+  accounts: number;
+  balance: number;
+  /** Where what verification needs is kept; o1js's own cache if not given. */
+  cache?: Cache;
+  onBlock?: (block: Block) => void;
+  log?: (line: string) => void;
+}
+
+interface RunningNode {
+  /** Where GraphQL is: `http://127.0.0.1:8080/graphql`. */
+  url: string;
+  /** Where the account manager is. */
+  accountManager: string;
+  port: number;
+  chain: Chain;
+  close(): Promise<void>;
+}
+
+/** Length of a slot where blocks are made on demand only. */
+const DEFAULT_SLOT_SECONDS = 1;
+
+/** @throws NodeError when the folder or the port can't be used */
+async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { host, blockSeconds, log = () => undefined } = options;
+  const dir = resolve(options.data);
+  const slotMilliseconds = Math.round((blockSeconds || DEFAULT_SLOT_SECONDS) * 1000);
+  const dataDir = await openDataDir(dir, { ...options, slotMilliseconds });
+  const servers: Server[] = [];
+  let chain: Chain | undefined;
+  const stop = async () => {
+    await Promise.all(servers.map(closed));
+    await chain?.close();
+    await dataDir.release();
+  };
+  try {
+    const opened = await Chain.open(dataDir);
+    chain = opened.chain;
+    if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
+    await loadReferenceStrings(options.cache ?? Cache.FileSystemDefault);
+    const services = {
+      schema: graphqlSchema(),
+      rootValue: rootValue(chain, await internals(), Date.now()),
+      accounts: new TestAccounts(chain),
+      makeBlock: () => opened.chain.makeBlock(),
+      log,
+    };
+    const ports: number[] = [];
+    for (const port of [options.port, ...(options.morePorts ?? [])]) {
+      const server = createNodeServer(services);
+      ports.push(await listen(server, port, host));
+      servers.push(server);
+    }
+    const clock = startClock(opened.chain, blockSeconds, options);
+    const origin = `http://${host.includes(':') ? `[${host}]` : host}:${ports[0]}`;
+    return {
+      url: `${origin}/graphql`,
+      accountManager: origin,
+      port: ports[0],
+      chain,
+      close: async () => {
+        clearInterval(clock);
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startClock(
+  chain: Chain,
+  blockSeconds: number,
+  { onBlock, log }: Pick<NodeOptions, 'onBlock' | 'log'>,
+): NodeJS.Timeout | undefined {
+  if (blockSeconds <= 0) return undefined;
+  return setInterval(() => {
+    chain.makeBlock().then(onBlock, (error: unknown) => {
+      log?.(error instanceof Error ? error.message : String(error));
+    });
+  }, blockSeconds * 1000);
+}
+
+async function closed(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,18 @@
+/** A node of its own process: `node serve.js <data dir> [block seconds]`; prints its URL. */
+import './native-backend.js';
+import { startNode } from '../node.js';
+
+const [data, blockSeconds = '0'] = process.argv.slice(2);
+const node = await startNode({
+  data,
+  port: 0,
+  host: '127.0.0.1',
+  blockSeconds: Number(blockSeconds),
+  accounts: 12,
+  balance: 1000,
+  log: (line) => console.error(line),
+});
+console.log(JSON.stringify({ url: node.url, accountManager: node.accountManager }));
+process.once('SIGTERM', () => {
+  void node.close().then(() => process.exit());
+});
