@@ -39,7 +39,7 @@ const COMPILE = fileURLToPath(new URL('./compile.js', import.meta.url));
 /** @param onStep told what is being measured, with the fraction done before it */
 async function contractFigures(onStep: (step: string, fraction: number) => void) {
   const figures: Figure[] = [];
-  const steps = BATCH + 5;
+  const steps = BATCH + 6;
   let done = 0;
   const timed = async <T>(step: string, run: () => Promise<T>): Promise<[number, T]> => {
     onStep(step, done++ / steps);
