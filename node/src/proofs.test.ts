@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AccountUpdate,
+  Bool,
   checkZkappTransaction,
   fetchAccount,
   Field,
@@ -110,11 +111,11 @@ describe('a contract', () => {
     const transaction = await prove(2, async () => {
       AccountUpdate.fundNewAccount(payers[2].publicKey);
       await fresh.deploy();
-      await fresh.setTotal(Field(1));
+      await fresh.add(Field(1));
     });
     const { accountUpdates } = transaction.transaction;
     const proved = accountUpdates.find(({ body }) => body.authorizationKind.isProved.toBoolean())!;
-    proved.body.update.appState[0].value = Field(2);
+    proved.body.incrementNonce = Bool(true);
     const forged = await transaction.sign([payers[2].privateKey, key]).safeSend();
     expect(forged.errors.join()).toContain('INVALID_PROOF');
   });
