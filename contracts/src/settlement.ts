@@ -18,7 +18,7 @@ class Settlement extends Struct({
   attestations: Provable.Array(Attestation, BATCH),
   /** True for those of `attestations` that are from the queue. */
   present: Provable.Array(Bool, BATCH),
-  /** From the batch's last action to where `target` says. */
+  /** From the batch's last action to where `toPinned` says. */
   path: SettlePath,
   /** Is the path's end the state's `pinnedActions`, not the account's action state? */
   toPinned: Bool,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AccountUpdate,
+  Bool,
   checkZkappTransaction,
   fetchAccount,
   Field,
@@ -102,6 +103,21 @@ describe('a contract', () => {
       { c: stripped },
     );
     expect(errors![0].extensions!.code).toBe('INVALID_PROOF');
+  });
+
+  it('the proof of a contract is verified in the very transaction that deploys it', async () => {
+    const key = PrivateKey.random();
+    const fresh = new QueueContract(key.toPublicKey());
+    const transaction = await prove(2, async () => {
+      AccountUpdate.fundNewAccount(payers[2].publicKey);
+      await fresh.deploy();
+      await fresh.add(Field(1));
+    });
+    const { accountUpdates } = transaction.transaction;
+    const proved = accountUpdates.find(({ body }) => body.authorizationKind.isProved.toBoolean())!;
+    proved.body.incrementNonce = Bool(true);
+    const forged = await transaction.sign([payers[2].privateKey, key]).safeSend();
+    expect(forged.errors.join()).toContain('INVALID_PROOF');
   });
 
   it('actions of several senders in one block are all kept, with events, over a crash', async () => {

@@ -8,15 +8,15 @@ import { Cache, Field, initializeBindings, VerificationKey, verify, type JsonPro
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fieldSchema } from './schema.js';
 import { loadReferenceStrings } from './srs.js';
 
 const FORMAT = 'attensor-proof';
 const VERSION = 1;
 
-const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 const proofSchema = z.strictObject({
-  publicInput: z.array(field).length(4),
-  publicOutput: z.array(field).length(1),
+  publicInput: z.array(fieldSchema).length(4),
+  publicOutput: z.array(fieldSchema).length(1),
   maxProofsVerified: z.literal(1),
   proof: z.string().min(1),
 });
@@ -28,12 +28,12 @@ const fileSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
   statement: z.strictObject({
-    modelRoot: field,
-    vocabularyRoot: field,
-    inputHash: field,
-    outputHash: field,
+    modelRoot: fieldSchema,
+    vocabularyRoot: fieldSchema,
+    inputHash: fieldSchema,
+    outputHash: fieldSchema,
   }),
-  verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
+  verificationKey: z.strictObject({ data: z.string().min(1), hash: fieldSchema }),
   proof: proofSchema,
   /** Only where the prover chose to reveal it. A text has several token sequences: the ids say which one was proved. */
   text: z

@@ -329,7 +329,7 @@ describe('explainFailure', () => {
       { index: '1', failures: ['Account_app_state_3_precondition_unsatisfied'] },
     ];
     expect(explainFailure(reasons)).toBe(
-      'the contract’s state changed since this was built: build it again (Account_app_state_3_precondition_unsatisfied, account update 1)',
+      "the contract's state changed since this was built: build it again (Account_app_state_3_precondition_unsatisfied, account update 1)",
     );
   });
 

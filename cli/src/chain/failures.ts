@@ -16,9 +16,9 @@ const MEANINGS: Record<string, string> = {
     'the amount does not cover the fee for creating the receiving account',
   Cannot_pay_creation_fee_in_token: 'the account creation fee can only be paid in MINA',
   Source_insufficient_balance: 'the sender has not enough for the amount',
-  Source_minimum_balance_violation: 'the amount is still locked by the account’s vesting',
+  Source_minimum_balance_violation: "the amount is still locked by the account's vesting",
   Receiver_already_exists: 'the account exists already',
-  Token_owner_not_caller: 'the token’s owner did not approve the change',
+  Token_owner_not_caller: "the token's owner did not approve the change",
   Overflow: 'a balance would become negative or too large: usually the sender has too little',
   Global_excess_overflow: 'the balance changes do not fit into an amount',
   Local_excess_overflow: 'the balance changes of the token do not fit into an amount',
@@ -26,44 +26,44 @@ const MEANINGS: Record<string, string> = {
   Global_supply_increase_overflow: 'the new supply of MINA does not fit into an amount',
   Signed_command_on_zkapp_account: 'the account allows payments by its contract only',
   Zkapp_account_not_present: 'there is no contract at the account',
-  Update_not_permitted_balance: 'the account’s permissions forbid this transfer',
-  Update_not_permitted_access: 'the account’s permissions forbid access with this authorization',
-  Update_not_permitted_timing: 'the account’s permissions forbid to change its vesting',
-  Update_not_permitted_delegate: 'the account’s permissions forbid to change its delegate',
+  Update_not_permitted_balance: "the account's permissions forbid this transfer",
+  Update_not_permitted_access: "the account's permissions forbid access with this authorization",
+  Update_not_permitted_timing: "the account's permissions forbid to change its vesting",
+  Update_not_permitted_delegate: "the account's permissions forbid to change its delegate",
   Update_not_permitted_app_state:
-    'the contract’s state may only be changed by a proof of the contract',
-  Update_not_permitted_verification_key: 'the contract’s verification key is locked',
+    "the contract's state may only be changed by a proof of the contract",
+  Update_not_permitted_verification_key: "the contract's verification key is locked",
   Update_not_permitted_action_state: 'actions may only be dispatched by a proof of the contract',
-  Update_not_permitted_zkapp_uri: 'the contract’s URI is locked',
-  Update_not_permitted_token_symbol: 'the token’s symbol is locked',
-  Update_not_permitted_permissions: 'the contract’s permissions are locked',
-  Update_not_permitted_nonce: 'the nonce may only be incremented with the account’s signature',
-  Update_not_permitted_voting_for: 'the account’s permissions forbid to change its vote',
+  Update_not_permitted_zkapp_uri: "the contract's URI is locked",
+  Update_not_permitted_token_symbol: "the token's symbol is locked",
+  Update_not_permitted_permissions: "the contract's permissions are locked",
+  Update_not_permitted_nonce: "the nonce may only be incremented with the account's signature",
+  Update_not_permitted_voting_for: "the account's permissions forbid to change its vote",
   Zkapp_command_replay_check_failed:
     'an account update needs the full commitment or a nonce increment against replays',
-  Fee_payer_nonce_must_increase: 'the fee payer’s nonce was not incremented',
+  Fee_payer_nonce_must_increase: "the fee payer's nonce was not incremented",
   Fee_payer_must_be_signed: 'the fee payer did not sign',
-  Account_balance_precondition_unsatisfied: 'an account’s balance changed in the meantime',
+  Account_balance_precondition_unsatisfied: "an account's balance changed in the meantime",
   Account_nonce_precondition_unsatisfied: 'another transaction of the account was included first',
   Account_receipt_chain_hash_precondition_unsatisfied:
     'another transaction of the account was included first',
-  Account_delegate_precondition_unsatisfied: 'the account’s delegate changed in the meantime',
+  Account_delegate_precondition_unsatisfied: "the account's delegate changed in the meantime",
   Account_action_state_precondition_unsatisfied:
     'too many blocks with new attestations came since this was built: build it again',
   Account_proved_state_precondition_unsatisfied:
     'the contract is not initialized, or is so already',
   Account_is_new_precondition_unsatisfied: 'the account exists, or does not, against expectation',
-  Protocol_state_precondition_unsatisfied: 'the network’s state changed in the meantime',
+  Protocol_state_precondition_unsatisfied: "the network's state changed in the meantime",
   Unexpected_verification_key_hash:
     'the proof is for another version of the contract than the deployed one',
   Valid_while_precondition_unsatisfied: 'the transaction came too early or too late',
-  Incorrect_nonce: 'the nonce is not the account’s next one',
+  Incorrect_nonce: "the nonce is not the account's next one",
   Invalid_fee_excess: 'the balance changes do not add up to the fees',
   Cancelled: 'undone because another part of the transaction failed',
 };
 for (let i = 0; i < 8; i++) {
   MEANINGS[`Account_app_state_${i}_precondition_unsatisfied`] =
-    'the contract’s state changed since this was built: build it again';
+    "the contract's state changed since this was built: build it again";
 }
 
 /** Newer networks may have more state fields, and reasons that are not in the list. */

@@ -204,7 +204,7 @@ function requireOwner(recorded: Field, owner: string, address: string): void {
     what: 'the contract has another owner',
     where: address,
     got: owner,
-    hint: 'name the owner’s key file with --owner-key',
+    hint: "name the owner's key file with --owner-key",
   });
 }
 

@@ -114,7 +114,8 @@ class ChainSession {
     const alias = await readAlias(options.config, options.alias);
     const network = new Network(alias, (line) => output.log(line), signal);
     // fails before anything slow is loaded
-    await network.query('{ syncStatus }');
+    const { syncStatus } = await network.query('{ syncStatus }');
+    if (syncStatus !== 'SYNCED') output.log(`${alias.url} is not in sync: ${String(syncStatus)}`);
     const { Mina } = await import('o1js');
     const { networkId, url: mina, archive } = alias;
     Mina.setActiveInstance(

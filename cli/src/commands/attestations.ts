@@ -25,15 +25,16 @@ function listCommand(session: Session): Command {
     .option('--pending', 'only those that are not settled yet')
     .addHelpText(
       'after',
-      '\nJSON: {contract, count, settled, attestations: [{index, settled, statement, verifierKeyHash, transaction, block}]}.',
+      '\nJSON: {contract, provedState, locked, contractKeyHash, count, settled, attestations: [{index, settled, statement, verifierKeyHash, transaction, block}]}.',
     )
     .action(
       works<ListOptions>(session, async (context, options) => {
-        const { contract, attestations } = await read(options, context);
+        const { contract, account, attestations } = await read(options, context);
         const shown = attestations.filter(({ settled }) => !options.pending || !settled);
         return {
           json: {
             contract,
+            ...account,
             count: attestations.length,
             settled: attestations.filter(({ settled }) => settled).length,
             attestations: shown,
@@ -56,7 +57,7 @@ function getCommand(session: Session): Command {
     .addHelpText(
       'after',
       `
-Exit code 2 if there is none. JSON: {contract, found, attestation}; found is false without an attestation.`,
+Exit code 2 if there is none. JSON: {contract, provedState, locked, contractKeyHash, found, attestation}; found is false without an attestation.`,
     )
     .action(
       works<GetOptions>(session, async (context, options, which?: string) => {
@@ -69,7 +70,7 @@ Exit code 2 if there is none. JSON: {contract, found, attestation}; found is fal
           });
         }
         const file = options.proof === undefined ? undefined : await readProof(options.proof);
-        const { contract, attestations } = await read(options, context);
+        const { contract, account, attestations } = await read(options, context);
         const attestation = attestations.find((each) =>
           file === undefined
             ? [String(each.index), each.transaction, each.statement.outputHash].includes(which)
@@ -79,7 +80,12 @@ Exit code 2 if there is none. JSON: {contract, found, attestation}; found is fal
               ),
         );
         return {
-          json: { contract, found: attestation !== undefined, ...(attestation && { attestation }) },
+          json: {
+            contract,
+            ...account,
+            found: attestation !== undefined,
+            ...(attestation && { attestation }),
+          },
           text: attestation === undefined ? 'not attested' : details(attestation),
           exitCode: attestation === undefined ? ExitCode.verificationFailed : ExitCode.done,
         };
@@ -101,9 +107,16 @@ interface AttestationJson {
 async function read(options: AliasOptions, context: Parameters<typeof ChainSession.open>[1]) {
   const chain = await ChainSession.open(options, context);
   const contract = await chain.address();
-  const { readAttestations, Statement } = await import('@attensor/contracts');
+  const { readAttestations, readContract, Statement } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
-  const found = await readAttestations(PublicKey.fromBase58(contract));
+  const address = PublicKey.fromBase58(contract);
+  const { provedState, locked, contractKeyHash } = await readContract(address);
+  if (!provedState || !locked) {
+    context.output.log(
+      'warning: the account can be changed without a proof, or once could: its attestations say nothing',
+    );
+  }
+  const found = await readAttestations(address);
   const attestations = found.map(
     ({ index, settled, attestation, transactionHash, blockHeight }): AttestationJson => ({
       index,
@@ -114,7 +127,8 @@ async function read(options: AliasOptions, context: Parameters<typeof ChainSessi
       block: blockHeight,
     }),
   );
-  return { contract, attestations };
+  const account = { provedState, locked, contractKeyHash: contractKeyHash.toString() };
+  return { contract, account, attestations };
 }
 
 function line({ index, settled, statement, block }: AttestationJson): string {

@@ -2,23 +2,23 @@
 import { COMPLETE } from '@attensor/contracts';
 import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
+import { fieldSchema } from '../schema.js';
 import { genuineKey, keyCache, parseVersion, proofProblem, WRONG_KEY } from '../proof-file.js';
 import { loadReferenceStrings } from '../srs.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';
 const VERSION = 1;
 
-const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 const schema = z.strictObject({
   format: z.literal(COMPONENT_FORMAT),
   version: z.literal(VERSION),
   /** Kind and sizes; what the key's circuit was made for. */
   component: z.record(z.string(), z.union([z.string(), z.number()])),
-  statement: z.strictObject({ component: field, tensors: field, weights: field, tokens: field }),
-  verificationKey: z.strictObject({ data: z.string().min(1), hash: field }),
+  statement: z.strictObject({ component: fieldSchema, tensors: fieldSchema, weights: fieldSchema, tokens: fieldSchema }),
+  verificationKey: z.strictObject({ data: z.string().min(1), hash: fieldSchema }),
   proof: z.strictObject({
-    publicInput: z.array(field).length(4),
-    publicOutput: z.array(field).length(1),
+    publicInput: z.array(fieldSchema).length(4),
+    publicOutput: z.array(fieldSchema).length(1),
     maxProofsVerified: z.union([z.literal(0), z.literal(1)]),
     proof: z.string().min(1),
   }),

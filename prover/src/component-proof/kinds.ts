@@ -279,9 +279,21 @@ export function sigmoid(rows: number, width: number): Component {
     build() {
       const b = new Builder();
       const table = new PairTable(b, 'sigmoid', 2, sigmoidTable());
-      const s = new Sigmoid(b, 'sigmoid', 'input', [dim('t', T), dim('e', width)], table);
+      const dims = [dim('t', T), dim('e', width)];
+      // in a model the input is a GeMM's output, which has this range
+      const x = b.signed('input', dims, fromTrace('input'));
+      const s = new Sigmoid(b, 'sigmoid', 'input', dims, table);
       const lookups = new Lookups(b, [table]);
-      return { b, lookups, script: (scope) => activationScript(scope, [s], []) };
+      return {
+        b,
+        lookups,
+        script(scope) {
+          const at = Object.fromEntries(dims.map((d) => [d.name, scope.random(d.name, d.log)]));
+          const { session, claims } = scope;
+          claims.addTensor(session, x.plus(s.x.times(-1n)), at, session.tape.constant(0n));
+          return activationScript(scope, [s], []);
+        },
+      };
     },
   };
 }
@@ -355,6 +367,8 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
 /** Rows of a vocabulary by token: input are the tokens, weights the embedding rows. */
 export function embedding(rows: number, width: number, vocabulary: number): Component {
   requireSizes({ rows, dim: width, vocabulary }, []);
+  // a leaf of two elements hashes like a node
+  if (width < 3) throw bad('dim is too small', 'at least 3', width);
   const T = paddedRows(rows);
   const dims: [Dim, Dim] = [dim('t', T), dim('i', width)];
   return {

@@ -28,6 +28,7 @@ export class RowHashes {
   private readonly t: Axis;
   /** steps of a hash; those after them only pad */
   private readonly steps: number;
+  private readonly width: number;
 
   /** @param x over (t, i) */
   constructor(
@@ -38,6 +39,7 @@ export class RowHashes {
   ) {
     if (i.log < 1) throw new RangeError(`${name}: rows of one element are not hashed this way`);
     this.t = x.axis('t');
+    this.width = i.size;
     this.steps = Math.ceil(i.size / 2);
     this.step = axis('step', i.log - 1);
     this.blocks = Array.from({ length: SEGMENTS }, (_, k) =>
@@ -78,11 +80,10 @@ export class RowHashes {
       bit: (((this.steps - 1) >> (step.log - 1 - b)) & 1) as 0 | 1,
     }));
     const final = this.ends[SEGMENTS - 1];
-    const hashed = last.length === 0 ? final[0] : final[0].split('step', last);
-    claims.addTensor(session, hashed, { t: tau }, tape.inner(eqTable(tape, tau), hashes));
+    claims.addTensor(session, final[0].split('step', last), { t: tau }, tape.inner(eqTable(tape, tau), hashes));
 
-    // what no hash covers, the columns after the last step
-    scope.zeroFrom(this.x, 'i', 2 * this.steps, { t: tau });
+    // what no hash covers; and a row of odd width hashes like one with a zero more
+    scope.zeroFrom(this.x, 'i', this.width, { t: tau });
 
     let values: V[][] = [];
     for (const elements of this.ends) {

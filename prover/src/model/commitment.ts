@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fieldSchema } from '../schema.js';
 import { buildCircuits } from '../circuits/build.js';
 import { padded } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
@@ -27,27 +28,26 @@ const FORMAT = 'attensor-commitment';
 const SECRET_FORMAT = 'attensor-secret';
 const VERSION = 2;
 
-const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 
 const commitmentSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
-  modelRoot: field,
-  vocabularyRoot: field,
-  configHash: field,
+  modelRoot: fieldSchema,
+  vocabularyRoot: fieldSchema,
+  configHash: fieldSchema,
   capacity: z.number().int().positive(),
   logSize: z.number().int().positive(),
   logInvRate: z.number().int().positive(),
   /** Set once the circuits are compiled. */
-  verifierKeyHash: field.optional(),
+  verifierKeyHash: fieldSchema.optional(),
 });
 export type CommitmentFile = z.infer<typeof commitmentSchema>;
 
 const secretSchema = z.strictObject({
   format: z.literal(SECRET_FORMAT),
   version: z.literal(VERSION),
-  salt: field,
-  parameterSample: field,
+  salt: fieldSchema,
+  parameterSample: fieldSchema,
 });
 
 /** Positions a model's circuits hold unless asked otherwise. */
