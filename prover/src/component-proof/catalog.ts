@@ -58,6 +58,22 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
   },
 };
 
+/** Components whose parameters are public tables, by the `config` of one. */
+export function tableComponent(config: Component['config']): Component | undefined {
+  const { kind, ...sizes } = config;
+  const { rows, heads, dim, theta } = sizes as Sizes;
+  switch (kind) {
+    case 'rope':
+      return rope(rows, heads, dim, theta);
+    case 'softmax':
+      return softmax(rows, heads, dim);
+    case 'sigmoid':
+      return sigmoid(rows, dim);
+    default:
+      return undefined;
+  }
+}
+
 /** @throws BAD_ARGUMENT for a name or size that does not exist */
 export function componentByName(name: string, sizes: Sizes = {}): Component {
   const entry = Object.hasOwn(CATALOG, name) ? CATALOG[name] : undefined;

@@ -13,7 +13,7 @@ import { estimate } from './estimate.js';
 import { componentProofIn, verifyComponentProof, type ComponentProofFile } from './file.js';
 import type { Built, Component } from './kinds.js';
 import type { IntTensor, Tensors } from './tensors.js';
-import { ComponentProver, type ComponentResult } from './prover.js';
+import { ComponentProver, tablesRoot, type ComponentResult } from './prover.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
 
@@ -113,6 +113,52 @@ describe('padding', () => {
   };
 });
 
+describe('what a proof must not say', () => {
+  it('an input beyond its range', async () => {
+    const component = SMALL.sigmoid_gate();
+    const unchecked = { ...component, inputs: {} };
+    const { inputs, weights } = component.sample(new Sample(1));
+    inputs.input.data[3] = 1n << 33n;
+    const prover = await ComponentProver.plan(unchecked);
+    await expect(prover.messages(inputs, await prover.commitWeights(weights))).rejects.toThrow();
+  });
+
+  it('rows with an element more than the vocabulary', async () => {
+    // a vocabulary of rows of 12; the component's rows have 11, whose hash takes one zero more
+    const component = SMALL.embedding();
+    const wider = componentByName('embedding', { rows: 3, dim: 12, vocabulary: 5 });
+    const { inputs, weights } = wider.sample(new Sample(4));
+    const prover = await ComponentProver.plan(component);
+    const other = await ComponentProver.plan(wider);
+    const vocabulary = await other.commitWeights(weights);
+    const bentBuild = {
+      ...component,
+      run: (...args: Parameters<Component['run']>) => wider.run(...args),
+      build: () => {
+        const built = component.build();
+        const fill = built.b.witnessFills.find((f) => f.name === 'embedding.x')!;
+        fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12 }];
+        return built;
+      },
+    };
+    const cheat = await ComponentProver.plan(bentBuild);
+    const bending = cheat.messages(inputs, vocabulary);
+    await expect(
+      bending.then((m) => prover.replay(m.statement, m.session.messages)),
+    ).rejects.toThrow();
+  });
+
+  it('tables of its own', async () => {
+    const prover = await ComponentProver.plan(SMALL.sigmoid_gate());
+    const { logSize, logInvRate } = prover.protocol;
+    const committed = await prover.commitWeights({});
+    const root = await tablesRoot({ ...prover.component.config, logSize, logInvRate });
+    expect(root).toBe(committed.root.toString());
+    const gemm = { ...SMALL.wkv_a1().config, logSize, logInvRate };
+    expect(await tablesRoot(gemm)).toBeUndefined();
+  });
+});
+
 describe('plans', () => {
   it('hold every component of the table in at most two circuits', async () => {
     for (const name of Object.keys(CATALOG)) {
@@ -200,7 +246,7 @@ describe('a proof', () => {
     const file = componentProofIn(text)!;
     expect(await verdict(file)).toMatchObject({
       valid: true,
-      checked: ['verifierKeyHash', 'proof'],
+      checked: ['component', 'verifierKeyHash', 'proof'],
     });
     const { statement } = file;
     expect(await verdict(file, { statement })).toMatchObject({ valid: true });
@@ -214,6 +260,7 @@ describe('a proof', () => {
       { ...file, statement },
       { ...file, statement, proof: { ...file.proof, publicInput } },
       { ...file, proof: { ...file.proof, publicOutput: ['1'] } },
+      { ...file, component: { ...file.component, rows: 4 } },
       { ...file, proof: { ...file.proof, proof: `${file.proof.proof.slice(0, -9)}AAAAAAAA=` } },
       { ...file, verificationKey: { ...file.verificationKey, hash: '1' } },
     ];

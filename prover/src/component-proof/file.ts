@@ -3,6 +3,7 @@ import { COMPLETE } from '@attensor/contracts';
 import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
 import { fieldSchema } from '../schema.js';
+import { configHash } from './protocol.js';
 import { genuineKey, keyCache, parseVersion, proofProblem, WRONG_KEY } from '../proof-file.js';
 import { loadReferenceStrings } from '../srs.js';
 
@@ -12,9 +13,16 @@ const VERSION = 1;
 const schema = z.strictObject({
   format: z.literal(COMPONENT_FORMAT),
   version: z.literal(VERSION),
-  /** Kind and sizes; what the key's circuit was made for. */
-  component: z.record(z.string(), z.union([z.string(), z.number()])),
-  statement: z.strictObject({ component: fieldSchema, tensors: fieldSchema, weights: fieldSchema, tokens: fieldSchema }),
+  /** Kind, sizes, and the numbers of the commitments; its hash is in the statement. */
+  component: z
+    .object({ logSize: z.number(), logInvRate: z.number() })
+    .catchall(z.union([z.string(), z.number()])),
+  statement: z.strictObject({
+    component: fieldSchema,
+    tensors: fieldSchema,
+    weights: fieldSchema,
+    tokens: fieldSchema,
+  }),
   verificationKey: z.strictObject({ data: z.string().min(1), hash: fieldSchema }),
   proof: z.strictObject({
     publicInput: z.array(fieldSchema).length(4),
@@ -73,7 +81,10 @@ export interface ComponentExpectations {
   statement?: Partial<ComponentProofFile['statement']>;
 }
 
-/** **Note**: the file's own `component` says nothing; the key's hash, from a trusted place, names the circuit. */
+/**
+ * **Note**: a statement can claim any component; that the circuit is really the one for it, only its key's hash from a trusted place
+ * can tell. And tables are committed like weights: `tablesRoot` says which root public tables have.
+ */
 export async function verifyComponentProof(
   file: ComponentProofFile,
   expected: ComponentExpectations = {},
@@ -99,6 +110,10 @@ export async function verifyComponentProof(
     return verdict('the file states something else than its proof');
   if (proof.publicOutput[0] !== COMPLETE.toString())
     return verdict('the proof is of an unfinished run');
+  const { logSize, logInvRate, ...config } = component;
+  if (configHash(config, logSize, logInvRate).toString() !== statement.component)
+    return verdict('the file describes another component than its statement');
+  checked.push('component');
   const key = await genuineKey(file.verificationKey);
   if (!key) return verdict(WRONG_KEY);
   if (expected.verifierKeyHash !== undefined) {
@@ -106,7 +121,7 @@ export async function verifyComponentProof(
       return verdict('the proof is of another circuit than the expected one');
     checked.push('verifierKeyHash');
   }
-  for (const name of ['component', 'tensors', 'weights', 'tokens'] as const) {
+  for (const name of ['tensors', 'weights', 'tokens'] as const) {
     const want = expected.statement?.[name];
     if (want === undefined) continue;
     if (want !== statement[name]) return verdict(`the proof states another value of '${name}'`);

@@ -11,6 +11,7 @@ export { type Component } from './kinds.js';
 export { type IntTensor, type Tensors } from './tensors.js';
 export {
   ComponentProver,
+  tablesRoot,
   type CommittedWeights,
   type ComponentProgress,
   type ComponentResult,

@@ -42,7 +42,7 @@ export interface Component {
   /** Everything the circuit depends on, in words and numbers. */
   readonly config: Record<string, string | number>;
   readonly inputs: Record<string, Range>;
-  /** Weights: committed once, whoever owns them. Empty where there are none. */
+  /** Weights: committed once, whoever owns them. Empty where the parameters are public tables, or there are none. */
   readonly weights: Record<string, Range>;
   readonly outputs: string[];
   /** Realistic random inputs and weights. */

@@ -88,7 +88,7 @@ export class ComponentProtocol {
       parameters: leafWidth(b.parameters.end, logSize),
     };
     this.opening = openingParameters(logSize, logInvRate);
-    this.configHash = configHash(component, logSize, logInvRate);
+    this.configHash = configHash(component.config, logSize, logInvRate);
   }
 
   /** Permutations of all commitments made for one proof. */
@@ -179,9 +179,13 @@ export class ComponentProtocol {
 }
 
 /** Binds kind, sizes, and every number of the commitment. */
-function configHash(component: Component, logSize: number, logInvRate: number): bigint {
+export function configHash(
+  config: Component['config'],
+  logSize: number,
+  logInvRate: number,
+): bigint {
   const text = JSON.stringify([
-    Object.entries(component.config).sort(([a], [b]) => (a < b ? -1 : 1)),
+    Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)),
     logSize,
     logInvRate,
   ]);

@@ -19,6 +19,7 @@ import { useNativeBackend } from '../prover.js';
 import { commitRows } from '../protocol/opening.js';
 import { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
+import { tableComponent } from './catalog.js';
 import { componentProofFile, type ComponentProofFile } from './file.js';
 import type { Component } from './kinds.js';
 import type { IntTensor, Tensors } from './tensors.js';
@@ -138,7 +139,8 @@ export class ComponentProver {
     const progress = (fraction: number): void =>
       onProgress?.({ stage: 'weights', fraction, message: 'committing the weights' });
     progress(0);
-    const salt = randomField();
+    // Public tables are committed without a salt: whoever checks a proof can make their root again.
+    const salt = Object.keys(this.component.weights).length === 0 ? 0n : randomField();
     const none = { tensors, salt, root: 0n, sample: 0n };
     if (this.protocol.built.embedding) {
       const { dims, data } = tensors.vocabulary;
@@ -148,21 +150,8 @@ export class ComponentProver {
     }
     if (!this.protocol.hasWeights) return { ...none, seconds: seconds(start) };
     const protocol = new ComponentProtocol(this.component, this.protocol.logInvRate, tensors);
-    const vector = parameterVector(protocol);
-    const commitment = await commitRows(
-      engine,
-      vector,
-      protocol.logSize,
-      protocol.widths.parameters,
-      {
-        logInvRate: protocol.logInvRate,
-        onProgress: progress,
-      },
-    );
-    const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
-    const domain = MODEL_DOMAIN.toBigInt();
-    const root = rootOf(engine, protocol.configHash, domain, { commitment, sample, salt });
-    return { tensors, root, salt, sample, vector, commitment, seconds: seconds(start) };
+    const committed = await commitParameters(protocol, salt, progress);
+    return { tensors, salt, ...committed, seconds: seconds(start) };
   }
 
   async prove(
@@ -195,12 +184,13 @@ export class ComponentProver {
     const picklesSeconds = seconds(picklesStart);
     options.onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
     const [component, tensors, weightsRoot, tokens] = statement.map(String);
-    const file = componentProofFile(proof.toJSON(), this.verificationKey!, this.component.config, {
-      component,
-      tensors,
-      weights: weightsRoot,
-      tokens,
-    });
+    const { logSize, logInvRate } = this.protocol;
+    const file = componentProofFile(
+      proof.toJSON(),
+      this.verificationKey!,
+      { ...this.component.config, logSize, logInvRate },
+      { component, tensors, weights: weightsRoot, tokens },
+    );
     return { file, outputs, nativeSeconds, picklesSeconds, totalSeconds: seconds(start) };
   }
 
@@ -270,6 +260,38 @@ export class ComponentProver {
     const session = new Session({ permute: (s) => engine.permute(s), statement, messages });
     await this.protocol.script(session);
   }
+}
+
+/** The parameters of a protocol that was built with its weights, under their root. */
+async function commitParameters(
+  protocol: ComponentProtocol,
+  salt: bigint,
+  onProgress?: (fraction: number) => void,
+): Promise<{ root: bigint; sample: bigint; vector: FpVec; commitment: Commitment }> {
+  const { logSize, logInvRate, widths, configHash } = protocol;
+  const vector = parameterVector(protocol);
+  const options = { logInvRate, onProgress };
+  const commitment = await commitRows(engine, vector, logSize, widths.parameters, options);
+  const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
+  const domain = MODEL_DOMAIN.toBigInt();
+  const root = rootOf(engine, configHash, domain, { commitment, sample, salt });
+  return { root, sample, vector, commitment };
+}
+
+/** What `weights` must be in a proof whose parameters are the public tables; undefined for other components. */
+export async function tablesRoot({
+  logInvRate,
+  logSize,
+  ...config
+}: ComponentProofFile['component']): Promise<string | undefined> {
+  const component = tableComponent(config);
+  if (!component) return undefined;
+  const protocol = new ComponentProtocol(component, logInvRate);
+  if (protocol.logSize !== logSize) return undefined;
+  const { root, vector, commitment } = await commitParameters(protocol, 0n);
+  vector.dispose();
+  commitment.dispose();
+  return root.toString();
 }
 
 /** The weights' vector of a protocol that was built with them. */

@@ -80,7 +80,12 @@ export class RowHashes {
       bit: (((this.steps - 1) >> (step.log - 1 - b)) & 1) as 0 | 1,
     }));
     const final = this.ends[SEGMENTS - 1];
-    claims.addTensor(session, final[0].split('step', last), { t: tau }, tape.inner(eqTable(tape, tau), hashes));
+    claims.addTensor(
+      session,
+      final[0].split('step', last),
+      { t: tau },
+      tape.inner(eqTable(tape, tau), hashes),
+    );
 
     // what no hash covers; and a row of odd width hashes like one with a zero more
     scope.zeroFrom(this.x, 'i', this.width, { t: tau });

@@ -28,7 +28,6 @@ const FORMAT = 'attensor-commitment';
 const SECRET_FORMAT = 'attensor-secret';
 const VERSION = 2;
 
-
 const commitmentSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
