@@ -17,6 +17,7 @@ import { Output } from '../output.js';
 import { attensor } from '../testing/streams.js';
 import { inMina, nanomina, readAlias } from './alias.js';
 import { deliver } from './deliver.js';
+import { effects } from './effects.js';
 import { explainFailure } from './failures.js';
 import { Network } from './network.js';
 import { missingSignatures, sign, unsigned } from './signing.js';
@@ -153,7 +154,10 @@ describe('with the real zkapp-cli', () => {
       env: { ...environment, NODE_OPTIONS: `--import ${offline}` },
       encoding: 'utf8',
     });
+    const [fee, transfer] = (JSON.parse(signed.stdout) as { effects: string[] }).effects;
     expect(JSON.parse(signed.stdout)).toMatchObject({ missing: [] });
+    expect(fee).toContain('pays a fee of 0.01 MINA, nonce 0');
+    expect(transfer).toContain(`pays 2.5 MINA to ${RECEIVER}`);
 
     const sent = cli('tx', 'send', out, '--alias', 'lightnet1');
     expect(sent.json).toMatchObject({ fee: '0.01', nonce: 0 });
@@ -205,6 +209,10 @@ describe('zkApp commands', () => {
     // in either order, one after the other
     const half = sign(file, [other]);
     expect(missingSignatures(half)).toEqual([payer.publicKey]);
+    expect(effects(half).slice(1)).toEqual([
+      `${other.publicKey} pays 1 MINA`,
+      `${payer.publicKey} gets 1 MINA`,
+    ]);
     const whole = sign(half, [payer]);
     expect(missingSignatures(whole)).toEqual([]);
     const hash = await hashZkappCommand(JSON.stringify(whole.command));

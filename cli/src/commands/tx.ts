@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { inMina, nanomina, readAlias, readKeyFile } from '../chain/alias.js';
 import { deliver } from '../chain/deliver.js';
+import { effects } from '../chain/effects.js';
 import { Network } from '../chain/network.js';
 import {
   ChainSession,
@@ -151,7 +152,10 @@ function signCommand(session: Session): Command {
     .argument('<file>', 'from `tx build`, or signed by others')
     .requiredOption('--key <file...>', 'key files, as `zk config` makes them')
     .option('--out <file>', 'where to write it (default: over the given file)')
-    .addHelpText('after', '\nJSON: {out, about, signed, missing}: public keys.')
+    .addHelpText(
+      'after',
+      "\nSigns what `effects` says, read off the transaction; `about` is its maker's word. JSON: {out, about, effects, signed, missing}.",
+    )
     .action(
       works<{ key: string[]; out?: string }>(session, async (_context, options, path) => {
         const out = options.out ?? path;
@@ -173,8 +177,13 @@ function signCommand(session: Session): Command {
         const missing = missingSignatures(signed);
         const by = keys.map(({ publicKey }) => publicKey);
         return {
-          json: { out, about: signed.about, signed: by, missing },
-          text: `${signed.about}\nsigned by ${by.join(', ')}\n${missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${out}`}`,
+          json: { out, about: signed.about, effects: effects(signed), signed: by, missing },
+          text: [
+            signed.about,
+            ...effects(signed).map((line) => `  ${line}`),
+            `signed by ${by.join(', ')}`,
+            missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${out}`,
+          ].join('\n'),
         };
       }),
     );
