@@ -37,12 +37,12 @@ export async function estimate(prover: ComponentProver): Promise<Estimate> {
   const { widths, logSize, witnessLog, opening } = protocol;
   const row = 2 ** (logSize - 4);
   const permutation = await permutationSeconds();
-  const scale = permutation / REFERENCE_PERMUTATION;
-  const entries = 2 ** witnessLog + 2 ** logSize;
-  const nativeSeconds =
-    protocol.permutations * permutation +
-    scale * (FIXED + PER_ENTRY * entries + PER_STATE * protocol.hashedStates);
-  const picklesSeconds = PER_CIRCUIT * segments.length * scale;
+  const nativeSeconds = nativeTime(permutation, {
+    permutations: protocol.permutations,
+    entries: 2 ** witnessLog + 2 ** logSize,
+    states: protocol.hashedStates,
+  });
+  const picklesSeconds = circuitTime(permutation) * segments.length;
   const leaves = 2 ** opening.rounds[0].logDomain;
   const weightsSeconds =
     permutation *
@@ -66,8 +66,30 @@ export async function estimate(prover: ComponentProver): Promise<Estimate> {
   };
 }
 
+/** What the native part does. */
+export interface NativeWork {
+  permutations: number;
+  /** of the sumchecks' domains: lookups and reduction */
+  entries: number;
+  /** field elements of hashed rows' states */
+  states: number;
+}
+
+/** @param permutation seconds on this machine, from `permutationSeconds` */
+export function nativeTime(
+  permutation: number,
+  { permutations, entries, states }: NativeWork,
+): number {
+  const scale = permutation / REFERENCE_PERMUTATION;
+  return permutations * permutation + scale * (FIXED + PER_ENTRY * entries + PER_STATE * states);
+}
+
+/** One circuit's proof. */
+export const circuitTime = (permutation: number): number =>
+  PER_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
+
 /** Of this machine, with all its threads; best of a few. */
-async function permutationSeconds(): Promise<number> {
+export async function permutationSeconds(): Promise<number> {
   const count = 1 << 15;
   const rows = Int32Array.from({ length: 2 * count }, (_, i) => i);
   let best = Infinity;

@@ -1,0 +1,31 @@
+/** What a whole model costs by its plan: nothing is committed, proved or compiled. */
+import type { ModelConfig } from '@attensor/inference';
+import { plan } from '../circuits/planner.js';
+import { requiredLogSize, shapeOf } from '../model/commitment.js';
+import { ModelProtocol } from '../model/protocol.js';
+import { openingPermutations } from '../protocol/parameters.js';
+import { Session } from '../protocol/session.js';
+
+export interface ModelPlan {
+  /** log2 of the committed size */
+  logSize: number;
+  cells: number;
+  /** of one proof; those of the weights are made once */
+  permutations: number;
+  /** by circuit */
+  rows: number[];
+}
+
+/** @throws UNSUPPORTED_CONFIG when no circuits hold the model */
+export async function planModel(config: ModelConfig, capacity: number): Promise<ModelPlan> {
+  const logSize = requiredLogSize(config, capacity);
+  const protocol = new ModelProtocol(shapeOf(config, capacity, logSize));
+  const session = new Session({});
+  await protocol.script(session);
+  return {
+    logSize,
+    cells: protocol.b.witness.cells,
+    permutations: openingPermutations(protocol.widths.witness, protocol.opening),
+    rows: plan(session.tape).map((s) => s.rows),
+  };
+}
