@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
+import { benchScalingCommand } from './commands/bench-scaling.js';
 import { benchTable3Command } from './commands/bench-table3.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
@@ -51,6 +52,7 @@ function program(session: Session): Command {
     .addCommand(modelCommitCommand(session));
   const bench = new Command('bench')
     .description('Measure this machine')
+    .addCommand(benchScalingCommand(session))
     .addCommand(benchTable3Command(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')

@@ -110,12 +110,12 @@ export function chainProgram<S>(
       segment.index === 0
         ? {
             privateInputs: [input],
-             
+
             method: async (statement: S, values: SegmentInput) => circuit(statement, values),
           }
         : {
             privateInputs: [SelfProof, input],
-             
+
             method: async (statement: S, previous: SelfProof<S, Field>, values: SegmentInput) => {
               previous.verify();
               return circuit(statement, values, previous);
