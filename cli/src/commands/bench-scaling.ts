@@ -89,7 +89,7 @@ function benchScalingCommand(session: Session): Command {
     .option('--tokens <n>', 'with --model: tokens of prompt and output', positiveInteger, 24)
     .addOption(
       new Option('--part-log <n>', 'with --model: log2 of the vectors that hold the weights')
-        .choices(['26', '27', '28'])
+        .choices(['27', '28'])
         .default('28'),
     )
     .addHelpText(
@@ -158,8 +158,8 @@ const MEASURES: Record<Axis, (scale: Scale, add: Add) => Promise<void>> = {
     await withModel(name, (dir) => add(name, (capacity) => measureModel(dir, capacity)));
   },
   async layers(scale, add) {
-    const { planModel, permutationSeconds } = await import('@attensor/prover');
-    const permutation = await permutationSeconds();
+    const { measuredRates, planModel } = await import('@attensor/prover');
+    const { permutation } = await measuredRates();
     const name = CHECKPOINT[scale];
     const plan = (config: ModelConfig) =>
       add(`${name} with more layers, ${LAYERS_CAPACITY} tokens`, async (layers) => {
@@ -189,9 +189,10 @@ async function timed(work: () => Promise<unknown>): Promise<Pick<Point, 'seconds
 }
 
 async function measureComponent(component: Component, size: number): Promise<Point> {
-  const { ComponentProver, estimate, Sample } = await import('@attensor/prover');
+  const { ComponentProver, estimate, measuredRates, Sample } = await import('@attensor/prover');
   const prover = await ComponentProver.plan(component);
-  const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover);
+  const { permutation } = await measuredRates();
+  const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover, permutation);
   const { inputs, weights } = component.sample(new Sample(1));
   const committed = await prover.commitWeights(weights);
   const time = await timed(() => prover.messages(inputs, committed));
@@ -217,7 +218,7 @@ async function withModel(
 }
 
 async function measureModel(dir: string, capacity: number): Promise<Point> {
-  const { commitModel, InferenceProver, permutationSeconds, planModel } =
+  const { commitModel, InferenceProver, measuredRates, planModel } =
     await import('@attensor/prover');
   const { engine } = await import('@attensor/native');
   const { generate, Model } = await import('@attensor/inference');
@@ -232,7 +233,7 @@ async function measureModel(dir: string, capacity: number): Promise<Point> {
   return {
     size: capacity,
     ...time,
-    predictedSeconds: planned.nativeSeconds(await permutationSeconds()),
+    predictedSeconds: planned.nativeSeconds((await measuredRates()).permutation),
     ...counts(planned.permutations, planned.rows),
   };
 }

@@ -32,11 +32,12 @@ const FIXED = 1;
 const KEYS_BYTES = 1.6e9;
 const CIRCUIT_BYTES = 1.6e9;
 
-export async function estimate(prover: ComponentProver): Promise<Estimate> {
+/** @param measured seconds of a permutation on this machine; measured here unless given */
+export async function estimate(prover: ComponentProver, measured?: number): Promise<Estimate> {
   const { protocol, segments } = prover;
   const { widths, logSize, witnessLog, opening } = protocol;
   const row = 2 ** (logSize - 4);
-  const permutation = await permutationSeconds();
+  const permutation = measured ?? (await permutationSeconds());
   const nativeSeconds = nativeTime(permutation, {
     permutations: protocol.permutations,
     entries: 2 ** witnessLog + 2 ** logSize,
@@ -75,7 +76,7 @@ export interface NativeWork {
   states: number;
 }
 
-/** @param permutation seconds on this machine, from `permutationSeconds` */
+/** @param permutation seconds on this machine, with all its threads */
 export function nativeTime(
   permutation: number,
   { permutations, entries, states }: NativeWork,
@@ -89,7 +90,7 @@ export const circuitTime = (permutation: number): number =>
   PER_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
 
 /** Of this machine, with all its threads; best of a few. */
-export async function permutationSeconds(): Promise<number> {
+async function permutationSeconds(): Promise<number> {
   const count = 1 << 15;
   const rows = Int32Array.from({ length: 2 * count }, (_, i) => i);
   let best = Infinity;

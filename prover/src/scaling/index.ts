@@ -12,4 +12,3 @@ export {
 } from './deepseek-v3.js';
 export { fitPower, type PowerLaw } from './fit.js';
 export { planModel, type ModelPlan } from './plan.js';
-export { permutationSeconds } from '../component-proof/estimate.js';

@@ -15,7 +15,7 @@ export interface ModelPlan {
   permutations: number;
   /** by circuit */
   rows: number[];
-  /** of the native part, weights committed, if a permutation takes this long: `permutationSeconds` */
+  /** of the native part, weights committed, if a permutation takes this long with all threads */
   nativeSeconds(permutation: number): number;
 }
 
