@@ -50,19 +50,24 @@ class LogAxis {
     this.from +
     ((this.to - this.from) * Math.log(value / this.low)) / Math.log(this.high / this.low);
 
-  /** 1, 2, 5 times powers of ten; only powers where these would be too many. */
+  /** 1, 2, 5 times powers of ten if the axis has three of them, else round numbers at equal steps. */
   ticks(): number[] {
-    for (const steps of [[1, 2, 5], [1]]) {
+    for (const steps of [[1], [1, 2, 5]]) {
       const ticks: number[] = [];
       for (let e = Math.floor(Math.log10(this.low)); 10 ** e <= this.high; e++)
-        ticks.push(...steps.map((m) => m * 10 ** e));
-      const inside = ticks.filter((t) => t >= this.low && t <= this.high);
-      if (inside.length === 0) return [this.low, this.high];
-      if (inside.length <= 6) return inside;
+        ticks.push(...steps.map((m) => m * 10 ** e).filter((t) => t >= this.low && t <= this.high));
+      if (ticks.length >= LEAST_TICKS) return ticks;
     }
-    return [this.low, this.high];
+    const decade = 10 ** Math.floor(Math.log10(this.high - this.low));
+    const count = (step: number): number =>
+      Math.floor(this.high / step) - Math.ceil(this.low / step) + 1;
+    const step = [1, 0.5, 0.2, 0.1].map((m) => m * decade).find((s) => count(s) >= LEAST_TICKS)!;
+    const first = Math.ceil(this.low / step);
+    return Array.from({ length: count(step) }, (_, k) => (first + k) * step);
   }
 }
+
+const LEAST_TICKS = 3;
 
 const shortNumber = (n: number): string => {
   const [divisor, unit] =
@@ -74,17 +79,19 @@ const escaped = (s: string): string =>
 
 /** @param size name of what grows along x */
 function logLogPlot(title: string, size: string, panels: Panel[]): string {
-  const lines = Math.max(...panels.map((p) => p.series.length));
+  const names = panels[0].series.map((s) => s.name);
   const width = panels.length * PANEL.width;
-  const height = PANEL.height + LEGEND_LINE * lines + 26;
+  const below = 16 + LEGEND_LINE * names.length;
+  const height = below + PANEL.height + LEGEND_LINE * names.length;
+  const legend = names.map((name, k) => labelled(name, k, PANEL.left, 16 + LEGEND_LINE * (k + 1)));
   const drawn = panels.map(
-    (p, k) => `<g transform="translate(${k * PANEL.width} 22)">${panel(p, size)}</g>`,
+    (p, k) => `<g transform="translate(${k * PANEL.width} ${below})">${panel(p, size)}</g>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(title)}">
 <style>${STYLE}
 </style>
 <text class="title" x="${PANEL.left}" y="16">${escaped(title)}</text>
-${drawn.join('\n')}
+${[...legend, ...drawn].join('\n')}
 </svg>
 `;
 }
@@ -119,7 +126,7 @@ function panel({ title, series }: Panel, size: string): string {
       `<line class="grid" x1="${left}" y1="${px(y.at(value))}" x2="${right}" y2="${px(y.at(value))}"/>`,
       `<text x="${left - 6}" y="${px(y.at(value) + 4)}" text-anchor="end">${shortNumber(value)}</text>`,
     );
-  series.forEach(({ name, points: own, law }, k) => {
+  series.forEach(({ points: own, law }, k) => {
     const css = `s${k % 2}`;
     const sizes = own.map(([v]) => v);
     const [from, to] = [Math.min(...sizes), Math.max(...sizes)];
@@ -130,13 +137,15 @@ function panel({ title, series }: Panel, size: string): string {
         ([a, b]) => `<circle class="${css}" cx="${px(x.at(a))}" cy="${px(y.at(b))}" r="3.5"/>`,
       ),
     );
-    const legend = bottom + 36 + LEGEND_LINE * (k + 1);
     out.push(
-      `<circle class="${css}" cx="${left + 4}" cy="${legend - 4}" r="3.5"/>`,
-      `<text x="${left + 14}" y="${legend}">${escaped(name)}: exponent ${law.exponent.toFixed(2)}</text>`,
+      labelled(`exponent ${law.exponent.toFixed(2)}`, k, left, bottom + 36 + LEGEND_LINE * (k + 1)),
     );
   });
   return out.join('\n');
 }
+
+/** A text beside a point of series k. */
+const labelled = (text: string, k: number, x: number, y: number): string =>
+  `<circle class="s${k % 2}" cx="${x + 4}" cy="${y - 4}" r="3.5"/>\n<text x="${x + 14}" y="${y}">${escaped(text)}</text>`;
 
 const px = (n: number): string => n.toFixed(1);
