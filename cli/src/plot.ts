@@ -72,7 +72,7 @@ const LEAST_TICKS = 3;
 const shortNumber = (n: number): string => {
   const [divisor, unit] =
     n >= 1e9 ? [1e9, 'G'] : n >= 1e6 ? [1e6, 'M'] : n >= 1e4 ? [1e3, 'k'] : [1, ''];
-  return `${Number((n / divisor).toPrecision(3))}${unit}`;
+  return `${Number((n / divisor).toPrecision(4))}${unit}`;
 };
 const escaped = (s: string): string =>
   s.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
