@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
+import { benchScalingCommand } from './commands/bench-scaling.js';
 import { benchTable3Command } from './commands/bench-table3.js';
 import { attestationsCommand } from './commands/attestations.js';
 import { benchChainCommand } from './commands/bench-chain.js';
@@ -60,7 +61,8 @@ function program(session: Session): Command {
   const bench = new Command('bench')
     .description('Measure this machine')
     .addCommand(benchTable3Command(session))
-    .addCommand(benchChainCommand(session));
+    .addCommand(benchChainCommand(session))
+    .addCommand(benchScalingCommand(session));
   const root = new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())

@@ -35,3 +35,4 @@ export {
 } from './proof-file.js';
 export { VerificationError } from './protocol/tape.js';
 export * from './component-proof/index.js';
+export * from './scaling/index.js';

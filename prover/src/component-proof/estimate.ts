@@ -32,17 +32,18 @@ const FIXED = 1;
 const KEYS_BYTES = 1.6e9;
 const CIRCUIT_BYTES = 1.6e9;
 
-export async function estimate(prover: ComponentProver): Promise<Estimate> {
+/** @param measured seconds of a permutation on this machine; measured here unless given */
+export async function estimate(prover: ComponentProver, measured?: number): Promise<Estimate> {
   const { protocol, segments } = prover;
   const { widths, logSize, witnessLog, opening } = protocol;
   const row = 2 ** (logSize - 4);
-  const permutation = await permutationSeconds();
-  const scale = permutation / REFERENCE_PERMUTATION;
-  const entries = 2 ** witnessLog + 2 ** logSize;
-  const nativeSeconds =
-    protocol.permutations * permutation +
-    scale * (FIXED + PER_ENTRY * entries + PER_STATE * protocol.hashedStates);
-  const picklesSeconds = PER_CIRCUIT * segments.length * scale;
+  const permutation = measured ?? (await permutationSeconds());
+  const nativeSeconds = nativeTime(permutation, {
+    permutations: protocol.permutations,
+    entries: 2 ** witnessLog + 2 ** logSize,
+    states: protocol.hashedStates,
+  });
+  const picklesSeconds = circuitTime(permutation) * segments.length;
   const leaves = 2 ** opening.rounds[0].logDomain;
   const weightsSeconds =
     permutation *
@@ -65,6 +66,28 @@ export async function estimate(prover: ComponentProver): Promise<Estimate> {
     peakBytes: KEYS_BYTES + Math.max(CIRCUIT_BYTES * segments.length, codewords + tables),
   };
 }
+
+/** What the native part does. */
+export interface NativeWork {
+  permutations: number;
+  /** of the sumchecks' domains: lookups and reduction */
+  entries: number;
+  /** field elements of hashed rows' states */
+  states: number;
+}
+
+/** @param permutation seconds on this machine, with all its threads */
+export function nativeTime(
+  permutation: number,
+  { permutations, entries, states }: NativeWork,
+): number {
+  const scale = permutation / REFERENCE_PERMUTATION;
+  return permutations * permutation + scale * (FIXED + PER_ENTRY * entries + PER_STATE * states);
+}
+
+/** One circuit's proof. */
+export const circuitTime = (permutation: number): number =>
+  PER_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
 
 /** Of this machine, with all its threads; best of a few. */
 async function permutationSeconds(): Promise<number> {

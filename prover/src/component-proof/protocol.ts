@@ -15,6 +15,7 @@ import {
   LOG_LEAF,
   MAX_LOG_SIZE,
   openingParameters,
+  openingPermutations,
   type OpeningParameters,
 } from '../protocol/parameters.js';
 import { Scope } from '../protocol/scope.js';
@@ -93,12 +94,7 @@ export class ComponentProtocol {
 
   /** Permutations of all commitments made for one proof. */
   get permutations(): number {
-    const { rounds } = this.opening;
-    return rounds.reduce((sum, round, k) => {
-      // the first round's codeword is the witness's, the others' are of folded vectors
-      const width = k === 0 ? this.widths.witness : 2 ** LOG_LEAF;
-      return sum + (Math.ceil(width / 2) + 1) * 2 ** round.logDomain;
-    }, 0);
+    return openingPermutations(this.widths.witness, this.opening);
   }
 
   /** Field elements of all states of the row hashes; 0 where rows are not hashed. */

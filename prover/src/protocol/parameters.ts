@@ -88,6 +88,17 @@ export function openingParameters(logSize: number, logInvRate: number): OpeningP
   };
 }
 
+/** Permutations that commit to a vector with leaves of `width` entries at a round's rate. */
+export const commitPermutations = (width: number, { logDomain }: OpeningRound): number =>
+  (Math.ceil(width / 2) + 1) * 2 ** logDomain;
+
+/** The same for a vector and all folded vectors of its opening: only the first round's codeword is the vector's own. */
+export const openingPermutations = (width: number, { rounds }: OpeningParameters): number =>
+  rounds.reduce(
+    (sum, round, k) => sum + commitPermutations(k === 0 ? width : 2 ** LOG_LEAF, round),
+    0,
+  );
+
 const LIST = SLACK / 2;
 
 /**

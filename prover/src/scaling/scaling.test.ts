@@ -1,0 +1,178 @@
+/** The fit on laws that are known, the counts on layers that are small enough to be counted by hand. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { AttensorError } from '@attensor/inference';
+import { setBackend } from 'o1js';
+import {
+  DEEPSEEK_V3,
+  deepseekCosts,
+  layerCost,
+  manyCores,
+  predict,
+  type Rates,
+} from './deepseek-v3.js';
+import { fitPower } from './fit.js';
+import { planModel } from './plan.js';
+import { SplitLayer } from './split.js';
+
+beforeAll(() => setBackend('native'));
+
+/** Every size a power of two. */
+const SMALL = {
+  ...DEEPSEEK_V3,
+  vocabSize: 64,
+  hiddenSize: 16,
+  layers: 2,
+  heads: 2,
+  qLora: 16,
+  kvLora: 16,
+  nope: 8,
+  rope: 8,
+  vDim: 8,
+  denseInner: 32,
+  expertInner: 16,
+  experts: 4,
+  groups: 2,
+  topkGroup: 1,
+  topk: 2,
+  firstDense: 1,
+};
+
+/** Code of what the call throws. */
+function refusal(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return (error as AttensorError).code;
+  }
+}
+
+describe('fitPower', () => {
+  it('finds the exponent of a power law', () => {
+    const law = fitPower([4, 8, 32, 100].map((x) => [x, 3 * x ** 1.5]));
+    expect(law.exponent).toBeCloseTo(1.5, 10);
+    expect(law.factor).toBeCloseTo(3, 10);
+    expect(law.r2).toBeCloseTo(1, 10);
+  });
+
+  it('gives 0 for a constant, and says how much it does not explain', () => {
+    expect(
+      fitPower([
+        [1, 7],
+        [2, 7],
+        [4, 7],
+      ]),
+    ).toMatchObject({ exponent: 0, r2: 1 });
+    const { exponent, r2 } = fitPower([
+      [1, 1],
+      [2, 4],
+      [4, 2],
+      [8, 8],
+    ]);
+    expect(exponent).toBeCloseTo(0.8, 10);
+    expect(r2).toBeLessThan(0.8);
+  });
+
+  it.each([
+    [
+      'one size',
+      [
+        [2, 1],
+        [2, 3],
+      ],
+    ],
+    [
+      'a zero',
+      [
+        [1, 0],
+        [2, 3],
+      ],
+    ],
+    [
+      'no number',
+      [
+        [1, NaN],
+        [2, 3],
+      ],
+    ],
+  ])('refuses %s', (_, points) => {
+    expect(refusal(() => fitPower(points as [number, number][]))).toBe('BAD_ARGUMENT');
+  });
+});
+
+describe('a split layer', () => {
+  /** weights of a layer's attention, and of both its norms */
+  const attention =
+    16 * 16 + 16 + 2 * (16 * 16) + 16 * 16 + 8 * 16 + 16 + 2 * (16 * 16) + 16 * 16 + 16 + 16;
+  const tables = 2 * 2 ** 16 + 2 * (8 * 4);
+
+  it('has the weights of its matrices', async () => {
+    const dense = new SplitLayer(SMALL, 'dense', 8);
+    expect(dense.b.parameters.end).toBe(tables + attention + 3 * 32 * 16);
+    const moe = new SplitLayer(SMALL, 'moe', 8);
+    const gate = 4 * 16 + 4;
+    expect(moe.b.parameters.end).toBe(tables + attention + gate + 3 * (4 + 1) * 16 * 16);
+    const cost = await layerCost(moe, 1);
+    expect(cost).toMatchObject({ kind: 'moe', parts: 1, weights: moe.b.parameters.end });
+    expect(cost.circuits).toBe((await moe.circuits()).length);
+  });
+
+  it('opens as many parts as its weights fill, at more rows', async () => {
+    const config = { ...SMALL, hiddenSize: 256, expertInner: 256, experts: 8 };
+    const [whole, split] = [28, 20].map((log) => new SplitLayer(config, 'moe', 8, log));
+    expect(whole.widths.parts).toHaveLength(1);
+    expect(split.opening.logSize).toBe(20);
+    expect(split.widths.parts).toHaveLength(Math.ceil(split.b.parameters.end / 2 ** 20));
+    expect(split.widths.parts.slice(0, -1).every((w) => w === 16)).toBe(true);
+    const rows = async (l: SplitLayer): Promise<number> =>
+      (await l.circuits()).reduce((sum, s) => sum + s.rows, 0);
+    expect(await rows(split)).toBeGreaterThan(await rows(whole));
+  });
+
+  it('refuses a witness larger than a part', () => {
+    expect(refusal(() => new SplitLayer(SMALL, 'moe', 64, 16))).toBe('UNSUPPORTED_CONFIG');
+  });
+});
+
+describe('a model', () => {
+  const rates: Rates = {
+    machine: 'test',
+    basis: 'none',
+    permutation: 1,
+    product: 0,
+    entry: 0,
+    state: 0,
+    circuit: 10,
+    circuitsAtOnce: 2,
+  };
+
+  it('is the sum of its layers, and a circuit that joins each to the others', async () => {
+    const [dense, moe, boundary, model] = await deepseekCosts(8, 28, { ...SMALL, layers: 5 });
+    expect([dense, moe, boundary].map((c) => c.count)).toEqual([1, 4, 1]);
+    expect(model.permutations).toBe(
+      dense.permutations + 4 * moe.permutations + boundary.permutations,
+    );
+    expect(model.circuits).toBe(dense.circuits + 4 * moe.circuits + boundary.circuits + 5);
+    expect(predict(model, rates)).toMatchObject({
+      nativeSeconds: model.permutations,
+      picklesSeconds: 5 * model.circuits,
+    });
+    expect(predict(moe, rates).picklesSeconds).toBe(10 * moe.circuits);
+    expect(manyCores(rates, 64).circuitsAtOnce).toBe(32);
+  });
+
+  it("counts DeepSeek-V3's weights", async () => {
+    const [, moe] = await deepseekCosts(32);
+    const experts = 256 * 3 * 2048 * 8192;
+    expect(moe.weights).toBeGreaterThan(experts);
+    expect(moe.weights).toBeLessThan(1.05 * experts);
+    expect(moe.parts).toBe(Math.ceil(moe.weights / 2 ** 28));
+  });
+
+  it('is planned without being committed', async () => {
+    const [small, large] = await Promise.all([8, 32].map((t) => planModel(SMALL, t)));
+    expect(large.cells).toBeGreaterThan(small.cells);
+    expect(large.permutations).toBeGreaterThanOrEqual(small.permutations);
+    expect(small.rows.length).toBeGreaterThanOrEqual(2);
+  });
+});
