@@ -83,7 +83,7 @@ function keyFile(key: PrivateKey) {
 
 function commitment(modelRoot: string, verifierKeyHash: string) {
   const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3 };
-  const format = { format: 'attensor-commitment', version: 1 };
+  const format = { format: 'attensor-commitment', version: 2 };
   return { ...format, ...sizes, modelRoot, vocabularyRoot: '22', verifierKeyHash };
 }
 
