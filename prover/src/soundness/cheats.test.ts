@@ -671,11 +671,11 @@ describe('tables and parameters', () => {
   });
   it('another model’s root', async () => {
     const statement = [h.statement[0] + 1n, ...h.statement.slice(1)];
-    expect(await failures(h, { statement })).toEqual(['model']);
-    expect(await failures(h, { witness: { salt: 1n } })).toEqual(['model']);
+    expect(await failures(h, { statement })).toEqual(['parameters']);
+    expect(await failures(h, { witness: { salt: 1n } })).toEqual(['parameters']);
     expect(await failures(h, { witness: { parameterSample: 1n }, until: 'opening' })).toEqual([
       'claims',
-      'model',
+      'parameters',
     ]);
   });
   it('another vocabulary', async () => {
