@@ -21,12 +21,16 @@ export interface Estimate {
 }
 
 /** Seconds, on the machine the fit was made on, where a permutation took this long with all threads. */
-const REFERENCE_PERMUTATION = 1.2e-6;
-const PER_CIRCUIT = 25;
+const REFERENCE_PERMUTATION = 1.13e-6;
+/** the first circuit verifies no proof */
+const FIRST_CIRCUIT = 18;
+const NEXT_CIRCUIT = 24;
 /** per entry of the sumchecks' domain: witness, fractions, reduction */
-const PER_ENTRY = 4.5e-6;
-const PER_STATE = 1e-7;
-const FIXED = 1;
+const PER_ENTRY = 1.4e-6;
+const PER_STATE = 1.9e-7;
+const FIXED = 1.1;
+/** per weight: from integers to the committed vector, or to rows */
+const PER_WEIGHT = 1e-6;
 
 /** Bytes: a process with the keys of its circuits loaded, and per entry of what the native part holds. */
 const KEYS_BYTES = 1.6e9;
@@ -40,16 +44,16 @@ export async function estimate(prover: ComponentProver, measured?: number): Prom
   const permutation = measured ?? (await permutationSeconds());
   const nativeSeconds = nativeTime(permutation, {
     permutations: protocol.permutations,
-    entries: 2 ** witnessLog + 2 ** logSize,
+    entries: (protocol.built.lookups ? 2 ** witnessLog : 0) + 2 ** logSize,
     states: protocol.hashedStates,
   });
-  const picklesSeconds = circuitTime(permutation) * segments.length;
+  const picklesSeconds =
+    circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
   const leaves = 2 ** opening.rounds[0].logDomain;
-  const weightsSeconds =
-    permutation *
-    (protocol.hasWeights
-      ? (Math.ceil(widths.parameters / 2) + 1) * leaves
-      : protocol.vocabularyPermutations);
+  const weightsSeconds = protocol.hasWeights
+    ? permutation * (Math.ceil(widths.parameters / 2) + 1) * leaves +
+      PER_WEIGHT * widths.parameters * row
+    : (permutation + PER_WEIGHT) * protocol.vocabularyPermutations;
   const codewords =
     32 * leaves * (widths.witness + 2 + (protocol.hasWeights ? widths.parameters + 2 : 0));
   const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + protocol.hashedStates);
@@ -85,9 +89,9 @@ export function nativeTime(
   return permutations * permutation + scale * (FIXED + PER_ENTRY * entries + PER_STATE * states);
 }
 
-/** One circuit's proof. */
+/** A circuit's proof, one of many. */
 export const circuitTime = (permutation: number): number =>
-  PER_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
+  NEXT_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
 
 /** Of this machine, with all its threads; best of a few. */
 async function permutationSeconds(): Promise<number> {
