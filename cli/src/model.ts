@@ -1,5 +1,5 @@
 /** A model directory with its tokenizer: what most commands work on. */
-import { generate, Model, Tokenizer, type ForwardLog } from '@attensor/inference';
+import { generate, Model, openTokenizer, type Tokenizer, type ForwardLog } from '@attensor/inference';
 
 export { openModel, answer, type OpenModel, type Answer };
 
@@ -17,7 +17,7 @@ interface Answer {
 
 async function openModel(dir: string): Promise<OpenModel> {
   const model = await Model.open(dir);
-  return { model, tokenizer: await Tokenizer.open(dir, model.config) };
+  return { model, tokenizer: await openTokenizer(dir, model.config) };
 }
 
 interface AnswerOptions {

@@ -39,6 +39,7 @@ export {
   isSettled,
   attestationWitness,
   checkAttestation,
+  isProofValid,
   type ContractState,
   type FoundAttestation,
   type AttestedFile,

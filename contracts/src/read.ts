@@ -23,6 +23,7 @@ export {
   isSettled,
   attestationWitness,
   checkAttestation,
+  isProofValid,
   type ContractState,
   type FoundAttestation,
   type AttestedFile,
@@ -204,7 +205,7 @@ async function checkAttestation(
   { proof = false } = {},
 ): Promise<AttestationCheck> {
   const attestation = attestationOf(file);
-  const proofValid = proof ? await verifyFile(file) : undefined;
+  const proofValid = proof ? await isProofValid(file) : undefined;
   const state = await readContract(address);
   const history = AttestationHistory.replay(state, await fetchSubmissions(address));
   const found = history.find(attestation);
@@ -244,7 +245,8 @@ function attestationOf({ statement, verificationKey }: AttestedFile): Attestatio
   }
 }
 
-async function verifyFile({ statement, verificationKey, proof }: AttestedFile): Promise<boolean> {
+/** Is the file's own proof valid, for its statement and under its key? Whose key that is, it does not say. */
+async function isProofValid({ statement, verificationKey, proof }: AttestedFile): Promise<boolean> {
   const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
   const stated = [modelRoot, vocabularyRoot, inputHash, outputHash];
   if (stated.some((field, i) => field !== proof.publicInput[i])) return false;

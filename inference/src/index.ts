@@ -11,7 +11,8 @@ export {
 } from './config.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
 export { Model, type ExpertWeight, type ModelOptions } from './model.js';
-export { Tokenizer } from './tokenizer.js';
+export { Tokenizer, type TokenizerConfig } from './tokenizer.js';
+export { openTokenizer } from './tokenizer-files.js';
 export {
   forward,
   traceForward,

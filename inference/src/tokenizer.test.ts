@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readReference } from './eval.js';
 import { checkpointDir, failure, withTempDir } from './testing/fixtures.js';
-import { Tokenizer } from './tokenizer.js';
+import type { Tokenizer } from './tokenizer.js';
+import { openTokenizer } from './tokenizer-files.js';
 
 const config = { bos: 510, vocabSize: 512, maxPositions: 256 };
-const open = (): Promise<Tokenizer> => Tokenizer.open(checkpointDir('tiny'), config);
+const open = (): Promise<Tokenizer> => openTokenizer(checkpointDir('tiny'), config);
 
 describe('tokenizer', () => {
   test('encodes the prompts and decodes the continuations of the reference', async () => {
@@ -28,6 +29,20 @@ describe('tokenizer', () => {
     expect(tokenizer.decode([510, 511])).toBe('');
   });
 
+  test('revealed ids stand for a text that they spell, and for no other', async () => {
+    const tokenizer = await open();
+    const own = tokenizer.encodePrompt('In the');
+    const letters = [...'In the'].flatMap((letter) => tokenizer.encodePrompt(letter).slice(1));
+    expect(letters).not.toEqual(own.slice(1));
+    expect(tokenizer.outputIds('In the')).toEqual(own.slice(1));
+    expect(tokenizer.outputIds('In the', letters)).toEqual(letters);
+    expect(tokenizer.outputIds('In then', letters)).toEqual(
+      tokenizer.encodePrompt('In then').slice(1),
+    );
+    expect(tokenizer.promptIds('In the', [510, ...letters])).toEqual([510, ...letters]);
+    expect(tokenizer.promptIds('In the', [-1])).toEqual(own);
+  });
+
   test('clear errors', async () => {
     const tokenizer = await open();
     expect(await failure(() => tokenizer.encodePrompt(''))).toMatchObject({ code: 'EMPTY_PROMPT' });
@@ -44,16 +59,16 @@ describe('tokenizer', () => {
 
   test('files that do not fit', async () => {
     await withTempDir(async (dir) => {
-      expect(await failure(Tokenizer.open(dir, config))).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await failure(openTokenizer(dir, config))).toMatchObject({ code: 'NOT_FOUND' });
       for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
         await cp(join(checkpointDir('tiny'), file), join(dir, file));
       }
       const bad = { code: 'BAD_TOKENIZER' };
-      expect(await failure(Tokenizer.open(dir, { ...config, vocabSize: 400 }))).toMatchObject(bad);
+      expect(await failure(openTokenizer(dir, { ...config, vocabSize: 400 }))).toMatchObject(bad);
       const path = join(dir, 'tokenizer.json');
       for (const broken of ['', '[]', '{"model": {"type": "none"}}']) {
         await writeFile(path, broken);
-        expect(await failure(Tokenizer.open(dir, config))).toMatchObject(bad);
+        expect(await failure(openTokenizer(dir, config))).toMatchObject(bad);
       }
     });
   });

@@ -1,33 +1,30 @@
-/** The tokenizer of a model directory (Hugging Face tokenizer.json). */
-import { join } from 'node:path';
+/** A model's tokenizer (Hugging Face tokenizer.json). Nothing of Node: a page uses it too. */
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
-import { z } from 'zod';
-import { readJson } from './checkpoint/json-file.js';
 import { checkTokens } from './components/embedding.js';
 import type { ModelConfig } from './config.js';
 import { AttensorError } from './errors.js';
 
-const tokenizerSchema = z.looseObject({ model: z.looseObject({ type: z.string().optional() }) });
-const tokenizerConfigSchema = z.looseObject({});
+/** What of the model's configuration the tokens depend on. */
+export type TokenizerConfig = Pick<ModelConfig, 'bos' | 'vocabSize' | 'maxPositions'>;
+
+export const BAD_TOKENIZER_HINT =
+  'Import the checkpoint again, with the tokenizer it was published with';
 
 export class Tokenizer {
   private constructor(
     private readonly tokenizer: HfTokenizer,
-    private readonly config: Pick<ModelConfig, 'bos' | 'vocabSize' | 'maxPositions'>,
+    private readonly config: TokenizerConfig,
   ) {}
 
-  /** @throws NOT_FOUND, BAD_TOKENIZER */
-  static async open(
-    dir: string,
-    config: Pick<ModelConfig, 'bos' | 'vocabSize' | 'maxPositions'>,
-  ): Promise<Tokenizer> {
-    const hint = 'Import the checkpoint again, with the tokenizer it was published with';
-    const path = join(dir, 'tokenizer.json');
-    const json = await readJson(path, tokenizerSchema, 'BAD_TOKENIZER', hint);
-    const configPath = join(dir, 'tokenizer_config.json');
-    const settings = await readJson(configPath, tokenizerConfigSchema, 'BAD_TOKENIZER', hint);
+  /**
+   * @param json,settings contents of tokenizer.json and tokenizer_config.json
+   * @param where what they are called in errors
+   * @throws BAD_TOKENIZER
+   */
+  static from(json: object, settings: object, config: TokenizerConfig, where: string): Tokenizer {
+    const hint = BAD_TOKENIZER_HINT;
     const bad = (what: string, expected?: string, got?: string, cause?: unknown): AttensorError =>
-      new AttensorError({ code: 'BAD_TOKENIZER', what, where: path, expected, got, hint, cause });
+      new AttensorError({ code: 'BAD_TOKENIZER', what, where, expected, got, hint, cause });
     let tokenizer: HfTokenizer;
     try {
       tokenizer = new HfTokenizer(json, settings);
@@ -53,6 +50,24 @@ export class Tokenizer {
       );
     }
     return new Tokenizer(tokenizer, config);
+  }
+
+  /**
+   * The ids that a prompt's text stands for. A text has several token sequences: `revealed` is taken where it spells the text,
+   * else the tokenizer's own. Either way a statement's hash decides.
+   */
+  promptIds(text: string, revealed?: readonly number[]): number[] {
+    return this.spelled(text, revealed) ?? this.encodePrompt(text);
+  }
+
+  /** The same for an answer, which begins with no bos token. */
+  outputIds(text: string, revealed?: readonly number[]): number[] {
+    return this.spelled(text, revealed) ?? this.encodePrompt(text).slice(1);
+  }
+
+  private spelled(text: string, ids: readonly number[] | undefined): number[] | undefined {
+    const spells = ids?.every((id) => this.tokenizer.id_to_token(id) !== undefined);
+    return spells && this.decode([...ids!]) === text ? [...ids!] : undefined;
   }
 
   /** [bos] + the tokens of the text. Special tokens written out in the text become their ids. */

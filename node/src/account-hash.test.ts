@@ -1,10 +1,10 @@
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, initializeBindings } from 'o1js';
-import { accountHash } from './account-hash.js';
+import { accountHash, rootOf } from '@attensor/contracts/ledger';
 import { internals } from './internals.js';
 import { DEFAULT_TOKEN, Ledger } from './ledger.js';
-import { LEDGER_DEPTH, LedgerTree, rootOf } from './merkle.js';
+import { LEDGER_DEPTH, LedgerTree } from './merkle.js';
 
 beforeAll(() => initializeBindings());
 

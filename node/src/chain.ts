@@ -7,14 +7,14 @@
  */
 import { Field, Poseidon } from 'o1js';
 import { z } from 'zod';
-import { accountHash, type AccountJson } from './account-hash.js';
+import { accountHash, type AccountJson, type PathElement } from '@attensor/contracts/ledger';
 import type { DataDir, Genesis } from './data-dir.js';
 import { History } from './history.js';
 import { NodeError } from './errors.js';
 import { internals, type Internals, type LedgerState } from './internals.js';
 import { type AccountId, DEFAULT_TOKEN, type Failures, Ledger } from './ledger.js';
 import { Log } from './log.js';
-import { LedgerTree, type PathElement } from './merkle.js';
+import { LedgerTree } from './merkle.js';
 import {
   applySigned,
   checkSigned,

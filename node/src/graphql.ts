@@ -7,7 +7,7 @@ import {
   type ValueNode,
 } from 'graphql';
 import { Field, PublicKey, TokenId } from 'o1js';
-import { accountView, blockView, commandView, type Encodings } from './views.js';
+import { accountView, blockView, commandView, pathView, type Encodings } from './views.js';
 import type { Block, Chain } from './chain.js';
 import { NodeError } from './errors.js';
 import type { ActionBlock, EmittedBlock } from './history.js';
@@ -78,6 +78,10 @@ interface SendInput {
   nonce?: string | null;
   memo?: string | null;
   validUntil?: string | null;
+}
+interface MembershipArgs {
+  accountInfos: { publicKey: string; token?: string | null }[];
+  stateHash: string;
 }
 interface ArchiveInput {
   address: string;
@@ -203,6 +207,27 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
       const id = { publicKey, tokenId: token ?? DEFAULT_TOKEN };
       const account = chain.account(id);
       return account === undefined ? null : accountView(account, chain, encodings);
+    },
+    encodedSnarkedLedgerAccountMembership: ({ accountInfos, stateHash }: MembershipArgs) => {
+      const last = encodings.StateHash.toBase58(Field(chain.lastBlock.stateHash));
+      if (stateHash !== last) {
+        throw new NodeError({
+          code: 'BAD_ARGUMENT',
+          what: 'membership is known of the last block only',
+          expected: `stateHash ${last}`,
+          got: stateHash,
+          hint: 'Ask for bestChain(maxLength: 1), then again',
+        });
+      }
+      return accountInfos.map(({ publicKey, token }) => {
+        const membership = chain.membership({ publicKey, tokenId: token ?? DEFAULT_TOKEN });
+        if (membership !== undefined) return { merklePath: pathView(membership.path) };
+        throw new NodeError({
+          code: 'BAD_ARGUMENT',
+          what: 'there is no such account in the ledger',
+          got: publicKey,
+        });
+      });
     },
     transactionStatus: (ids: { payment?: string | null; zkappTransaction?: string | null }) => {
       const transaction = chain.transaction(ids.zkappTransaction ?? ids.payment ?? '');

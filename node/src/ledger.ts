@@ -5,7 +5,7 @@
  * delegations, which that ledger does not know, change its records here.
  */
 import { Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
-import type { AccountJson } from './account-hash.js';
+import type { AccountJson } from '@attensor/contracts/ledger';
 import { NodeError } from './errors.js';
 import type { LedgerState, MlAccount, MlLedger, MlTree } from './internals.js';
 

@@ -1,13 +1,10 @@
 /** The ledger's Merkle tree: leaves in the order accounts were created, empty subtrees not stored. */
-import { emptyAccountHash, merge } from './account-hash.js';
+import { emptyAccountHash, merge, type PathElement } from '@attensor/contracts/ledger';
 
-export { LedgerTree, LEDGER_DEPTH, rootOf, type PathElement };
+export { LedgerTree, LEDGER_DEPTH };
 
 /** As on Mina's networks: paths have this length, whatever the number of accounts. */
 const LEDGER_DEPTH = 35;
-
-/** A sibling, and on which side the way to the leaf goes: as the daemon's `merklePath` names it. */
-type PathElement = { left: bigint } | { right: bigint };
 
 class LedgerTree {
   /** `levels[h]`: the nodes at height h that are not empty, from the left. */
@@ -55,13 +52,4 @@ class LedgerTree {
   private node(height: number, index: number): bigint {
     return this.levels[height][index] ?? this.empty[height];
   }
-}
-
-/** The root that a leaf and its path lead to. */
-function rootOf(leaf: bigint, path: PathElement[]): bigint {
-  return path.reduce(
-    (hash, element, height) =>
-      'left' in element ? merge(height, hash, element.left) : merge(height, element.right, hash),
-    leaf,
-  );
 }

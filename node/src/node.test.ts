@@ -17,7 +17,7 @@ import {
   type PublicKey,
 } from 'o1js';
 import { internals } from './internals.js';
-import { rootOf, type PathElement } from './merkle.js';
+import { rootOf, type PathElement } from '@attensor/contracts/ledger';
 import { query, type SpawnedNode, spawnNode } from './testing/spawned-node.js';
 
 const FEE = 100_000_000;
@@ -253,20 +253,56 @@ describe('membership', () => {
     const { data } = await query(
       node.url,
       `{ account(publicKey: "${publicKey.toBase58()}") { leafHash merklePath { left right } }
-         bestChain(maxLength: 1) { protocolState { blockchainState { stagedLedgerHash } } } }`,
+         bestChain(maxLength: 1) { stateHash
+           protocolState { blockchainState { stagedLedgerHash snarkedLedgerHash } } } }`,
     );
     const { account, bestChain } = data as {
       account: { leafHash: string; merklePath: { left: string | null; right: string | null }[] };
-      bestChain: { protocolState: { blockchainState: { stagedLedgerHash: string } } }[];
+      bestChain: {
+        stateHash: string;
+        protocolState: {
+          blockchainState: Record<'stagedLedgerHash' | 'snarkedLedgerHash', string>;
+        };
+      }[];
     };
-    const path = account.merklePath.map(({ left, right }): PathElement =>
-      left !== null ? { left: BigInt(left) } : { right: BigInt(right!) },
-    );
+    const pathOf = (elements: typeof account.merklePath) =>
+      elements.map(({ left, right }): PathElement =>
+        left !== null ? { left: BigInt(left) } : { right: BigInt(right!) },
+      );
+    const path = pathOf(account.merklePath);
     const { LedgerHash } = await internals();
     const { stagedLedgerHash } = bestChain[0].protocolState.blockchainState;
     expect(rootOf(BigInt(account.leafHash), path)).toBe(
       LedgerHash.fromBase58(stagedLedgerHash).toBigInt(),
     );
+
+    const membership = (key: string, stateHash: string) =>
+      query(
+        node.url,
+        `{ encodedSnarkedLedgerAccountMembership(
+             accountInfos: [{ publicKey: "${key}" }], stateHash: "${stateHash}"
+           ) { merklePath { left right } } }`,
+      );
+    const { stateHash } = bestChain[0];
+    const snarked = await membership(publicKey.toBase58(), stateHash);
+    const [found] = (
+      snarked.data as {
+        encodedSnarkedLedgerAccountMembership: Pick<typeof account, 'merklePath'>[];
+      }
+    ).encodedSnarkedLedgerAccountMembership;
+    expect(rootOf(BigInt(account.leafHash), pathOf(found.merklePath))).toBe(
+      LedgerHash.fromBase58(
+        bestChain[0].protocolState.blockchainState.snarkedLedgerHash,
+      ).toBigInt(),
+    );
+    for (const [key, state] of [
+      [PrivateKey.random().toPublicKey().toBase58(), stateHash],
+      [publicKey.toBase58(), 'another block'],
+    ]) {
+      expect((await membership(key, state)).errors).toMatchObject([
+        { message: expect.stringContaining('BAD_ARGUMENT') as unknown },
+      ]);
+    }
   });
 });
 

@@ -28,6 +28,11 @@ const SCHEMA = /* GraphQL */ `
     genesisBlock: Block!
     "as of the last block"
     account(publicKey: PublicKey!, token: TokenId): Account
+    "paths of accounts to the block's \`snarkedLedgerHash\`; here of the last block only"
+    encodedSnarkedLedgerAccountMembership(
+      accountInfos: [AccountInput!]!
+      stateHash: String!
+    ): [EncodedAccountMembership!]!
     transactionStatus(payment: ID, zkappTransaction: ID): TransactionStatus!
     pooledUserCommands(publicKey: PublicKey, hashes: [String!], ids: [ID!]): [UserCommand!]!
     pooledZkappCommands(publicKey: PublicKey, hashes: [String!], ids: [ID!]): [ZkappCommandResult!]!
@@ -265,6 +270,15 @@ const SCHEMA = /* GraphQL */ `
   type MerklePathElement {
     left: String
     right: String
+  }
+
+  "a daemon gives the account too, in its binary form; here it is what \`account\` says"
+  type EncodedAccountMembership {
+    merklePath: [MerklePathElement!]!
+  }
+  input AccountInput {
+    publicKey: PublicKey!
+    token: TokenId
   }
 
   input SignatureInput {

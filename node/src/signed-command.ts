@@ -1,7 +1,7 @@
 /** Payments and delegations: one signature, no proof, and what they do to the ledger. */
 import Client from 'mina-signer';
 import { z } from 'zod';
-import type { AccountJson } from './account-hash.js';
+import type { AccountJson } from '@attensor/contracts/ledger';
 import { NodeError } from './errors.js';
 import { DEFAULT_TOKEN, type Failures, type Ledger } from './ledger.js';
 

@@ -1,11 +1,11 @@
 /** Accounts, blocks and transactions in the shapes and encodings of the daemon. */
 import { Field, PublicKey } from 'o1js';
-import type { AccountJson } from './account-hash.js';
+import type { AccountJson, PathElement } from '@attensor/contracts/ledger';
 import type { Block, Chain, ChainTransaction } from './chain.js';
 import type { Internals } from './internals.js';
 import { minimumBalance } from './signed-command.js';
 
-export { accountView, blockView, commandView, type Encodings };
+export { accountView, blockView, commandView, pathView, type Encodings };
 
 type Encodings = Pick<Internals, 'LedgerHash' | 'StateHash' | 'EpochSeed' | 'ReceiptChainHash'>;
 
@@ -52,13 +52,16 @@ function accountView(account: AccountJson, chain: Chain, encodings: Encodings) {
       : null,
     index: () => membership().index,
     leafHash: () => membership().leaf.toString(),
-    merklePath: () =>
-      membership().path.map((element) =>
-        'left' in element
-          ? { left: element.left.toString(), right: null }
-          : { left: null, right: element.right.toString() },
-      ),
+    merklePath: () => pathView(membership().path),
   };
+}
+
+function pathView(path: PathElement[]) {
+  return path.map((element) =>
+    'left' in element
+      ? { left: element.left.toString(), right: null }
+      : { left: null, right: element.right.toString() },
+  );
 }
 
 function blockView(block: Block, chain: Chain, encodings: Encodings, slotsPerEpoch: number) {

@@ -25,11 +25,13 @@ export {
 export { ModelProtocol, type Shape } from './model/protocol.js';
 export {
   MAX_PROOF_BYTES,
-  defaultCacheDir,
   parseProofFile,
-  verifyProofFile,
   type ProofFile,
   type RevealedText,
+} from './proof-format.js';
+export {
+  defaultCacheDir,
+  verifyProofFile,
   type Verdict,
   type VerifyExpectations,
 } from './proof-file.js';

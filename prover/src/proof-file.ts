@@ -1,54 +1,14 @@
-/**
- * The proof as a file: statement, proof and verification key, versioned. Verification needs nothing else; what the file claims
- * about text is checked against the statement's hashes.
- */
+/** Making and verifying proof files. */
 import { COMPLETE, inputHash, outputHash, Statement } from '@attensor/contracts';
-import { AttensorError } from '@attensor/inference';
 import { Cache, Field, initializeBindings, VerificationKey, verify, type JsonProof } from 'o1js';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { fieldSchema } from './schema.js';
+import { fileSchema, FORMAT, VERSION, type ProofFile, type RevealedText } from './proof-format.js';
 import { loadReferenceStrings } from './srs.js';
-
-const FORMAT = 'attensor-proof';
-const VERSION = 1;
-
-const proofSchema = z.strictObject({
-  publicInput: z.array(fieldSchema).length(4),
-  publicOutput: z.array(fieldSchema).length(1),
-  maxProofsVerified: z.literal(1),
-  proof: z.string().min(1),
-});
-const ids = z
-  .array(z.number().int().nonnegative())
-  .min(1)
-  .max(1 << 16);
-const fileSchema = z.strictObject({
-  format: z.literal(FORMAT),
-  version: z.literal(VERSION),
-  statement: z.strictObject({
-    modelRoot: fieldSchema,
-    vocabularyRoot: fieldSchema,
-    inputHash: fieldSchema,
-    outputHash: fieldSchema,
-  }),
-  verificationKey: z.strictObject({ data: z.string().min(1), hash: fieldSchema }),
-  proof: proofSchema,
-  /** Only where the prover chose to reveal it. A text has several token sequences: the ids say which one was proved. */
-  text: z
-    .strictObject({ prompt: z.string(), output: z.string(), promptIds: ids, outputIds: ids })
-    .optional(),
-});
-export type ProofFile = z.infer<typeof fileSchema>;
-export type RevealedText = NonNullable<ProofFile['text']>;
 
 /** Proving keys, reference strings and unfinished jobs. */
 export const defaultCacheDir = (): string =>
   process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
-
-/** Largest file that is read at all. */
-export const MAX_PROOF_BYTES = 1 << 20;
 
 export function proofFile(
   proof: unknown,
@@ -64,60 +24,6 @@ export function proofFile(
     proof,
     ...(text && { text }),
   });
-}
-
-/** @throws BAD_FILE, UNSUPPORTED_VERSION */
-export function parseProofFile(text: string, where = 'proof'): ProofFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: 'the proof file is not JSON',
-      where,
-      hint: 'Get the file again from its maker',
-    });
-  }
-  const header = z.object({ format: z.string(), version: z.number() }).safeParse(value);
-  if (!header.success || header.data.format !== FORMAT)
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: 'this is not a proof file',
-      where,
-      expected: `format ${FORMAT}`,
-    });
-  return parseVersion(fileSchema, VERSION, value, where);
-}
-
-/** A file of a known format. @throws BAD_FILE, UNSUPPORTED_VERSION */
-export function parseVersion<T>(
-  schema: z.ZodType<T>,
-  version: number,
-  value: unknown,
-  where: string,
-): T {
-  const got = (value as { version?: unknown }).version;
-  if (got !== version)
-    throw new AttensorError({
-      code: 'UNSUPPORTED_VERSION',
-      what: 'the proof file is of another version',
-      where,
-      expected: String(version),
-      got: String(got),
-      hint: 'Use the version of attensor that made it',
-    });
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: issue.message,
-      where: `${where}: ${issue.path.join('.')}`,
-      hint: 'The file was edited or cut',
-    });
-  }
-  return parsed.data;
 }
 
 export interface VerifyExpectations {

@@ -26,7 +26,8 @@ import {
 } from './model/commitment.js';
 import { ModelProtocol } from './model/protocol.js';
 import { traceOf, witnessInts } from './model/witness.js';
-import { defaultCacheDir, proofFile, type ProofFile, type RevealedText } from './proof-file.js';
+import { defaultCacheDir, proofFile } from './proof-file.js';
+import type { ProofFile, RevealedText } from './proof-format.js';
 import { commitRows } from './protocol/opening.js';
 import { Session } from './protocol/session.js';
 

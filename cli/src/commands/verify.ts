@@ -1,4 +1,4 @@
-import { Model, Tokenizer } from '@attensor/inference';
+import { Model, openTokenizer, type Tokenizer } from '@attensor/inference';
 import type { RevealedText, Verdict } from '@attensor/prover';
 import type { Command } from 'commander';
 import { dirname } from 'node:path';
@@ -121,26 +121,18 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
       throw new CliError({ code: 'USAGE', what: `give --${name} or --${name}-tokens, not both` });
     }
   }
-  const tokenizer =
-    prompt === undefined && output === undefined ? undefined : await openTokenizer(options);
-  // A text has several token sequences. Ids revealed in the file are used only where they spell the text given here;
-  // the statement's hashes then decide.
-  const spelled = (text: string, ids: number[] | undefined): number[] | undefined =>
-    ids !== undefined && tokenizer?.decode(ids) === text ? ids : undefined;
+  if (prompt === undefined && output === undefined)
+    return { promptIds: promptTokens, outputIds: outputTokens };
+  const tokenizer = await modelTokenizer(options);
   return {
     promptIds:
-      prompt === undefined
-        ? promptTokens
-        : (spelled(prompt, revealed?.promptIds) ?? tokenizer?.encodePrompt(prompt)),
-    // the tokenizer puts the beginning-of-sequence token before a prompt
+      prompt === undefined ? promptTokens : tokenizer.promptIds(prompt, revealed?.promptIds),
     outputIds:
-      output === undefined
-        ? outputTokens
-        : (spelled(output, revealed?.outputIds) ?? tokenizer?.encodePrompt(output).slice(1)),
+      output === undefined ? outputTokens : tokenizer.outputIds(output, revealed?.outputIds),
   };
 }
 
-async function openTokenizer({ tokenizer, commitment }: Options): Promise<Tokenizer> {
+async function modelTokenizer({ tokenizer, commitment }: Options): Promise<Tokenizer> {
   const dir = tokenizer ?? (commitment === undefined ? undefined : dirname(commitment));
   if (dir === undefined) {
     throw new CliError({
@@ -149,5 +141,5 @@ async function openTokenizer({ tokenizer, commitment }: Options): Promise<Tokeni
       hint: 'Add --tokenizer <model-dir>, or give --prompt-tokens and --output-tokens',
     });
   }
-  return await Tokenizer.open(dir, (await Model.open(dir)).config);
+  return await openTokenizer(dir, (await Model.open(dir)).config);
 }

@@ -4,7 +4,8 @@ import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
 import { fieldSchema } from '../schema.js';
 import { configHash } from './protocol.js';
-import { genuineKey, keyCache, parseVersion, proofProblem, WRONG_KEY } from '../proof-file.js';
+import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
+import { parseVersion } from '../proof-format.js';
 import { loadReferenceStrings } from '../srs.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';

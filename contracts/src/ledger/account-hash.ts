@@ -7,10 +7,13 @@
  */
 import { Field, Poseidon, PublicKey, Reducer, TokenId, TransactionVersion, Types } from 'o1js';
 
-export { accountHash, merge, emptyAccountHash, type AccountJson, type PermissionsJson };
+export { accountHash, merge, rootOf, emptyAccountHash, type AccountJson, type PathElement };
 
 type AccountJson = ReturnType<typeof Types.Account.toJSON>;
 type PermissionsJson = AccountJson['permissions'];
+
+/** A sibling, and on which side the way to the leaf goes: as the daemon's `merklePath` names it. */
+type PathElement = { left: bigint } | { right: bigint };
 
 /** A packed element stays below the 255-bit field. */
 const PACKED_BITS = 254;
@@ -62,7 +65,7 @@ const salts = new Map<string, [Field, Field, Field]>();
 function hashFields(prefix: string, fields: Field[]): bigint {
   let salt = salts.get(prefix);
   if (salt === undefined) {
-    const bytes = Buffer.from(prefix.padEnd(PREFIX_BYTES, '*'));
+    const bytes = utf8(prefix.padEnd(PREFIX_BYTES, '*'));
     salt = Poseidon.update(Poseidon.initialState(), [Field(littleEndian(bytes))]);
     salts.set(prefix, salt);
   }
@@ -87,8 +90,7 @@ function accountHash(account: AccountJson): bigint {
     .bits(account.nonce, 32)
     .bits(account.balance, 64);
   // least significant byte first
-  const symbol = Buffer.alloc(TOKEN_SYMBOL_BYTES);
-  symbol.write(account.tokenSymbol);
+  const symbol = utf8(account.tokenSymbol).slice(0, TOKEN_SYMBOL_BYTES);
   input.bits(littleEndian(symbol), TOKEN_SYMBOL_BYTES * BYTE);
   input.field(TokenId.fromBase58(account.tokenId).toBigInt()).key(account.publicKey);
   return hash('MinaAccount', input);
@@ -157,13 +159,19 @@ function emptyZkapp(): NonNullable<AccountJson['zkapp']> {
 /** The URI's bits, least significant first in each byte, and a one that marks the end. */
 function uriHash(uri: string): bigint {
   const input = new Input();
-  for (const byte of Buffer.from(uri)) {
+  for (const byte of utf8(uri)) {
     for (let i = 0; i < BYTE; i++) input.bits((byte >> i) & 1, 1);
   }
   return hash('MinaZkappUri', input.bits(1, 1));
 }
 
-function littleEndian(bytes: Buffer): bigint {
+const encoder = new TextEncoder();
+
+function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
   return bytes.reduceRight((value, byte) => (value << 8n) + BigInt(byte), 0n);
 }
 
@@ -171,6 +179,15 @@ function littleEndian(bytes: Buffer): bigint {
 function merge(height: number, left: bigint, right: bigint): bigint {
   const prefix = `MinaMklTree${String(height).padStart(3, '0')}`;
   return hashFields(prefix, [Field(left), Field(right)]);
+}
+
+/** The root that a leaf and its path lead to. */
+function rootOf(leaf: bigint, path: PathElement[]): bigint {
+  return path.reduce(
+    (hash, element, height) =>
+      'left' in element ? merge(height, hash, element.left) : merge(height, element.right, hash),
+    leaf,
+  );
 }
 
 let emptyHash: bigint | undefined;
