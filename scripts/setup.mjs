@@ -98,12 +98,12 @@ function pruneOutputs(workspace) {
 
 // --- helpers ---
 
-function say(line) {
+export function say(line) {
   console.error(`setup: ${line}`);
 }
 
 /** Runs a command with its output on stderr: stdout belongs to the caller's result. */
-function step(title, command, args) {
+export function step(title, command, args) {
   say(title);
   const start = performance.now();
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -117,7 +117,7 @@ function readJson(path) {
 }
 
 /** All files below a folder; none if there is no such folder. */
-function files(folder) {
+export function files(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
@@ -125,7 +125,7 @@ function files(folder) {
     .sort();
 }
 
-function hashOf(paths) {
+export function hashOf(paths) {
   const hash = createHash('sha256');
   for (const path of paths)
     hash.update(relative(root, path)).update('\0').update(readFileSync(path));

@@ -1,14 +1,18 @@
 // `npm test [-- jest arguments]`: setup, all tests, and a last line `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prepareBrowser } from './browser.mjs';
 import { root, setup, StepFailed } from './setup.mjs';
 
 /** Counts of a jest run; a suite that could not run counts as one failed test. */
 function runJest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'attensor-test-'));
   const report = join(folder, 'report.json');
+  // what one suite proves, another may use
+  const shared = join(folder, 'shared');
+  mkdirSync(shared);
   try {
     const jest = join(root, 'node_modules/jest/bin/jest.js');
     const options = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--no-warnings'];
@@ -19,7 +23,11 @@ function runJest(args) {
         cwd: root,
         // the report goes to the file, and jest's own output to stderr
         stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, NODE_OPTIONS: options.filter(Boolean).join(' ') },
+        env: {
+          ...process.env,
+          NODE_OPTIONS: options.filter(Boolean).join(' '),
+          ATTENSOR_TEST_RUN: shared,
+        },
       },
     );
     if (!existsSync(report)) return { passed: 0, failed: 1 };
@@ -34,6 +42,7 @@ function runJest(args) {
 function run() {
   try {
     setup();
+    prepareBrowser();
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     console.error(`setup: failed: ${error.message}`);

@@ -28,6 +28,7 @@ type CliErrorCode =
   | 'USAGE'
   | 'BAD_FILE'
   | 'NOT_FOUND'
+  | 'OUTPUT_EXISTS'
   | 'UNKNOWN_ALIAS'
   | 'UNREACHABLE'
   | 'REJECTED'

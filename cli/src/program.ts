@@ -16,6 +16,7 @@ import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
 import { proveComponentCommand } from './commands/prove-component.js';
 import { nodeCommand } from './commands/node.js';
+import { pageCommand } from './commands/page.js';
 import { proveCommand } from './commands/prove.js';
 import { rotateCommand } from './commands/rotate.js';
 import { settleCommand } from './commands/settle.js';
@@ -82,6 +83,7 @@ function program(session: Session): Command {
     .addCommand(rotateCommand(session))
     .addCommand(txCommand(session))
     .addCommand(nodeCommand(session))
+    .addCommand(pageCommand(session))
     .addCommand(bench)
     .addHelpText(
       'after',

@@ -4,6 +4,7 @@ import { AccountUpdate, Bool, Field, Mina, Permissions, VerificationKey } from '
 import { AttestationContract } from './attestation-contract.js';
 import { Attestation, EMPTY_ROOT } from './attestation.js';
 import { Commitment } from './commitment.js';
+import { CONTRACT_KEY_HASH } from './contract-key.js';
 import { outputHash } from './hashes.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { type ModelEvent, type OwnerEvent, ownerHash } from './owner.js';
@@ -112,6 +113,7 @@ describe('deployment', () => {
     expect(state.root.toBigInt()).toBe(EMPTY_ROOT.toBigInt());
     expect(state.owner.toBigInt()).toBe(ownerHash(local.owner).toBigInt());
     expect(state.contractKeyHash.toBigInt()).toBe(contractKey.hash.toBigInt());
+    expect(state.contractKeyHash.toString()).toBe(CONTRACT_KEY_HASH);
     expect(await readAttestations(local.address)).toEqual([]);
   });
 });

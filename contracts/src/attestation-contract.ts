@@ -19,7 +19,7 @@ import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { ModelEvent, OwnerEvent, ownerHash } from './owner.js';
 import { SettledEvent, Settlement, settleBatch } from './settlement.js';
 
-export { AttestationContract, attestationPermissions };
+export { AttestationContract, attestationPermissions, isLocked };
 
 /**
  * The record of proved inferences, first of one committed model, later of those its owner puts in
@@ -274,4 +274,19 @@ function attestationPermissions(): Permissions {
     incrementNonce: Permissions.signature(),
     setVerificationKey: Permissions.VerificationKey.impossibleDuringCurrentVersion(),
   };
+}
+
+/** Are these the permissions that `deploy` sets, for the present network version? */
+function isLocked(permissions: Permissions): boolean {
+  return canonical(permissions) === canonical(attestationPermissions());
+}
+
+/** JSON whose keys are in one order. */
+function canonical(value: unknown): string {
+  const plain: unknown = JSON.parse(JSON.stringify(value ?? null));
+  return JSON.stringify(plain, (_, each: unknown) =>
+    typeof each === 'object' && each !== null
+      ? Object.fromEntries(Object.entries(each).sort())
+      : each,
+  );
 }

@@ -24,7 +24,8 @@ export {
 export { EMPTY_ACTION_STATE, PinPath, SettlePath, PIN_PATH, SETTLE_PATH } from './actions.js';
 export { Settlement, SettledEvent, BATCH } from './settlement.js';
 export { ownerHash, OWNER_DOMAIN, OwnerEvent, ModelEvent } from './owner.js';
-export { AttestationContract, attestationPermissions } from './attestation-contract.js';
+export { AttestationContract, attestationPermissions, isLocked } from './attestation-contract.js';
+export { CONTRACT_KEY_HASH } from './contract-key.js';
 export {
   AttestationHistory,
   type HistoryState,

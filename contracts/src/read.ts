@@ -7,7 +7,7 @@
  */
 import { fetchAccount, Field, Mina, type PublicKey, VerificationKey, verify } from 'o1js';
 import { EMPTY_ACTION_STATE } from './actions.js';
-import { attestationPermissions, AttestationContract } from './attestation-contract.js';
+import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { ContractError } from './errors.js';
@@ -108,7 +108,7 @@ async function readContract(address: PublicKey): Promise<ContractState> {
     pinnedActions: contract.pinnedActions.fromAppState(state),
     actionState: zkapp.actionState[0] ?? EMPTY_ACTION_STATE,
     provedState: zkapp.provedState.toBoolean(),
-    locked: canonical(account.permissions) === canonical(attestationPermissions()),
+    locked: isLocked(account.permissions),
     contractKeyHash: zkapp.verificationKey.hash,
   };
 }
@@ -132,16 +132,6 @@ async function loadAccount(contract: AttestationContract) {
     if (error !== undefined) return undefined;
   }
   return state !== null && Mina.hasAccount(address) ? Mina.getAccount(address) : undefined;
-}
-
-/** JSON whose keys are in one order. */
-function canonical(value: unknown): string {
-  const plain: unknown = JSON.parse(JSON.stringify(value ?? null));
-  return JSON.stringify(plain, (_, each: unknown) =>
-    typeof each === 'object' && each !== null
-      ? Object.fromEntries(Object.entries(each).sort())
-      : each,
-  );
 }
 
 /** The commitment that submissions are checked against now. Same warning as `readContract`. */

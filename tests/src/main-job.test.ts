@@ -15,7 +15,7 @@ import {
   readHistory,
   Statement,
 } from '@attensor/contracts';
-import { generate, importCheckpoint, Model } from '@attensor/inference';
+import { generate, importCheckpoint, Model, openTokenizer } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import {
   commitModel,
@@ -42,11 +42,13 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shareAnswer } from './run-folder.js';
 
 setBackend('native');
 
 const CAPACITY = 8;
 const PROMPT = [510, 73, 110];
+const PROMPT_TEXT = 'In';
 const CHECKPOINT = fileURLToPath(new URL('../../models/nano', import.meta.url));
 
 let dir: string;
@@ -85,7 +87,15 @@ beforeAll(async () => {
   const jobs = join(cacheDir, 'jobs');
   const [job] = await readdir(jobs);
   unfinished = JSON.parse(await readFile(join(jobs, job, 'segment-0.json'), 'utf8')) as unknown;
-  result = await prover.prove({ promptIds: PROMPT, outputIds: output });
+  const tokenizer = await openTokenizer(modelDir, model.config);
+  expect(tokenizer.encodePrompt(PROMPT_TEXT)).toEqual(PROMPT);
+  const answer = tokenizer.decode(output);
+  result = await prover.prove({
+    promptIds: PROMPT,
+    outputIds: output,
+    text: { prompt: PROMPT_TEXT, output: answer, promptIds: PROMPT, outputIds: output },
+  });
+  await shareAnswer(modelDir, result.file, { prompt: PROMPT_TEXT, answer });
 });
 
 afterAll(async () => {

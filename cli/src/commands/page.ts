@@ -1,0 +1,184 @@
+import { Model } from '@attensor/inference';
+import type { Command } from 'commander';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type Alias, readAlias, readKeyFile } from '../chain/alias.js';
+import { command, works, type Session } from '../command.js';
+import { CliError } from '../errors.js';
+import { readPublished } from '../published.js';
+
+export { pageCommand };
+
+interface Options {
+  out: string;
+  alias?: string[];
+  config: string;
+  node?: string[];
+  model?: string[];
+  wallet?: string;
+  force?: boolean;
+}
+
+/** One page knows at most as many endpoints of a network. */
+const MAX_NODES = 8;
+
+const several = (value: string, before: string[] = []): string[] => [...before, value];
+
+function pageCommand(session: Session): Command {
+  return command('page', 'Write a web page that checks answers: static files for any host')
+    .requiredOption('--out <dir>', 'folder to write')
+    .option('--alias <name>', 'deploy alias whose contract the page shows; repeat for more', several)
+    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
+    .option('--node <url>', 'another node of the network, to compare with; repeat for more', several)
+    .option(
+      '--model <model-dir>',
+      'committed model whose name and tokenizer the page has; repeat for more',
+      several,
+    )
+    .option('--wallet <network>', "the network's name for wallets, mina:devnet say")
+    .option('--force', 'replace <dir> if it exists')
+    .addHelpText('after', '\nJSON: {out, networks, contracts, models}.')
+    .action(
+      works<Options>(session, async (_, options) => {
+        const out = resolve(options.out);
+        const aliases = await Promise.all(
+          (options.alias ?? []).map((name) => readAlias(options.config, name)),
+        );
+        await requireFree(out, options.force ?? false);
+        const site = await builtSite();
+        const work = await mkdtemp(join(dirname(out), `.${basename(out)}-`)).catch(() => {
+          throw new CliError({
+            code: 'NOT_FOUND',
+            what: 'the folder of the page does not exist or is not writable',
+            where: dirname(out),
+          });
+        });
+        try {
+          await cp(site, work, { recursive: true });
+          const networks = networksOf(aliases, options);
+          const contracts = await Promise.all(
+            aliases.map(async ({ name, keyPath }) => ({
+              network: networkId(name),
+              address: (await readKeyFile(keyPath)).publicKey,
+              name,
+            })),
+          );
+          const models = await Promise.all((options.model ?? []).map((dir) => addModel(work, dir)));
+          const settings = {
+            format: 'attensor-page',
+            version: 1,
+            networks: networks.length > 0 ? networks : await defaultNetworks(site),
+            contracts,
+            models,
+          };
+          await writeFile(join(work, 'attensor.json'), `${JSON.stringify(settings, null, 2)}\n`);
+          if (options.force) await rm(out, { recursive: true, force: true });
+          await rename(work, out);
+          return {
+            json: { out, networks: networks.length, contracts, models: models.map(({ name }) => name) },
+            text: `${out}: ${contracts.length} contracts, ${models.length} models; put it on a static host, or look at it with \`npm run preview --workspace ui -- --outDir ${out}\``,
+          };
+        } finally {
+          await rm(work, { recursive: true, force: true });
+        }
+      }),
+    );
+}
+
+/** @throws CliError OUTPUT_EXISTS */
+async function requireFree(out: string, force: boolean): Promise<void> {
+  const exists = await stat(out).then(
+    () => true,
+    () => false,
+  );
+  // a page is replaced; anything else is not ours to delete
+  const ours = await stat(join(out, 'attensor.json')).then(
+    () => true,
+    () => false,
+  );
+  if (!exists || (force && ours)) return;
+  throw new CliError({
+    code: 'OUTPUT_EXISTS',
+    what: ours ? 'there is a page already' : 'the folder exists, and is no page',
+    where: out,
+    hint: ours ? '--force replaces it' : 'name another folder',
+  });
+}
+
+/** @throws CliError NOT_FOUND */
+async function builtSite(): Promise<string> {
+  const ui = dirname(createRequire(import.meta.url).resolve('@attensor/ui/package.json'));
+  const site = join(ui, 'site');
+  await stat(join(site, 'index.html')).catch(() => {
+    throw new CliError({
+      code: 'NOT_FOUND',
+      what: 'the page is not built',
+      where: site,
+      hint: '`npm run build:ui`',
+    });
+  });
+  return site;
+}
+
+const networkId = (alias: string): string => alias.replace(/[^\w-]/g, '-').slice(0, 40);
+
+function networksOf(aliases: Alias[], { node = [], wallet }: Options) {
+  return aliases.map(({ name, network, networkId: signed, url, archive }) => {
+    const nodes = [...new Set([url, ...node])];
+    if (nodes.length > MAX_NODES) {
+      throw new CliError({
+        code: 'USAGE',
+        what: 'too many nodes',
+        expected: `at most ${MAX_NODES}`,
+        got: String(nodes.length),
+      });
+    }
+    return {
+      id: networkId(name),
+      name: network,
+      nodes,
+      archive,
+      networkId: typeof signed === 'string' ? signed : signed.custom,
+      ...(wallet !== undefined && { walletId: wallet }),
+    };
+  });
+}
+
+async function defaultNetworks(site: string): Promise<unknown[]> {
+  const settings = JSON.parse(await readFile(join(site, 'attensor.json'), 'utf8')) as {
+    networks: unknown[];
+  };
+  return settings.networks;
+}
+
+/** The model's commitment, and its tokenizer as a file of the page. */
+async function addModel(page: string, dir: string) {
+  const { config } = await Model.open(dir);
+  const { modelRoot, vocabularyRoot, verifierKeyHash } = await readPublished(
+    join(dir, 'commitment.json'),
+  );
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(dir, name), 'utf8'));
+  const { bos, vocabSize, maxPositions } = config;
+  const tokenizer = {
+    format: 'attensor-tokenizer',
+    version: 1,
+    bos,
+    vocabSize,
+    maxPositions,
+    tokenizer: await read('tokenizer.json'),
+    settings: await read('tokenizer_config.json'),
+  };
+  // two models of one name have different roots
+  const file = `models/${modelRoot.slice(0, 16)}.json`;
+  await mkdir(join(page, 'models'), { recursive: true });
+  await writeFile(join(page, file), JSON.stringify(tokenizer));
+  return {
+    name: basename(resolve(dir)),
+    modelRoot,
+    vocabularyRoot,
+    verifierKeyHash,
+    tokenizer: file,
+  };
+}

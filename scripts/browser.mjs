@@ -1,0 +1,45 @@
+// What the browser's tests need: the page built, and Chromium.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { files, hashOf, root, say, step } from './setup.mjs';
+
+/** Where Debian's package has it; another one can be named. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Both, where they are missing. Without Chromium the browser's tests fail, and say so. */
+export function prepareBrowser() {
+  buildPage();
+  installChromium();
+}
+
+/** `ui/site`, if anything that is bundled into it has changed. */
+export function buildPage() {
+  const ui = join(root, 'ui');
+  const stamp = join(ui, 'site/.sources.sha256');
+  const wanted = hashOf([
+    ...['ui', 'contracts', 'inference', 'prover'].flatMap((name) =>
+      files(join(root, name, 'dist')).filter((file) => /(?<!\.test)\.js$/.test(file)),
+    ),
+    ...files(join(ui, 'src')).filter((file) => file.endsWith('.css')),
+    ...files(join(ui, 'public')),
+    ...['index.html', 'vite.config.ts', 'package.json'].map((name) => join(ui, name)),
+    join(root, 'package-lock.json'),
+  ]);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return say('page: up to date');
+  step('page: building', 'npm', ['run', '--silent', 'build:ui']);
+  writeFileSync(stamp, wanted);
+}
+
+function installChromium() {
+  if (existsSync(CHROMIUM)) return;
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-qq', ...args], {
+      stdio: ['ignore', 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0;
+  say('Chromium: installing');
+  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', 'chromium')) {
+    say('Chromium: could not be installed; install it, or name one in CHROMIUM');
+  }
+}

@@ -1,0 +1,58 @@
+/** A static host: files and nothing else. With the two headers, or as one that can't send them. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
+
+export interface StaticServer {
+  url: string;
+  /** Compressed bytes sent so far, by path. */
+  sent: Map<string, number>;
+  close(): Promise<void>;
+}
+
+export async function serve(folder: string, { isolation }: { isolation: boolean }): Promise<StaticServer> {
+  const sent = new Map<string, number>();
+  const compressed = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(request.url!.split('?')[0])).replace(/\/$/, '/index.html');
+    readFile(join(folder, path)).then(
+      (bytes) => {
+        let body = compressed.get(path);
+        if (body === undefined) compressed.set(path, (body = gzipSync(bytes, { level: 6 })));
+        sent.set(path, (sent.get(path) ?? 0) + body.length);
+        response.writeHead(200, {
+          'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+          'content-encoding': 'gzip',
+          'cache-control': path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache',
+          ...(isolation && {
+            'cross-origin-opener-policy': 'same-origin',
+            'cross-origin-embedder-policy': 'require-corp',
+          }),
+        });
+        response.end(body);
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}/`,
+    sent,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,165 @@
+/** The contract's account and the last block, in one question to a daemon: a snapshot of one moment. */
+import { z } from 'zod';
+import { PageError } from '../errors.js';
+import { ask } from './graphql.js';
+
+const digits = z.string().regex(/^\d{1,78}$/, 'a number in decimal');
+const pathSchema = z
+  .array(z.object({ left: digits.nullish(), right: digits.nullish() }))
+  .max(64)
+  .transform((path, context) =>
+    path.map(({ left, right }) => {
+      if ((left == null) === (right == null)) {
+        context.addIssue('a Merkle path has one sibling at each height');
+      }
+      return { left: left ?? undefined, right: right ?? undefined };
+    }),
+  );
+/** A Merkle path: a right sibling where the way to the leaf goes left, and the other way round. */
+export type Path = z.infer<typeof pathSchema>;
+
+const permission = z.enum(['None', 'Either', 'Proof', 'Signature', 'Impossible']);
+const authorization = z.preprocess(
+  (value) =>
+    typeof value === 'string' ? value[0].toUpperCase() + value.slice(1).toLowerCase() : value,
+  permission,
+);
+const optional = (schema: z.ZodType<string>) => schema.nullish().transform((text) => text ?? '0');
+const numeral = z.union([digits, z.number().int().nonnegative()]).transform(String);
+
+const accountSchema = z.object({
+  publicKey: z.string(),
+  tokenId: z.string(),
+  tokenSymbol: z.string().nullish(),
+  nonce: numeral,
+  balance: z.object({ total: digits }),
+  receiptChainHash: z.string(),
+  delegateAccount: z.object({ publicKey: z.string() }).nullish(),
+  votingFor: z.string(),
+  timing: z.object({
+    initialMinimumBalance: z.string().nullish(),
+    cliffTime: optional(numeral),
+    cliffAmount: optional(numeral),
+    vestingPeriod: z.unknown().transform((value) => (value == null ? '1' : String(value))),
+    vestingIncrement: optional(numeral),
+  }),
+  permissions: z.object({
+    editState: authorization,
+    access: authorization,
+    send: authorization,
+    receive: authorization,
+    setDelegate: authorization,
+    setPermissions: authorization,
+    setVerificationKey: z.object({ auth: authorization, txnVersion: numeral }),
+    setZkappUri: authorization,
+    editActionState: authorization,
+    setTokenSymbol: authorization,
+    incrementNonce: authorization,
+    setVotingFor: authorization,
+    setTiming: authorization,
+  }),
+  zkappState: z.array(digits).nullish(),
+  zkappUri: z.string().nullish(),
+  provedState: z.boolean().nullish(),
+  actionState: z.array(digits).nullish(),
+  verificationKey: z.object({ verificationKey: z.string(), hash: digits }).nullish(),
+  merklePath: pathSchema.nullish(),
+});
+export type LedgerAccount = z.infer<typeof accountSchema>;
+
+const blockSchema = z.object({
+  stateHash: z.string(),
+  protocolState: z.object({
+    blockchainState: z.object({
+      date: z.string(),
+      snarkedLedgerHash: z.string(),
+      stagedLedgerHash: z.string(),
+    }),
+    consensusState: z.object({ blockHeight: numeral }),
+  }),
+});
+
+const viewSchema = z.object({
+  account: accountSchema.nullable(),
+  bestChain: z.array(blockSchema).min(1),
+});
+
+const QUERY = `query ($address: PublicKey!) {
+  account(publicKey: $address) {
+    publicKey tokenId tokenSymbol nonce
+    balance { total } receiptChainHash delegateAccount { publicKey } votingFor
+    timing { initialMinimumBalance cliffTime cliffAmount vestingPeriod vestingIncrement }
+    permissions {
+      editState access send receive setDelegate setPermissions
+      setVerificationKey { auth txnVersion }
+      setZkappUri editActionState setTokenSymbol incrementNonce setVotingFor setTiming
+    }
+    zkappState zkappUri provedState actionState
+    verificationKey { verificationKey hash }
+    merklePath { left right }
+  }
+  bestChain(maxLength: 1) {
+    stateHash
+    protocolState {
+      blockchainState { date snarkedLedgerHash stagedLedgerHash }
+      consensusState { blockHeight }
+    }
+  }
+}`;
+
+export interface LedgerView {
+  node: string;
+  account: LedgerAccount;
+  block: {
+    height: number;
+    stateHash: string;
+    /** milliseconds since 1970 */
+    time: number;
+    stagedLedgerHash: string;
+    snarkedLedgerHash: string;
+  };
+}
+
+/** @throws NODE_UNAVAILABLE, BAD_ANSWER, NO_CONTRACT */
+export async function fetchLedgerView(node: string, address: string): Promise<LedgerView> {
+  const { account, bestChain } = await ask(node, QUERY, { address }, viewSchema);
+  if (!account?.zkappState || !account.verificationKey) {
+    throw new PageError({
+      code: 'NO_CONTRACT',
+      what: account === null ? 'there is no such account' : 'this account has no contract',
+      where: `${address}, according to ${node}`,
+      hint: 'Check the address and the network',
+    });
+  }
+  const { stateHash, protocolState } = bestChain[bestChain.length - 1];
+  const { date, stagedLedgerHash, snarkedLedgerHash } = protocolState.blockchainState;
+  return {
+    node,
+    account,
+    block: {
+      height: Number(protocolState.consensusState.blockHeight),
+      stateHash,
+      time: Number(date),
+      stagedLedgerHash,
+      snarkedLedgerHash,
+    },
+  };
+}
+
+const membershipSchema = z.object({
+  encodedSnarkedLedgerAccountMembership: z.array(z.object({ merklePath: pathSchema })).length(1),
+});
+
+const MEMBERSHIP = `query ($accountInfos: [AccountInput!]!, $stateHash: String!) {
+  encodedSnarkedLedgerAccountMembership(accountInfos: $accountInfos, stateHash: $stateHash) {
+    merklePath { left right }
+  }
+}`;
+
+/** The account's path in the snarked ledger of the view's block. @throws NODE_UNAVAILABLE, BAD_ANSWER */
+export async function fetchSnarkedPath({ node, account, block }: LedgerView): Promise<Path> {
+  const { publicKey, tokenId: token } = account;
+  const variables = { accountInfos: [{ publicKey, token }], stateHash: block.stateHash };
+  const answer = await ask(node, MEMBERSHIP, variables, membershipSchema);
+  return answer.encodedSnarkedLedgerAccountMembership[0].merklePath;
+}

@@ -1,0 +1,185 @@
+/** All checks of a proof file against a contract and a text. Runs in the worker. */
+import { COMPLETE, inputHash, isProofValid, outputHash } from '@attensor/contracts';
+import type { Tokenizer } from '@attensor/inference/tokenizer';
+import { parseProofFile, type ProofFile } from '@attensor/prover/proof-format';
+import { Field, VerificationKey } from 'o1js';
+import type { ChainView } from '../chain/read-chain.js';
+import { errorView } from '../errors.js';
+import { loadTokenizer } from './tokenizer-file.js';
+import { STEPS, type CheckResult, type Step, type StepId } from './verdict.js';
+
+export interface CheckRequest {
+  /** contents of the proof file */
+  file: string;
+  /** text to compare; empty is not compared */
+  prompt: string;
+  answer: string;
+  /** tokenizer file of the committed model, where the site has one */
+  tokenizer?: string;
+}
+
+type Report = (step: StepId) => void;
+
+/** `chain`: the contract as it is, or why it is not known. */
+export async function checkProof(
+  request: CheckRequest,
+  chain: () => Promise<ChainView | undefined>,
+  report: Report,
+): Promise<Omit<CheckResult, 'seconds'> & { proofSeconds?: number }> {
+  const steps: Step[] = [];
+  const add = (id: StepId, state: Step['state'], words = STEPS[id]): boolean => {
+    steps.push({ id, state, words });
+    return state !== 'failed';
+  };
+  const test = (id: StepId, holds: boolean, words: string): boolean =>
+    add(id, holds ? 'ok' : 'failed', holds ? undefined : words);
+
+  report('file');
+  let file: ProofFile;
+  try {
+    file = parseProofFile(request.file, 'the file');
+    add('file', 'ok');
+  } catch (error) {
+    const { what, where, got, hint } = errorView(error);
+    const parts = [`${what} (${where ?? 'the file'})`, got && `got ${got}`, hint];
+    add('file', 'failed', parts.filter(Boolean).join('. '));
+    return { steps };
+  }
+  const { statement, verificationKey, text } = file;
+  const known = {
+    statement,
+    verifierKeyHash: verificationKey.hash,
+    revealed: text && { prompt: text.prompt, output: text.output },
+  };
+
+  report('statement');
+  if (!test('statement', isAboutItself(file), 'Its statement is not the one its proof is about'))
+    return { steps, ...known };
+  report('key');
+  if (!test('key', await isGenuine(verificationKey), 'The key is not the one with this hash'))
+    return { steps, ...known };
+
+  report('contract');
+  let view: ChainView | undefined;
+  let chainError: CheckResult['chainError'];
+  try {
+    view = await chain();
+  } catch (error) {
+    chainError = errorView(error);
+  }
+  if (!compareContract(view, file, { add, test })) return { steps, ...known };
+
+  const texts = await compareTexts(request, file, { add, test }, report);
+  if (!texts) return { steps, ...known, chainError };
+
+  report('proof');
+  const start = performance.now();
+  const holds = await isProofValid(file);
+  const proofSeconds = (performance.now() - start) / 1000;
+  test('proof', holds, 'Verification says no: it was edited, or made for something else');
+  if (holds && view !== undefined) compareRecord(view, file, add);
+  return { steps, ...known, chainError, proofSeconds };
+}
+
+interface Steps {
+  add(id: StepId, state: Step['state'], words?: string): boolean;
+  test(id: StepId, holds: boolean, words: string): boolean;
+}
+
+function isAboutItself({ statement, proof }: ProofFile): boolean {
+  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
+  return (
+    [modelRoot, vocabularyRoot, inputHash, outputHash].every(
+      (field, i) => field === proof.publicInput[i],
+    ) && proof.publicOutput[0] === COMPLETE.toString()
+  );
+}
+
+/** Is the hash that of the data? */
+async function isGenuine({ data, hash }: { data: string; hash: string }): Promise<boolean> {
+  const key = new VerificationKey({ data, hash: Field(hash) });
+  return await VerificationKey.checkValidity(key).catch(() => false);
+}
+
+function compareContract(view: ChainView | undefined, file: ProofFile, { add, test }: Steps) {
+  if (view === undefined) {
+    const words = 'No contract was read, so whose model this is stays open.';
+    add('contract', 'open', words);
+    add('circuits', 'open', words);
+    return add('model', 'open', words);
+  }
+  const { commitment } = view;
+  return (
+    test('contract', view.genuine, view.notGenuine ?? '') &&
+    test(
+      'circuits',
+      commitment.verifierKeyHash === file.verificationKey.hash,
+      'The contract is committed to a verification key with another hash: what these circuits prove is not known',
+    ) &&
+    test(
+      'model',
+      commitment.modelRoot === file.statement.modelRoot &&
+        commitment.vocabularyRoot === file.statement.vocabularyRoot,
+      'The contract is committed to another model than the one this proof is about',
+    )
+  );
+}
+
+async function compareTexts(
+  request: CheckRequest,
+  file: ProofFile,
+  { add, test }: Steps,
+  report: Report,
+): Promise<boolean> {
+  const { prompt, answer } = request;
+  let tokenizer: Tokenizer | undefined;
+  if (prompt !== '' || answer !== '') {
+    if (request.tokenizer === undefined) {
+      const words = 'This site has no tokenizer for the model, so text cannot be compared.';
+      add('prompt', 'open', words);
+      add('answer', 'open', words);
+      return true;
+    }
+    tokenizer = await loadTokenizer(request.tokenizer);
+  }
+  const { text, statement } = file;
+  const compare = (id: 'prompt' | 'answer', typed: string, matches: () => boolean): boolean => {
+    report(id);
+    if (typed === '') return add(id, 'open', `No ${id} was given to compare.`);
+    try {
+      return test(id, matches(), DIFFERS[id]);
+    } catch (error) {
+      return test(id, false, errorView(error).what);
+    }
+  };
+  return (
+    compare('prompt', prompt, () => {
+      const ids = tokenizer!.promptIds(prompt, text?.promptIds);
+      return inputHash(ids).toString() === statement.inputHash;
+    }) &&
+    compare('answer', answer, () => {
+      const ids = tokenizer!.outputIds(answer, text?.outputIds);
+      return outputHash(ids).toString() === statement.outputHash;
+    })
+  );
+}
+
+const DIFFERS = {
+  prompt: 'The prompt differs from the one that was proved; every character counts, also spaces',
+  answer: 'The answer differs from the one that was proved; every character counts, also spaces',
+};
+
+function compareRecord(view: ChainView, file: ProofFile, add: Steps['add']): void {
+  const { statement, verificationKey } = file;
+  const found = view.attestations.find(
+    (each) =>
+      each.verifierKeyHash === verificationKey.hash &&
+      each.modelRoot === statement.modelRoot &&
+      each.vocabularyRoot === statement.vocabularyRoot &&
+      each.inputHash === statement.inputHash &&
+      each.outputHash === statement.outputHash,
+  );
+  if (found === undefined) add('record', 'open', 'It was not submitted to the contract.');
+  else if (found.settled) add('record', 'ok', `Submitted in block ${found.height}, and settled`);
+  else add('record', 'ok', `Submitted in block ${found.height}, not settled yet`);
+}

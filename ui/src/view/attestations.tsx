@@ -1,0 +1,98 @@
+/** The attested answers: a timeline to look at, a list to read, links to share. */
+import { useState } from 'preact/hooks';
+import type { AttestationView, ChainView } from '../chain/read-chain.js';
+import { linkOf, type Source } from '../link.js';
+import { ago, Copy, short, Value } from './parts.js';
+import { Timeline } from './timeline.js';
+
+interface Props {
+  view: ChainView;
+  source: Source;
+  /** output hash */
+  selected?: string;
+  onSelect: (outputHash: string | undefined) => void;
+}
+
+const PAGE = 10;
+
+export function Attestations({ view, source, selected, onSelect }: Props) {
+  const [shown, setShown] = useState(PAGE);
+  const newest = [...view.attestations].reverse();
+  const chosen = newest.findIndex(({ outputHash }) => outputHash === selected);
+  const visible = newest.slice(0, Math.max(shown, chosen + 1));
+  return (
+    <section aria-labelledby="attestations-title">
+      <h2 id="attestations-title">Attested answers</h2>
+      {newest.length === 0 ? (
+        <p>None yet.</p>
+      ) : (
+        <>
+          <p class="hint">
+            The list is complete: it is checked against the account. Times and transactions are the archive’s word.
+          </p>
+          <Timeline attestations={view.attestations} selected={selected} onSelect={onSelect} />
+          {selected !== undefined && chosen === -1 && (
+            <p class="problem" role="alert">
+              The attestation that the link means is not among them.
+            </p>
+          )}
+          <ul class="attestations">
+            {visible.map((each) => (
+              <Item
+                key={each.index}
+                attestation={each}
+                now={view.block.time}
+                open={each.outputHash === selected}
+                link={new URL(linkOf(source, each.outputHash), location.href).href}
+                onToggle={(open) => onSelect(open ? each.outputHash : undefined)}
+              />
+            ))}
+          </ul>
+          {visible.length < newest.length && (
+            <button type="button" onClick={() => setShown(shown + PAGE)}>
+              Older ones
+            </button>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+interface ItemProps {
+  attestation: AttestationView;
+  now: number;
+  open: boolean;
+  link: string;
+  onToggle: (open: boolean) => void;
+}
+
+function Item({ attestation, now, open, link, onToggle }: ItemProps) {
+  const { index, inputHash, outputHash, settled, current, height, time, transaction } = attestation;
+  return (
+    <li>
+      <details open={open} onToggle={(event) => {
+        if (event.currentTarget.open !== open) onToggle(event.currentTarget.open);
+      }}>
+        <summary>
+          <span class="number">#{index}</span> answer <code>{short(outputHash, 8, 4)}</code>{' '}
+          <span class="hint">block {height}, {ago(time, Math.max(now, Date.now()))}</span>{' '}
+          <span class={`badge ${settled ? 'ok' : 'open'}`}>{settled ? 'settled' : 'pending'}</span>
+          {!current && <span class="badge open">earlier model</span>}
+        </summary>
+        <dl>
+          <Value label="outputHash" text={outputHash} />
+          <Value label="inputHash" text={inputHash} />
+          <Value label="modelRoot" text={attestation.modelRoot} />
+          {transaction && <Value label="transaction" text={transaction} />}
+        </dl>
+        <p>
+          {settled
+            ? 'The network verified its proof, and contracts can rely on it.'
+            : 'The network verified its proof. Contracts can rely on it once it is settled.'}
+        </p>
+        <Copy text={link} label="link to this attestation" words="copy link" />
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,167 @@
+/** The contract: which model it is committed to, and how far what is read about it can be trusted. */
+import { useState } from 'preact/hooks';
+import { errorView, PageError, type ErrorView } from '../errors.js';
+import { foreignSource, knownSource, type Source } from '../link.js';
+import { isAddress, type PublishedModel, type Settings } from '../settings.js';
+import { Copy, Problem, sentence, short, Value } from './parts.js';
+import { TrustLevels } from './trust-levels.js';
+import type { ChainState } from './use-chain.js';
+
+interface Props {
+  settings: Settings;
+  source?: Source;
+  chain: ChainState;
+  model?: PublishedModel;
+  onSource: (source: Source) => void;
+  onAgain: () => void;
+}
+
+export function ContractCard({ settings, source, chain, model, onSource, onAgain }: Props) {
+  const { view, error, loading } = chain;
+  return (
+    <section aria-labelledby="contract-title">
+      <h2 id="contract-title">The model’s contract</h2>
+      {source ? (
+        <p class="row">
+          <code title={source.address}>{short(source.address)}</code>
+          <Copy text={source.address} label="address" />
+          <span>
+            on {source.name}
+            {source.foreign && ' (not a network of this site)'}
+          </span>
+        </p>
+      ) : (
+        <p>No contract is chosen.</p>
+      )}
+      {error && (
+        <Problem error={error}>
+          {view && <p>Below is what was read before.</p>}
+          <p>
+            <button type="button" onClick={onAgain}>
+              Read again
+            </button>
+          </p>
+        </Problem>
+      )}
+      {loading && view === undefined && <p aria-busy="true">Reading the contract…</p>}
+      {view && (
+        <>
+          {!view.genuine && (
+            <p class="problem" role="alert">
+              <strong>This is not to be relied on:</strong> {sentence(view.notGenuine!)}
+            </p>
+          )}
+          <p>
+            {model ? (
+              <>
+                Committed to <strong>{model.name}</strong>, as this site names it.
+              </>
+            ) : (
+              'Committed to a model that this site does not know.'
+            )}{' '}
+            {view.attestations.length} {view.attestations.length === 1 ? 'answer' : 'answers'} attested,{' '}
+            {view.count} of them settled.
+          </p>
+          <details>
+            <summary>Commitment</summary>
+            <dl>
+              {Object.entries(view.commitment).map(([name, text]) => (
+                <Value key={name} label={name} text={text} />
+              ))}
+              <Value label="contract’s code" text={view.contractKeyHash} />
+            </dl>
+          </details>
+          <TrustLevels view={view} />
+        </>
+      )}
+      <details open={source === undefined}>
+        <summary>Another contract or node</summary>
+        <SourceForm settings={settings} source={source} onSource={onSource} />
+      </details>
+    </section>
+  );
+}
+
+function SourceForm({ settings, source, onSource }: Pick<Props, 'settings' | 'source' | 'onSource'>) {
+  const [address, setAddress] = useState(source?.address ?? '');
+  const [network, setNetwork] = useState(source?.network || settings.networks[0].id);
+  const [nodes, setNodes] = useState(source?.foreign ? source.nodes.join('\n') : '');
+  const [archive, setArchive] = useState(source?.foreign ? source.archive : '');
+  const [error, setError] = useState<ErrorView>();
+  const own = network === '';
+
+  const submit = (): void => {
+    try {
+      if (!isAddress(address.trim())) {
+        throw new PageError({
+          code: 'BAD_INPUT',
+          what: 'this is not the address of a contract',
+          where: 'address',
+          expected: 'B62…, 55 characters',
+          got: address.trim().slice(0, 80) || 'nothing',
+        });
+      }
+      const lines = nodes.split(/\s+/).filter(Boolean);
+      if (own && lines.length === 0)
+        throw new PageError({ code: 'BAD_INPUT', what: 'name at least one node', where: 'nodes' });
+      setError(undefined);
+      onSource(
+        own
+          ? foreignSource(lines, archive.trim() || lines[0], address.trim())
+          : knownSource(settings, network, address.trim())!,
+      );
+    } catch (cause) {
+      setError(errorView(cause));
+    }
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <label for="address">Address of the contract</label>
+      <input
+        id="address"
+        value={address}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => setAddress(event.currentTarget.value)}
+      />
+      <label for="network">Network</label>
+      <select id="network" value={network} onChange={(event) => setNetwork(event.currentTarget.value)}>
+        {settings.networks.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+        <option value="">nodes of my own choice</option>
+      </select>
+      {own && (
+        <>
+          <label for="nodes">Nodes, one on a line</label>
+          <textarea
+            id="nodes"
+            rows={2}
+            value={nodes}
+            spellcheck={false}
+            onInput={(event) => setNodes(event.currentTarget.value)}
+          />
+          <label for="archive">Archive</label>
+          <input
+            id="archive"
+            value={archive}
+            placeholder="the first node"
+            spellcheck={false}
+            onInput={(event) => setArchive(event.currentTarget.value)}
+          />
+        </>
+      )}
+      {error && <Problem error={error} />}
+      <p>
+        <button type="submit">Read it</button>
+      </p>
+    </form>
+  );
+}

@@ -1,0 +1,68 @@
+/** What the proof ties together, as a picture; the list of checks says the same in words. */
+import type { CheckResult, Step, StepId } from '../check/verdict.js';
+import { short } from './parts.js';
+
+interface Node {
+  title: string;
+  text: string;
+  /** the checks that this part stands for */
+  by: StepId[];
+}
+
+export function ProofTree({ result }: { result: CheckResult }) {
+  const { statement, verifierKeyHash } = result;
+  if (statement === undefined) return null;
+  const leaves: Node[] = [
+    { title: 'weights', text: statement.modelRoot, by: ['model'] },
+    { title: 'vocabulary', text: statement.vocabularyRoot, by: ['model'] },
+    { title: 'prompt', text: statement.inputHash, by: ['prompt'] },
+    { title: 'answer', text: statement.outputHash, by: ['answer'] },
+  ];
+  const proof: Node = { title: 'one proof', text: verifierKeyHash!, by: ['key', 'circuits', 'proof'] };
+  const chain: Node = { title: 'contract', text: 'records the answer', by: ['contract', 'record'] };
+  const x = (i: number): number => 10 + i * 152;
+  const label = 'Weights, vocabulary, prompt and answer are tied together by one proof, which the contract verifies';
+  return (
+    <figure class="tree">
+      <svg viewBox="0 0 620 250" role="img" aria-label={label}>
+        {leaves.map((_, i) => (
+          <path key={i} class="edge" d={`M${x(i) + 72} 62 C${x(i) + 72} 92 310 72 310 102`} />
+        ))}
+        <path class="edge" d="M310 154 V188" />
+        {leaves.map((leaf, i) => (
+          <Box key={leaf.title} x={x(i)} y={10} width={144} node={leaf} steps={result.steps} />
+        ))}
+        <Box x={210} y={102} width={200} node={proof} steps={result.steps} />
+        <Box x={210} y={188} width={200} node={chain} steps={result.steps} />
+      </svg>
+      <figcaption class="legend">
+        <span class="ok">holds</span> <span class="failed">does not hold</span>{' '}
+        <span class="open">not compared</span>
+      </figcaption>
+    </figure>
+  );
+}
+
+interface BoxProps {
+  x: number;
+  y: number;
+  width: number;
+  node: Node;
+  steps: Step[];
+}
+
+function Box({ x, y, width, node, steps }: BoxProps) {
+  const states = node.by.map((id) => steps.find((step) => step.id === id)?.state ?? 'open');
+  const state = states.includes('failed') ? 'failed' : states.includes('open') ? 'open' : 'ok';
+  return (
+    <g class={`box ${state}`}>
+      <rect x={x} y={y} width={width} height={52} rx={8} />
+      <text x={x + width / 2} y={y + 22} class="title">
+        {node.title}
+      </text>
+      <text x={x + width / 2} y={y + 40} class="hash">
+        {/^\d+$/.test(node.text) ? short(node.text, 6, 5) : node.text}
+      </text>
+    </g>
+  );
+}

@@ -1,0 +1,51 @@
+/** One check at a time: its progress, its result, and ending it. */
+import { useRef, useState } from 'preact/hooks';
+import type { CheckRequest } from '../check/check.js';
+import type { CheckResult } from '../check/verdict.js';
+import { errorView, type ErrorView } from '../errors.js';
+import type { Source } from '../link.js';
+import type { Stage } from '../worker/api.js';
+import { ask, cancel, reporter } from '../worker/client.js';
+
+export type CheckState =
+  | { is: 'idle' }
+  | { is: 'running'; stage: Stage; since: number }
+  | { is: 'done'; result: CheckResult }
+  | { is: 'failed'; error: ErrorView };
+
+export function useCheck(): {
+  state: CheckState;
+  run: (request: CheckRequest, source: Source | undefined) => void;
+  stop: () => void;
+  reset: () => void;
+} {
+  const [state, setState] = useState<CheckState>({ is: 'idle' });
+  const turn = useRef(0);
+
+  const run = (request: CheckRequest, source: Source | undefined): void => {
+    const mine = ++turn.current;
+    const set = (next: CheckState): void => {
+      if (turn.current === mine) setState(next);
+    };
+    const since = Date.now();
+    set({ is: 'running', stage: 'loading', since });
+    const report = reporter((stage) => set({ is: 'running', stage, since }));
+    ask((remote) => remote.check(request, source, report)).then(
+      (result) => set({ is: 'done', result }),
+      (error: unknown) => set({ is: 'failed', error: errorView(error) }),
+    );
+  };
+  const reset = (): void => {
+    turn.current++;
+    setState({ is: 'idle' });
+  };
+  return {
+    state,
+    run,
+    stop: () => {
+      reset();
+      cancel();
+    },
+    reset,
+  };
+}

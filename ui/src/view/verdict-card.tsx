@@ -1,0 +1,101 @@
+/** The verdict: one sentence, then as much as one wants to know. */
+import { useEffect, useRef } from 'preact/hooks';
+import type { ChainView } from '../chain/read-chain.js';
+import { verdictOf, type CheckResult, type Step } from '../check/verdict.js';
+import type { PublishedModel } from '../settings.js';
+import { Problem, sentence, Value } from './parts.js';
+import { ProofTree } from './proof-tree.js';
+
+interface Props {
+  result: CheckResult;
+  chain?: ChainView;
+  model?: PublishedModel;
+}
+
+const MARKS = { yes: '✓', part: '?', no: '✗' };
+
+export function VerdictCard({ result, chain, model }: Props) {
+  const { tone, headline, reason } = verdictOf(result);
+  const title = useRef<HTMLHeadingElement>(null);
+  // screen readers go on where the answer is
+  useEffect(() => title.current?.focus(), [result]);
+  const { statement, verifierKeyHash, revealed, seconds } = result;
+  return (
+    <section class={`verdict ${tone}`} aria-labelledby="verdict-title">
+      <h2 id="verdict-title" ref={title} tabIndex={-1}>
+        <span class="mark" aria-hidden="true">
+          {MARKS[tone]}
+        </span>{' '}
+        {sentence(headline)}
+      </h2>
+      {reason !== undefined && <p class="reason">{sentence(reason)}</p>}
+      {tone === 'yes' && model && (
+        <p>
+          This site names the model <strong>{model.name}</strong>.
+        </p>
+      )}
+      {revealed && (
+        <details>
+          <summary>Text in the file</summary>
+          <p class="hint">What the file’s maker says was asked and answered. Compare it above.</p>
+          <dl>
+            <dt>Prompt</dt>
+            <dd class="said">{revealed.prompt}</dd>
+            <dt>Answer</dt>
+            <dd class="said">{revealed.output}</dd>
+          </dl>
+        </details>
+      )}
+      <details open={tone === 'no'}>
+        <summary>What was checked</summary>
+        <ol class="steps">
+          {result.steps.map((step) => (
+            <StepLine key={step.id} step={step} />
+          ))}
+        </ol>
+      </details>
+      {statement && (
+        <>
+          <ProofTree result={result} />
+          <details>
+            <summary>Statement and hashes</summary>
+            <dl>
+              {Object.entries(statement).map(([name, text]) => (
+                <Value key={name} label={name} text={text} />
+              ))}
+              <Value label="verifierKeyHash" text={verifierKeyHash!} />
+              {chain && <Value label={`block ${chain.block.height}`} text={chain.block.stateHash} />}
+            </dl>
+            <p class="hint">
+              Checked in {seconds.total.toFixed(1)} s
+              {seconds.proof !== undefined && `, the proof itself in ${seconds.proof.toFixed(1)} s`}.
+            </p>
+          </details>
+        </>
+      )}
+      {result.chainError && <Problem error={result.chainError} />}
+      <details>
+        <summary>What is still trusted</summary>
+        <ul>
+          <li>This page and this browser.</li>
+          <li>
+            Mina’s proof system, and the circuits with this verification key
+            {model ? ': this site says they are Attensor’s.' : '. Compare its hash with the one that the model’s publisher gives.'}
+          </li>
+          <li>The nodes, as far as the levels below say.</li>
+          <li>Not that the model is good, or that what it says is true.</li>
+        </ul>
+      </details>
+    </section>
+  );
+}
+
+const STATES = { ok: 'yes', failed: 'no', open: 'open' };
+
+function StepLine({ step: { state, words } }: { step: Step }) {
+  return (
+    <li class={state}>
+      <span class="badge">{STATES[state]}</span> {words}
+    </li>
+  );
+}

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Rollup } from 'vite';
+
+/** Cross-origin isolation: o1js shares memory between its threads. Hosts that can't send these: see public/service-worker.js. */
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** zod's annotations are written for another bundler: they are left out, which changes nothing. */
+function quiet(warning: Rollup.RollupLog, warn: (warning: Rollup.RollupLog) => void): void {
+  if (warning.code !== 'INVALID_ANNOTATION') warn(warning);
+}
+
+export default defineConfig({
+  // from any folder of any host
+  base: './',
+  server: { headers: isolation },
+  preview: { headers: isolation },
+  resolve: {
+    // o1js's browser build, also for the packages that are built for Node
+    conditions: ['browser', 'module', 'import', 'default'],
+  },
+  worker: { format: 'es', rollupOptions: { onwarn: quiet } },
+  optimizeDeps: { exclude: ['o1js'] },
+  build: {
+    target: 'es2022',
+    outDir: fileURLToPath(new URL('site', import.meta.url)),
+    emptyOutDir: true,
+    // o1js is one file of 16 MB, loaded by the worker
+    chunkSizeWarningLimit: 20_000,
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rollupOptions: { onwarn: quiet },
+  },
+});
