@@ -2,10 +2,10 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/build/', '**/node_modules/', '**/.*/', 'models/'] },
+  { ignores: ['**/dist/', '**/build/', '**/node_modules/', '**/.*/', 'models/', 'ui/site/', 'ui/generated/'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strict, tseslint.configs.stylistic],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -43,13 +43,30 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.js', '**/*.mjs'],
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: {
       globals: {
         console: 'readonly',
         process: 'readonly',
         performance: 'readonly',
         URL: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { require: 'readonly', module: 'readonly' } },
+  },
+  {
+    files: ['ui/public/service-worker.js'],
+    languageOptions: {
+      globals: {
+        self: 'readonly',
+        fetch: 'readonly',
+        caches: 'readonly',
+        Headers: 'readonly',
+        Response: 'readonly',
       },
     },
   },

@@ -1,7 +1,7 @@
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountUpdate, Bool, Field, Mina, Permissions, VerificationKey } from 'o1js';
-import { AttestationContract } from './attestation-contract.js';
+import { AttestationContract, attestationPermissions, isLocked } from './attestation-contract.js';
 import { Attestation, EMPTY_ROOT } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { CONTRACT_KEY_HASH } from './contract-key.js';
@@ -372,6 +372,20 @@ describe("the account's key can not", () => {
       update.account.verificationKey.set(impostorKey);
     });
     await expect(replace).rejects.toThrow(/Cannot update field/);
+  });
+
+  it('permissions that are not final are told apart', () => {
+    const own = attestationPermissions();
+    const { auth, txnVersion } = own.setVerificationKey;
+    const older = { auth, txnVersion: txnVersion.sub(1) };
+    // as o1js reads an account from a node: without the version
+    const fetched = { ...own, setVerificationKey: auth } as unknown as Permissions;
+    expect(isLocked(own)).toBe(true);
+    expect(isLocked(fetched)).toBe(true);
+    expect(isLocked({ ...own, setVerificationKey: older })).toBe(false);
+    expect(isLocked({ ...own, editState: Permissions.proofOrSignature() })).toBe(false);
+    expect(isLocked({ ...fetched, send: Permissions.signature() })).toBe(false);
+    expect(isLocked(Permissions.default())).toBe(false);
   });
 
   it('loosen permissions', async () => {

@@ -38,7 +38,9 @@ const bytes = Buffer.concat(
 );
 const found = sha256(bytes);
 if (found !== STRINGS_SHA256) {
-  throw Error(`the reference strings have SHA-256 ${found}, src/worker/strings-format.ts says ${STRINGS_SHA256}`);
+  throw Error(
+    `the reference strings have SHA-256 ${found}, src/worker/strings-format.ts says ${STRINGS_SHA256}`,
+  );
 }
 mkdirSync(folder, { recursive: true });
 writeFileSync(`${target}.part`, bytes);

@@ -99,7 +99,8 @@ export function parseLink(hash: string, settings: Settings): Link {
     }
     return { source, attestation };
   }
-  if (nodes.length > 8) throw bad('the link names too many nodes', 'node', String(nodes.length), '8');
+  if (nodes.length > 8)
+    throw bad('the link names too many nodes', 'node', String(nodes.length), '8');
   try {
     return {
       source: foreignSource(nodes, parts.get('archive') ?? nodes[0], contract),

@@ -60,7 +60,7 @@ export function parseSettings(value: unknown): Settings {
   });
 }
 
-/** @throws BAD_SETTINGS */
+/** With absolute addresses of tokenizers. @throws BAD_SETTINGS */
 export async function loadSettings(): Promise<Settings> {
   let value: unknown;
   try {
@@ -77,15 +77,21 @@ export async function loadSettings(): Promise<Settings> {
       cause,
     });
   }
-  return parseSettings(value);
+  const settings = parseSettings(value);
+  const models = settings.models.map(({ tokenizer, ...model }) => ({
+    ...model,
+    // a worker's relative addresses begin elsewhere
+    ...(tokenizer !== undefined && { tokenizer: new URL(tokenizer, location.href).href }),
+  }));
+  return { ...settings, models };
 }
 
 /** The published model that a commitment is of; its name is a claim of this site. */
 export function publishedModel(
-  settings: Settings,
+  models: readonly PublishedModel[],
   commitment: Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>,
 ): PublishedModel | undefined {
-  return settings.models.find(
+  return models.find(
     (model) =>
       model.modelRoot === commitment.modelRoot &&
       model.vocabularyRoot === commitment.vocabularyRoot &&

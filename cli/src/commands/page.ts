@@ -28,9 +28,17 @@ const several = (value: string, before: string[] = []): string[] => [...before, 
 function pageCommand(session: Session): Command {
   return command('page', 'Write a web page that checks answers: static files for any host')
     .requiredOption('--out <dir>', 'folder to write')
-    .option('--alias <name>', 'deploy alias whose contract the page shows; repeat for more', several)
+    .option(
+      '--alias <name>',
+      'deploy alias whose contract the page shows; repeat for more',
+      several,
+    )
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
-    .option('--node <url>', 'another node of the network, to compare with; repeat for more', several)
+    .option(
+      '--node <url>',
+      'another node of the network, to compare with; repeat for more',
+      several,
+    )
     .option(
       '--model <model-dir>',
       'committed model whose name and tokenizer the page has; repeat for more',
@@ -76,7 +84,12 @@ function pageCommand(session: Session): Command {
           if (options.force) await rm(out, { recursive: true, force: true });
           await rename(work, out);
           return {
-            json: { out, networks: networks.length, contracts, models: models.map(({ name }) => name) },
+            json: {
+              out,
+              networks: networks.length,
+              contracts,
+              models: models.map(({ name }) => name),
+            },
             text: `${out}: ${contracts.length} contracts, ${models.length} models; put it on a static host, or look at it with \`npm run preview --workspace ui -- --outDir ${out}\``,
           };
         } finally {

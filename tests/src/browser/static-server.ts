@@ -20,11 +20,17 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-export async function serve(folder: string, { isolation }: { isolation: boolean }): Promise<StaticServer> {
+export async function serve(
+  folder: string,
+  { isolation }: { isolation: boolean },
+): Promise<StaticServer> {
   const sent = new Map<string, number>();
   const compressed = new Map<string, Buffer>();
   const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(request.url!.split('?')[0])).replace(/\/$/, '/index.html');
+    const path = normalize(decodeURIComponent(request.url!.split('?')[0])).replace(
+      /\/$/,
+      '/index.html',
+    );
     readFile(join(folder, path)).then(
       (bytes) => {
         let body = compressed.get(path);

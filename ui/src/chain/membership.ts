@@ -2,7 +2,12 @@
  * Does the account belong to the block's ledger? Its hash is recomputed from the fields that the page shows, and its Merkle path
  * climbed to the ledger hash: a node can then not change a field without changing the block's hash of the whole ledger.
  */
-import { accountHash, rootOf, type AccountJson, type PathElement } from '@attensor/contracts/ledger';
+import {
+  accountHash,
+  rootOf,
+  type AccountJson,
+  type PathElement,
+} from '@attensor/contracts/ledger';
 import { fieldOfBase58 } from './base58.js';
 import type { LedgerAccount, LedgerView, Path } from './ledger-view.js';
 

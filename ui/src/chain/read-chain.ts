@@ -6,7 +6,7 @@ import {
   isLocked,
   type HistoryState,
 } from '@attensor/contracts';
-import { Field, Permissions } from 'o1js';
+import { Field, Permissions, UInt32 } from 'o1js';
 import { errorView, PageError, type ErrorView } from '../errors.js';
 import type { Source } from '../link.js';
 import {
@@ -116,7 +116,13 @@ export const sameCommitment = (a: CommitmentView, b: CommitmentView): boolean =>
 // --- several nodes ---
 
 /** What they are compared by: everything that the page's answers depend on. */
-function digest({ zkappState, actionState, verificationKey, provedState, permissions }: LedgerAccount) {
+function digest({
+  zkappState,
+  actionState,
+  verificationKey,
+  provedState,
+  permissions,
+}: LedgerAccount) {
   return JSON.stringify([
     zkappState,
     actionState?.[0],
@@ -162,7 +168,10 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
       where: source.address,
       expected: 'one state',
       got: nodes
-        .map(({ url, height }) => `${url}: ${height === undefined ? 'no contract' : `block ${height}`}`)
+        .map(
+          ({ url, height }) =>
+            `${url}: ${height === undefined ? 'no contract' : `block ${height}`}`,
+        )
         .join('; '),
       hint: 'One of them is behind, on a fork, or lies. Ask again, or choose the nodes you trust',
     });
@@ -178,7 +187,9 @@ function commitmentOf({ zkappState }: LedgerAccount): CommitmentView {
 }
 
 function historyState({ zkappState, actionState }: LedgerAccount): HistoryState {
-  const [, , , , root, count, settledActions, pinnedActions] = zkappState!.map((text) => Field(text));
+  const [, , , , root, count, settledActions, pinnedActions] = zkappState!.map((text) =>
+    Field(text),
+  );
   return {
     root,
     count: Number(count.toBigInt()),
@@ -194,13 +205,25 @@ function foreignness(account: LedgerAccount): string | undefined {
     return 'another program guards this account: its state may say anything';
   if (account.provedState !== true)
     return 'the state of this account was not made by the contract alone';
-  if (!isLocked(Permissions.fromJSON(account.permissions)))
+  if (!isLocked(permissionsOf(account)))
     return 'this account has other permissions than the contract sets: its state may be changed without a proof';
   return undefined;
 }
 
+/** With the network version, which o1js leaves out when it reads permissions. */
+function permissionsOf({ permissions }: LedgerAccount): Permissions {
+  const read = Permissions.fromJSON(permissions);
+  const auth = read.setVerificationKey as unknown as Permissions['setVerificationKey']['auth'];
+  const txnVersion = UInt32.from(permissions.setVerificationKey.txnVersion);
+  return { ...read, setVerificationKey: { auth, txnVersion } };
+}
+
 /** The archive's list, if it is the one that the account commits to. */
-function replay(state: HistoryState, submissions: Submission[], source: Source): AttestationHistory {
+function replay(
+  state: HistoryState,
+  submissions: Submission[],
+  source: Source,
+): AttestationHistory {
   const size = Attestation.sizeInFields();
   const odd = submissions.find(({ fields }) => fields.length !== size);
   if (odd !== undefined) {

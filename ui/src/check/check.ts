@@ -5,6 +5,7 @@ import { parseProofFile, type ProofFile } from '@attensor/prover/proof-format';
 import { Field, VerificationKey } from 'o1js';
 import type { ChainView } from '../chain/read-chain.js';
 import { errorView } from '../errors.js';
+import { publishedModel, type PublishedModel } from '../settings.js';
 import { loadTokenizer } from './tokenizer-file.js';
 import { STEPS, type CheckResult, type Step, type StepId } from './verdict.js';
 
@@ -14,8 +15,8 @@ export interface CheckRequest {
   /** text to compare; empty is not compared */
   prompt: string;
   answer: string;
-  /** tokenizer file of the committed model, where the site has one */
-  tokenizer?: string;
+  /** those that the site vouches for */
+  models: PublishedModel[];
 }
 
 type Report = (step: StepId) => void;
@@ -134,13 +135,16 @@ async function compareTexts(
   const { prompt, answer } = request;
   let tokenizer: Tokenizer | undefined;
   if (prompt !== '' || answer !== '') {
-    if (request.tokenizer === undefined) {
+    const { statement, verificationKey } = file;
+    const verifierKeyHash = verificationKey.hash;
+    const model = publishedModel(request.models, { ...statement, verifierKeyHash });
+    if (model?.tokenizer === undefined) {
       const words = 'This site has no tokenizer for the model, so text cannot be compared.';
       add('prompt', 'open', words);
       add('answer', 'open', words);
       return true;
     }
-    tokenizer = await loadTokenizer(request.tokenizer);
+    tokenizer = await loadTokenizer(model.tokenizer);
   }
   const { text, statement } = file;
   const compare = (id: 'prompt' | 'answer', typed: string, matches: () => boolean): boolean => {

@@ -76,13 +76,12 @@ export function verdictOf({ steps, chainError }: CheckResult): Verdict {
           : `The contract could not be read: ${chainError.what}`,
     };
   }
-  const open = steps.filter(({ id, state }) => TEXTS.includes(id) && state === 'open');
+  const open = TEXTS.filter((id) => !ok(id));
   if (open.length > 0) {
-    const which = open.map(({ id }) => id).join(' and ');
     return {
       tone: 'part',
-      headline: `This committed model gave an answer; the ${which} was not compared`,
-      reason: open.map(({ words }) => words).join(' '),
+      headline: `This committed model gave an answer; the ${open.join(' and ')} ${open.length === 1 ? 'was' : 'were'} not compared`,
+      reason: [...new Set(open.map((id) => find(id)?.words))].join(' '),
     };
   }
   return { tone: 'yes', headline: 'This text was produced by this committed model' };

@@ -57,7 +57,7 @@ function Page({ settings }: { settings: Settings }) {
   const [chain, readAgain] = useChain(source);
   const check = useCheck();
   const model = useMemo(
-    () => chain.view && publishedModel(settings, chain.view.commitment),
+    () => chain.view && publishedModel(settings.models, chain.view.commitment),
     [chain.view, settings],
   );
 
@@ -72,8 +72,8 @@ function Page({ settings }: { settings: Settings }) {
     setPlace({ source, selected: outputHash });
   };
   const submit = (): void => {
-    const tokenizer = model?.tokenizer && new URL(model.tokenizer, location.href).href;
-    check.run({ file: form.file, prompt: form.prompt, answer: form.answer, tokenizer }, source);
+    const { file, prompt, answer } = form;
+    check.run({ file, prompt, answer, models: settings.models }, source);
   };
 
   return (

@@ -28,7 +28,8 @@ export function Attestations({ view, source, selected, onSelect }: Props) {
       ) : (
         <>
           <p class="hint">
-            The list is complete: it is checked against the account. Times and transactions are the archive’s word.
+            The list is complete: it is checked against the account. Times and transactions are the
+            archive’s word.
           </p>
           <Timeline attestations={view.attestations} selected={selected} onSelect={onSelect} />
           {selected !== undefined && chosen === -1 && (
@@ -71,12 +72,17 @@ function Item({ attestation, now, open, link, onToggle }: ItemProps) {
   const { index, inputHash, outputHash, settled, current, height, time, transaction } = attestation;
   return (
     <li>
-      <details open={open} onToggle={(event) => {
-        if (event.currentTarget.open !== open) onToggle(event.currentTarget.open);
-      }}>
+      <details
+        open={open}
+        onToggle={(event) => {
+          if (event.currentTarget.open !== open) onToggle(event.currentTarget.open);
+        }}
+      >
         <summary>
           <span class="number">#{index}</span> answer <code>{short(outputHash, 8, 4)}</code>{' '}
-          <span class="hint">block {height}, {ago(time, Math.max(now, Date.now()))}</span>{' '}
+          <span class="hint">
+            block {height}, {ago(time, Math.max(now, Date.now()))}
+          </span>{' '}
           <span class={`badge ${settled ? 'ok' : 'open'}`}>{settled ? 'settled' : 'pending'}</span>
           {!current && <span class="badge open">earlier model</span>}
         </summary>

@@ -74,7 +74,8 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
               'Drop the proof file here'
             ) : (
               <>
-                <strong>{form.fileName || 'Pasted proof'}</strong>, {Math.ceil(form.file.length / 1000)} kB
+                <strong>{form.fileName || 'Pasted proof'}</strong>,{' '}
+                {Math.ceil(form.file.length / 1000)} kB
               </>
             )}
           </p>
@@ -94,11 +95,20 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
             <button type="button" onClick={() => input.current?.click()}>
               {form.file === '' ? 'Choose a file' : 'Another file'}
             </button>
-            <button type="button" class="quiet" onClick={() => setPasting(!pasting)} aria-expanded={pasting}>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => setPasting(!pasting)}
+              aria-expanded={pasting}
+            >
               paste it
             </button>
             {form.file !== '' && (
-              <button type="button" class="quiet" onClick={() => onChange({ file: '', fileName: '' })}>
+              <button
+                type="button"
+                class="quiet"
+                onClick={() => onChange({ file: '', fileName: '' })}
+              >
                 remove
               </button>
             )}
@@ -161,7 +171,10 @@ function Progress({ stage, since }: { stage: Stage; since: number }) {
   return (
     <div class="progress">
       <progress max={order.length} value={order.indexOf(stage) + 1} aria-label="Progress" />
-      <span>{words}</span> <span class="hint" aria-hidden="true">{Math.round((now - since) / 1000)} s</span>
+      <span>{words}</span>{' '}
+      <span class="hint" aria-hidden="true">
+        {Math.round((now - since) / 1000)} s
+      </span>
     </div>
   );
 }

@@ -59,8 +59,8 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
             ) : (
               'Committed to a model that this site does not know.'
             )}{' '}
-            {view.attestations.length} {view.attestations.length === 1 ? 'answer' : 'answers'} attested,{' '}
-            {view.count} of them settled.
+            {view.attestations.length} {view.attestations.length === 1 ? 'answer' : 'answers'}{' '}
+            attested, {view.count} of them settled.
           </p>
           <details>
             <summary>Commitment</summary>
@@ -82,7 +82,11 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
   );
 }
 
-function SourceForm({ settings, source, onSource }: Pick<Props, 'settings' | 'source' | 'onSource'>) {
+function SourceForm({
+  settings,
+  source,
+  onSource,
+}: Pick<Props, 'settings' | 'source' | 'onSource'>) {
   const [address, setAddress] = useState(source?.address ?? '');
   const [network, setNetwork] = useState(source?.network || settings.networks[0].id);
   const [nodes, setNodes] = useState(source?.foreign ? source.nodes.join('\n') : '');
@@ -130,7 +134,11 @@ function SourceForm({ settings, source, onSource }: Pick<Props, 'settings' | 'so
         onInput={(event) => setAddress(event.currentTarget.value)}
       />
       <label for="network">Network</label>
-      <select id="network" value={network} onChange={(event) => setNetwork(event.currentTarget.value)}>
+      <select
+        id="network"
+        value={network}
+        onChange={(event) => setNetwork(event.currentTarget.value)}
+      >
         {settings.networks.map(({ id, name }) => (
           <option key={id} value={id}>
             {name}

@@ -19,7 +19,15 @@ export function Value({ label, text }: { label: string; text: string }) {
   );
 }
 
-export function Copy({ text, label, words = 'copy' }: { text: string; label: string; words?: string }) {
+export function Copy({
+  text,
+  label,
+  words = 'copy',
+}: {
+  text: string;
+  label: string;
+  words?: string;
+}) {
   const [state, setState] = useState<'' | 'copied' | 'failed'>('');
   const copy = (): void => {
     navigator.clipboard.writeText(text).then(

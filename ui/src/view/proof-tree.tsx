@@ -18,22 +18,32 @@ export function ProofTree({ result }: { result: CheckResult }) {
     { title: 'prompt', text: statement.inputHash, by: ['prompt'] },
     { title: 'answer', text: statement.outputHash, by: ['answer'] },
   ];
-  const proof: Node = { title: 'one proof', text: verifierKeyHash!, by: ['key', 'circuits', 'proof'] };
+  const proof: Node = {
+    title: 'one proof',
+    text: verifierKeyHash!,
+    by: ['key', 'circuits', 'proof'],
+  };
   const chain: Node = { title: 'contract', text: 'records the answer', by: ['contract', 'record'] };
-  const x = (i: number): number => 10 + i * 152;
-  const label = 'Weights, vocabulary, prompt and answer are tied together by one proof, which the contract verifies';
+  const label =
+    'Weights, vocabulary, prompt and answer are tied together by one proof, which the contract verifies';
   return (
     <figure class="tree">
-      <svg viewBox="0 0 620 250" role="img" aria-label={label}>
-        {leaves.map((_, i) => (
-          <path key={i} class="edge" d={`M${x(i) + 72} 62 C${x(i) + 72} 92 310 72 310 102`} />
-        ))}
-        <path class="edge" d="M310 154 V188" />
+      <svg viewBox="0 0 340 296" role="img" aria-label={label}>
+        <path class="edge" d="M85 62 V72 M255 62 V72" />
+        <path class="edge" d="M85 124 C85 146 170 136 170 158 C170 136 255 146 255 124" />
+        <path class="edge" d="M170 210 V234" />
         {leaves.map((leaf, i) => (
-          <Box key={leaf.title} x={x(i)} y={10} width={144} node={leaf} steps={result.steps} />
+          <Box
+            key={leaf.title}
+            x={i % 2 === 0 ? 10 : 180}
+            y={i < 2 ? 10 : 72}
+            width={150}
+            node={leaf}
+            steps={result.steps}
+          />
         ))}
-        <Box x={210} y={102} width={200} node={proof} steps={result.steps} />
-        <Box x={210} y={188} width={200} node={chain} steps={result.steps} />
+        <Box x={80} y={158} width={180} node={proof} steps={result.steps} />
+        <Box x={80} y={234} width={180} node={chain} steps={result.steps} />
       </svg>
       <figcaption class="legend">
         <span class="ok">holds</span> <span class="failed">does not hold</span>{' '}

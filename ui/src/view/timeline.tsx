@@ -24,7 +24,11 @@ export function Timeline({ attestations, selected, onSelect }: Props) {
     const column = Math.round(x(each.time) / (2 * RADIUS + 2));
     const level = stack.get(column) ?? 0;
     stack.set(column, level + 1);
-    return { each, cx: x(each.time), cy: BASE - RADIUS - 4 - Math.min(level, 3) * (2 * RADIUS + 1) };
+    return {
+      each,
+      cx: x(each.time),
+      cy: BASE - RADIUS - 4 - Math.min(level, 3) * (2 * RADIUS + 1),
+    };
   });
   const date = (time: number): string =>
     new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
@@ -48,7 +52,11 @@ export function Timeline({ attestations, selected, onSelect }: Props) {
             <title>{`#${each.index}, ${date(each.time)}, ${each.settled ? 'settled' : 'pending'}`}</title>
           </circle>
         ))}
-        <text x={to === from ? WIDTH / 2 : MARGIN} y={BASE + 20} class={to === from ? 'middle' : 'start'}>
+        <text
+          x={to === from ? WIDTH / 2 : MARGIN}
+          y={BASE + 20}
+          class={to === from ? 'middle' : 'start'}
+        >
           {date(from)}
         </text>
         {to !== from && (

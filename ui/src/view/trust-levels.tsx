@@ -49,7 +49,11 @@ function membershipLevel({ staged, snarked }: ChainView['membership']): Level {
   }
   const base = 'Its hash and Merkle path were computed here and lead to the block’s ledger hash';
   if (snarked === undefined) {
-    return { title, state: 'ok', words: `${base}. The node does not tell its place in the proved ledger.` };
+    return {
+      title,
+      state: 'ok',
+      words: `${base}. The node does not tell its place in the proved ledger.`,
+    };
   }
   return {
     title,
@@ -68,8 +72,14 @@ export function TrustLevels({ view }: { view: ChainView }) {
   return (
     <details class="trust" open={levels.some(({ state }) => state === 'failed')}>
       <summary>
-        How sure is this? <span class="meter" aria-hidden="true">{'●'.repeat(reached)}{'○'.repeat(levels.length - reached)}</span>{' '}
-        <span class="hint">{reached} of {levels.length} levels</span>
+        How sure is this?{' '}
+        <span class="meter" aria-hidden="true">
+          {'●'.repeat(reached)}
+          {'○'.repeat(levels.length - reached)}
+        </span>{' '}
+        <span class="hint">
+          {reached} of {levels.length} levels
+        </span>
       </summary>
       <ol class="steps" start={0}>
         {levels.map(({ title, state, words }) => (
@@ -78,7 +88,9 @@ export function TrustLevels({ view }: { view: ChainView }) {
           </li>
         ))}
       </ol>
-      <p class="hint">Inference proofs need none of this: they are verified here, whatever a node says.</p>
+      <p class="hint">
+        Inference proofs need none of this: they are verified here, whatever a node says.
+      </p>
     </details>
   );
 }

@@ -64,11 +64,14 @@ export function VerdictCard({ result, chain, model }: Props) {
                 <Value key={name} label={name} text={text} />
               ))}
               <Value label="verifierKeyHash" text={verifierKeyHash!} />
-              {chain && <Value label={`block ${chain.block.height}`} text={chain.block.stateHash} />}
+              {chain && (
+                <Value label={`block ${chain.block.height}`} text={chain.block.stateHash} />
+              )}
             </dl>
             <p class="hint">
               Checked in {seconds.total.toFixed(1)} s
-              {seconds.proof !== undefined && `, the proof itself in ${seconds.proof.toFixed(1)} s`}.
+              {seconds.proof !== undefined && `, the proof itself in ${seconds.proof.toFixed(1)} s`}
+              .
             </p>
           </details>
         </>
@@ -80,7 +83,9 @@ export function VerdictCard({ result, chain, model }: Props) {
           <li>This page and this browser.</li>
           <li>
             Mina’s proof system, and the circuits with this verification key
-            {model ? ': this site says they are Attensor’s.' : '. Compare its hash with the one that the model’s publisher gives.'}
+            {model
+              ? ': this site says they are Attensor’s.'
+              : '. Compare its hash with the one that the model’s publisher gives.'}
           </li>
           <li>The nodes, as far as the levels below say.</li>
           <li>Not that the model is good, or that what it says is true.</li>

@@ -2,8 +2,14 @@
 import { useState } from 'preact/hooks';
 import { errorView, type ErrorView } from '../errors.js';
 import type { Source } from '../link.js';
-import { connect, requireNetwork, requireProvider, send, walletProvider } from '../wallet/provider.js';
-import type { Stage } from '../worker/api.js';
+import {
+  connect,
+  requireNetwork,
+  requireProvider,
+  send,
+  walletProvider,
+} from '../wallet/provider.js';
+import type { Stage, Submission } from '../worker/api.js';
 import { ask, cancel, reporter } from '../worker/client.js';
 import { Problem, Value } from './parts.js';
 
@@ -16,7 +22,7 @@ interface Props {
 type State =
   | { is: 'idle' }
   | { is: 'busy'; words: string; canCancel: boolean }
-  | { is: 'sent'; hash: string }
+  | { is: 'sent'; hash: string; seconds: Submission['seconds'] }
   | { is: 'failed'; error: ErrorView };
 
 const WORDS: Partial<Record<Stage, string>> = {
@@ -35,7 +41,8 @@ const DEFAULT_FEE = '0.1';
 export function WalletCard({ file, source, onSent }: Props) {
   const [state, setState] = useState<State>({ is: 'idle' });
   const [fee, setFee] = useState(DEFAULT_FEE);
-  const busy = (words: string, canCancel = false): void => setState({ is: 'busy', words, canCancel });
+  const busy = (words: string, canCancel = false): void =>
+    setState({ is: 'busy', words, canCancel });
 
   const submit = async (): Promise<void> => {
     try {
@@ -44,12 +51,12 @@ export function WalletCard({ file, source, onSent }: Props) {
       const sender = await connect(provider);
       await requireNetwork(provider, source.walletId);
       const report = reporter((stage) => busy(WORDS[stage] ?? 'Checking…', true));
-      const { transaction } = await ask((remote) =>
+      const { transaction, seconds } = await ask((remote) =>
         remote.buildSubmission({ file, source, sender }, report),
       );
       busy('Waiting for the wallet to sign and send…');
       const hash = await send(provider, transaction, { fee: Number(fee), memo: 'attensor' });
-      setState({ is: 'sent', hash });
+      setState({ is: 'sent', hash, seconds });
       onSent();
     } catch (error) {
       setState({ is: 'failed', error: errorView(error) });
@@ -60,10 +67,13 @@ export function WalletCard({ file, source, onSent }: Props) {
     <section aria-labelledby="wallet-title">
       <h2 id="wallet-title">Submit this proof</h2>
       <p>
-        The contract verifies it in a transaction, and keeps the hashes of prompt and answer for ever. Anyone may; it costs a fee.
+        The contract verifies it in a transaction, and keeps the hashes of prompt and answer for
+        ever. Anyone may; it costs a fee.
       </p>
       {walletProvider() === undefined && (
-        <p class="hint">No Mina wallet was found in this browser. <code>attensor submit</code> does the same.</p>
+        <p class="hint">
+          No Mina wallet was found in this browser. <code>attensor submit</code> does the same.
+        </p>
       )}
       <form
         onSubmit={(event) => {
@@ -95,9 +105,15 @@ export function WalletCard({ file, source, onSent }: Props) {
       <div role="status" aria-live="polite">
         {state.is === 'busy' && <p aria-busy="true">{state.words}</p>}
         {state.is === 'sent' && (
-          <dl>
-            <Value label="sent as" text={state.hash} />
-          </dl>
+          <>
+            <dl>
+              <Value label="sent as" text={state.hash} />
+            </dl>
+            <p class="hint">
+              Contract compiled in {state.seconds.compile.toFixed(0)} s, transaction proved in{' '}
+              {state.seconds.prove.toFixed(0)} s.
+            </p>
+          </>
         )}
       </div>
       {state.is === 'failed' && <Problem error={state.error} />}

@@ -24,8 +24,8 @@ export interface Submission {
 }
 
 export interface CheckerApi {
-  /** Held by the worker as long as it lives; the page sees by it when it dies. */
-  hold(lock: string): void;
+  /** Returns when the worker holds the lock, which it does as long as it lives: the page sees by it when it dies. */
+  hold(lock: string): Promise<void>;
   /** Loads the verifier: once. */
   prepare(report: Report): Promise<Outcome<{ seconds: number }>>;
   readChain(source: Source): Promise<Outcome<ChainView>>;

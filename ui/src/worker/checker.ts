@@ -49,10 +49,16 @@ async function outcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
 }
 
 const api: CheckerApi = {
-  hold(lock) {
-    // never given back
-    void navigator.locks.request(lock, () => new Promise(() => undefined));
-  },
+  hold: (lock) =>
+    new Promise((resolve, reject) => {
+      navigator.locks
+        .request(lock, () => {
+          resolve();
+          // never given back
+          return new Promise(() => undefined);
+        })
+        .catch(reject);
+    }),
   prepare: (report) =>
     outcome(async () => {
       const begin = performance.now();

@@ -15,5 +15,4 @@ export const STRINGS = {
 };
 
 /** Of the whole file: a constant, as the strings are. */
-export const STRINGS_SHA256 =
-  '65fc493cde16411b04e6434bd494e0abfb919ea53bffcf5e90cbe5a852c6ff09';
+export const STRINGS_SHA256 = '65fc493cde16411b04e6434bd494e0abfb919ea53bffcf5e90cbe5a852c6ff09';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Rollup } from 'vite';
+import { defineConfig } from 'vite';
 
 /** Cross-origin isolation: o1js shares memory between its threads. Hosts that can't send these: see public/service-worker.js. */
 const isolation = {
@@ -8,7 +8,7 @@ const isolation = {
 };
 
 /** zod's annotations are written for another bundler: they are left out, which changes nothing. */
-function quiet(warning: Rollup.RollupLog, warn: (warning: Rollup.RollupLog) => void): void {
+function quiet(warning, warn) {
   if (warning.code !== 'INVALID_ANNOTATION') warn(warning);
 }
 

@@ -1,0 +1,38 @@
+/** Chromium, and pages in it that keep what went wrong. */
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** What headless Chromium needs in a container, and no talk to anywhere. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+];
+
+export async function launch(): Promise<Browser> {
+  if (!existsSync(EXECUTABLE)) {
+    throw Error(
+      `launch: ${EXECUTABLE} is missing. Install Debian's chromium, or name a Chromium in the variable CHROMIUM`,
+    );
+  }
+  return await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+}
+
+/** A fresh profile's page; `problems` collects what no handler caught. */
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; problems: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, ...options });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  return { page, problems };
+}
