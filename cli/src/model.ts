@@ -1,5 +1,11 @@
 /** A model directory with its tokenizer: what most commands work on. */
-import { generate, Model, openTokenizer, type Tokenizer, type ForwardLog } from '@attensor/inference';
+import {
+  generate,
+  Model,
+  openTokenizer,
+  type Tokenizer,
+  type ForwardLog,
+} from '@attensor/inference';
 
 export { openModel, answer, type OpenModel, type Answer };
 

@@ -288,7 +288,9 @@ function isLocked(permissions: Permissions): boolean {
   const versionKnown = 'auth' in permissions.setVerificationKey;
   return (
     canonical(permissions) ===
-    canonical(versionKnown ? expected : { ...expected, setVerificationKey: setVerificationKey.auth })
+    canonical(
+      versionKnown ? expected : { ...expected, setVerificationKey: setVerificationKey.auth },
+    )
   );
 }
 
