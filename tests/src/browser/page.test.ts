@@ -13,7 +13,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { LocalNetwork, keyFile } from '../local-network.js';
 import { sharedAnswer, type ProvedAnswer } from '../run-folder.js';
-import { launch, openPage } from './chromium.js';
+import { launch, openPage, rendererPeak } from './chromium.js';
 import { figure, printFigures } from './figures.js';
 import { anotherModel, ProxyNode } from './proxy-node.js';
 import { proveAnswer } from './prove-answer.js';
@@ -162,10 +162,7 @@ describe('happy path', () => {
     await cold.locator('.verdict').waitFor({ state: 'detached' });
     await expectVerdict(cold, YES);
     figure('check, warm', (performance.now() - warmStart) / 1000, 's', 4);
-    const { usedJSHeapSize } = await cold.evaluate(
-      () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory,
-    );
-    figure('JavaScript heap of the page', usedJSHeapSize / 1e6, 'MB');
+    figure('peak memory, page and worker', await rendererPeak(browser), 'MB');
 
     await cold.getByText('What was checked').click();
     const steps = await cold.locator('.verdict .steps').first().innerText();
@@ -290,6 +287,10 @@ describe('what is not so', () => {
     await check(page);
     await expectVerdict(page, 'this is not the answer that was proved', /every character counts/);
     await page.screenshot({ path: join(SCREENSHOTS, 'no-desktop-light.png'), fullPage: true });
+    expect(answer.answer).toMatch(/^ /);
+    await fill(page, { answer: answer.answer.trim() });
+    await check(page);
+    await expectVerdict(page, 'not the answer', /only in spaces at its beginning or end/);
     await fill(page, { prompt: 'Un' });
     await check(page);
     await expectVerdict(page, 'another prompt', /every character counts/);

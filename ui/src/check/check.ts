@@ -147,30 +147,48 @@ async function compareTexts(
     tokenizer = await loadTokenizer(model.tokenizer);
   }
   const { text, statement } = file;
-  const compare = (id: 'prompt' | 'answer', typed: string, matches: () => boolean): boolean => {
+  const compare = (
+    id: 'prompt' | 'answer',
+    typed: string,
+    matches: (typed: string) => boolean,
+  ): boolean => {
     report(id);
     if (typed === '') return add(id, 'open', `No ${id} was given to compare.`);
     try {
-      return test(id, matches(), DIFFERS[id]);
+      if (matches(typed)) return add(id, 'ok');
+      const close = variants(typed).some(matches);
+      return add(id, 'failed', close ? DIFFERS_AT_ENDS[id] : DIFFERS[id]);
     } catch (error) {
-      return test(id, false, errorView(error).what);
+      return add(id, 'failed', errorView(error).what);
     }
   };
   return (
-    compare('prompt', prompt, () => {
-      const ids = tokenizer!.promptIds(prompt, text?.promptIds);
+    compare('prompt', prompt, (typed) => {
+      const ids = tokenizer!.promptIds(typed, text?.promptIds);
       return inputHash(ids).toString() === statement.inputHash;
     }) &&
-    compare('answer', answer, () => {
-      const ids = tokenizer!.outputIds(answer, text?.outputIds);
+    compare('answer', answer, (typed) => {
+      const ids = tokenizer!.outputIds(typed, text?.outputIds);
       return outputHash(ids).toString() === statement.outputHash;
     })
   );
 }
 
+/** What one may have lost or caught in copying. */
+function variants(typed: string): string[] {
+  const bare = typed.trim();
+  return bare === '' ? [] : [bare, ` ${bare}`, `${bare} `, `${bare}\n`, ` ${bare}\n`];
+}
+
 const DIFFERS = {
   prompt: 'The prompt differs from the one that was proved; every character counts, also spaces',
   answer: 'The answer differs from the one that was proved; every character counts, also spaces',
+};
+const DIFFERS_AT_ENDS = {
+  prompt:
+    'The prompt differs from the one that was proved, but only in spaces at its beginning or end',
+  answer:
+    'The answer differs from the one that was proved, but only in spaces at its beginning or end',
 };
 
 function compareRecord(view: ChainView, file: ProofFile, add: Steps['add']): void {

@@ -29,10 +29,18 @@ export function useCheck(): {
     };
     const since = Date.now();
     set({ is: 'running', stage: 'loading', since });
-    const report = reporter((stage) => set({ is: 'running', stage, since }));
+    let ended = false;
+    // reports come by a channel of their own: the last ones can arrive after the result
+    const report = reporter((stage) => {
+      if (!ended) set({ is: 'running', stage, since });
+    });
+    const end = (next: CheckState): void => {
+      ended = true;
+      set(next);
+    };
     ask((remote) => remote.check(request, source, report)).then(
-      (result) => set({ is: 'done', result }),
-      (error: unknown) => set({ is: 'failed', error: errorView(error) }),
+      (result) => end({ is: 'done', result }),
+      (error: unknown) => end({ is: 'failed', error: errorView(error) }),
     );
   };
   const reset = (): void => {

@@ -45,20 +45,26 @@ export function WalletCard({ file, source, onSent }: Props) {
     setState({ is: 'busy', words, canCancel });
 
   const submit = async (): Promise<void> => {
+    // reports come by a channel of their own: the last ones can arrive after the result
+    let built = false;
     try {
       const provider = requireProvider();
       busy('Waiting for the wallet…');
       const sender = await connect(provider);
       await requireNetwork(provider, source.walletId);
-      const report = reporter((stage) => busy(WORDS[stage] ?? 'Checking…', true));
+      const report = reporter((stage) => {
+        if (!built) busy(WORDS[stage] ?? 'Checking…', true);
+      });
       const { transaction, seconds } = await ask((remote) =>
         remote.buildSubmission({ file, source, sender }, report),
       );
+      built = true;
       busy('Waiting for the wallet to sign and send…');
       const hash = await send(provider, transaction, { fee: Number(fee), memo: 'attensor' });
       setState({ is: 'sent', hash, seconds });
       onSent();
     } catch (error) {
+      built = true;
       setState({ is: 'failed', error: errorView(error) });
     }
   };
