@@ -27,12 +27,21 @@ const STEP_SRS_SIZE = 2 ** 16;
 
 const loaded: (Promise<boolean> | undefined)[] = [];
 
-/** @returns whether the strings were loaded ahead of the first verification */
+/** What verifying takes. @returns whether the strings were loaded ahead of the first verification */
 export function loadReferenceStrings(cache: Cache, maxProofsVerified: 0 | 1): Promise<boolean> {
-  return (loaded[maxProofsVerified] ??= load(cache, maxProofsVerified).catch(() => false));
+  const bases = { fp: [], fq: [WRAP_LOG_DOMAINS[maxProofsVerified]] };
+  return (loaded[maxProofsVerified] ??= loadBases(cache, bases).catch(() => false));
 }
 
-async function load(cache: Cache, maxProofsVerified: 0 | 1): Promise<boolean> {
+/**
+ * Both reference strings, and their Lagrange bases of these sizes: from the cache, or computed and put there.
+ *
+ * @param logDomains of bases over the strings of step and wrap proofs
+ */
+export async function loadBases(
+  cache: Cache,
+  logDomains: Record<'fp' | 'fq', number[]>,
+): Promise<boolean> {
   const root = dirname(createRequire(import.meta.url).resolve('o1js'));
   const internal = async (path: string): Promise<unknown> =>
     import(pathToFileURL(join(root, path)).href);
@@ -46,8 +55,10 @@ async function load(cache: Cache, maxProofsVerified: 0 | 1): Promise<boolean> {
   const { fp, fq } = global.__snarkyTsBindings!.srs(wasm);
   setSrsCache(cache);
   try {
-    fp.create(STEP_SRS_SIZE);
-    fq.addLagrangeBasis(fq.create(WRAP_SRS_SIZE), WRAP_LOG_DOMAINS[maxProofsVerified]);
+    const step = fp.create(STEP_SRS_SIZE);
+    const wrap = fq.create(WRAP_SRS_SIZE);
+    logDomains.fp.forEach((log) => fp.addLagrangeBasis(step, log));
+    logDomains.fq.forEach((log) => fq.addLagrangeBasis(wrap, log));
     return true;
   } finally {
     unsetSrsCache();

@@ -13,7 +13,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { LocalNetwork, keyFile } from '../local-network.js';
 import { sharedAnswer, type ProvedAnswer } from '../run-folder.js';
-import { launch, openPage, rendererPeak } from './chromium.js';
+import { accessibilityProblems, launch, openPage, rendererPeak } from './chromium.js';
 import { figure, printFigures } from './figures.js';
 import { anotherModel, ProxyNode } from './proxy-node.js';
 import { proveAnswer } from './prove-answer.js';
@@ -191,6 +191,7 @@ describe('happy path', () => {
     // a screen reader goes on with the verdict
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('verdict-title');
     await page.screenshot({ path: join(SCREENSHOTS, 'yes-phone-dark.png'), fullPage: true });
+    expect(await accessibilityProblems(page)).toEqual([]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(wide).toBeLessThanOrEqual(375);
     await page.context().close();
@@ -287,6 +288,7 @@ describe('what is not so', () => {
     await check(page);
     await expectVerdict(page, 'this is not the answer that was proved', /every character counts/);
     await page.screenshot({ path: join(SCREENSHOTS, 'no-desktop-light.png'), fullPage: true });
+    expect(await accessibilityProblems(page)).toEqual([]);
     expect(answer.answer).toMatch(/^ /);
     await fill(page, { answer: answer.answer.trim() });
     await check(page);
@@ -386,6 +388,10 @@ describe('nodes', () => {
       const page = await open({}, `#${nodes.toString()}&contract=${address}`);
       await page.getByText('not a network of this site').waitFor({ timeout: MINUTE });
       await page.getByText('does not lead to the ledger hash').waitFor({ timeout: MINUTE });
+      await dropFile(page, proof);
+      await fill(page);
+      await check(page);
+      await expectVerdict(page, 'whose model it is about is not known', /not in the ledger/);
       await page.context().close();
     } finally {
       second.lie = undefined;

@@ -65,6 +65,14 @@ export interface ChainView {
  * @throws NODE_UNAVAILABLE if no node answers, NODES_DISAGREE, NO_CONTRACT, BAD_ANSWER, ARCHIVE_MISMATCH
  */
 export async function readChain(source: Source): Promise<ChainView> {
+  const view = await readOnce(source);
+  if (view.membership.staged) return view;
+  // the node may have been between two blocks
+  await pause();
+  return await readOnce(source);
+}
+
+async function readOnce(source: Source): Promise<ChainView> {
   const { view, nodes } = await compareNodes(source);
   const { account, block } = view;
   const [submissions, snarkedPath] = await Promise.all([
@@ -113,6 +121,8 @@ export const sameCommitment = (a: CommitmentView, b: CommitmentView): boolean =>
   a.vocabularyRoot === b.vocabularyRoot &&
   a.verifierKeyHash === b.verifierKeyHash;
 
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2000));
+
 // --- several nodes ---
 
 /** What they are compared by: everything that the page's answers depend on. */
@@ -159,7 +169,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
     if (!contradicts && nodes.every(({ agrees }) => agrees !== false))
       return { view: views[0], nodes };
     if (attempt === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await pause();
       continue;
     }
     throw new PageError({

@@ -102,6 +102,8 @@ async function isGenuine({ data, hash }: { data: string; hash: string }): Promis
   return await VerificationKey.checkValidity(key).catch(() => false);
 }
 
+const NOT_IN_LEDGER = 'The contract’s state is not known, so this stays open.';
+
 function compareContract(view: ChainView | undefined, file: ProofFile, { add, test }: Steps) {
   if (view === undefined) {
     const words = 'No contract was read, so whose model this is stays open.';
@@ -110,6 +112,15 @@ function compareContract(view: ChainView | undefined, file: ProofFile, { add, te
     return add('model', 'open', words);
   }
   const { commitment } = view;
+  if (view.genuine && !view.membership.staged) {
+    add(
+      'contract',
+      'open',
+      'What the node tells of this account is not in the ledger of its block.',
+    );
+    add('circuits', 'open', NOT_IN_LEDGER);
+    return add('model', 'open', NOT_IN_LEDGER);
+  }
   return (
     test('contract', view.genuine, view.notGenuine ?? '') &&
     test(
@@ -129,7 +140,7 @@ function compareContract(view: ChainView | undefined, file: ProofFile, { add, te
 async function compareTexts(
   request: CheckRequest,
   file: ProofFile,
-  { add, test }: Steps,
+  { add }: Steps,
   report: Report,
 ): Promise<boolean> {
   const { prompt, answer } = request;

@@ -72,7 +72,7 @@ export function verdictOf({ steps, chainError }: CheckResult): Verdict {
       headline: 'The proof holds, but whose model it is about is not known',
       reason:
         chainError === undefined
-          ? 'Name the contract of the model, and check again'
+          ? find('contract')?.words
           : `The contract could not be read: ${chainError.what}`,
     };
   }

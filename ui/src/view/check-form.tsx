@@ -9,7 +9,7 @@ import type { Form } from './session.js';
 const MAX_FILE_BYTES = 1 << 20;
 
 const STAGES: Partial<Record<Stage, string>> = {
-  loading: 'Loading the verifier (once, about 5 MB)',
+  loading: 'Loading the verifier (11 MB, once)',
   starting: 'Starting the verifier',
   contract: 'Reading the contract',
   proof: 'Verifying the proof',

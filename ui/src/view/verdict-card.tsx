@@ -29,11 +29,17 @@ export function VerdictCard({ result, chain, model }: Props) {
         {sentence(headline)}
       </h2>
       {reason !== undefined && <p class="reason">{sentence(reason)}</p>}
-      {tone === 'yes' && model && (
-        <p>
-          This site names the model <strong>{model.name}</strong>.
-        </p>
-      )}
+      {tone === 'yes' &&
+        (model ? (
+          <p>
+            This site names the model <strong>{model.name}</strong>.
+          </p>
+        ) : (
+          <p>
+            This site does not know the model: it is the one that the contract below is committed
+            to, as far as the levels there say.
+          </p>
+        ))}
       {revealed && (
         <details>
           <summary>Text in the file</summary>

@@ -2,11 +2,25 @@
 import { AttestationContract, InferenceProof, isProofValid } from '@attensor/contracts';
 import { parseProofFile } from '@attensor/prover/proof-format';
 import { Cache, Field, Mina, PublicKey, VerificationKey } from 'o1js';
+import compilingUrl from '../../generated/compiling.bin?url';
 import { PageError } from '../errors.js';
 import { readChain, sameCommitment } from '../chain/read-chain.js';
 import type { Report, Submission, SubmissionRequest } from '../worker/api.js';
+import { fetchStrings, installStrings } from '../worker/reference-strings.js';
+import { COMPILING } from '../worker/strings-format.js';
 
-let compiled: Promise<unknown> | undefined;
+let compiled: Promise<void> | undefined;
+
+/** Once in the worker's life. */
+async function compile(): Promise<void> {
+  try {
+    installStrings(await fetchStrings(compilingUrl, COMPILING), COMPILING);
+    await AttestationContract.compile({ cache: Cache.None });
+  } catch (error) {
+    compiled = undefined;
+    throw error;
+  }
+}
 
 /** @throws BAD_FILE, BAD_INPUT, NO_CONTRACT, errors of reading the chain */
 export async function buildSubmission(
@@ -29,10 +43,7 @@ export async function buildSubmission(
 
   report('compiling');
   const begin = performance.now();
-  await (compiled ??= AttestationContract.compile({ cache: Cache.None }).catch((error: unknown) => {
-    compiled = undefined;
-    throw error;
-  }));
+  await (compiled ??= compile());
   report('proving');
   const start = performance.now();
   const [node] = source.nodes;

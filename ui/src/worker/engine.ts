@@ -1,12 +1,13 @@
 /** Everything that needs o1js. */
 import { initializeBindings, setNumberOfWorkers } from 'o1js';
-import stringsUrl from '../../generated/reference-strings.bin?url';
+import verifyingUrl from '../../generated/verifying.bin?url';
 import { readChain, type ChainView } from '../chain/read-chain.js';
 import { checkProof, type CheckRequest } from '../check/check.js';
 import type { CheckResult } from '../check/verdict.js';
 import type { Source } from '../link.js';
 import type { Report } from './api.js';
-import { fetchReferenceStrings, installReferenceStrings } from './reference-strings.js';
+import { fetchStrings, installStrings } from './reference-strings.js';
+import { VERIFYING } from './strings-format.js';
 
 export { readChain };
 export { buildSubmission } from '../wallet/submission.js';
@@ -14,8 +15,11 @@ export { buildSubmission } from '../wallet/submission.js';
 export async function initialize(): Promise<void> {
   // o1js leaves one core to the page; here it runs beside it
   setNumberOfWorkers(navigator.hardwareConcurrency);
-  const [strings] = await Promise.all([fetchReferenceStrings(stringsUrl), initializeBindings()]);
-  installReferenceStrings(strings);
+  const [strings] = await Promise.all([
+    fetchStrings(verifyingUrl, VERIFYING),
+    initializeBindings(),
+  ]);
+  installStrings(strings, VERIFYING);
 }
 
 /** @param begin when the page asked, of `performance.now()` */

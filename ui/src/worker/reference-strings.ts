@@ -1,13 +1,12 @@
 /**
- * Constants of the proof system that every verification needs and o1js takes a minute to compute in a browser: they come ready
- * made with the page (`scripts/reference-strings.mjs`) and are handed over where o1js would compute them. The file's hash is
- * built into the page.
+ * Constants of the proof system that o1js takes a minute to compute in a browser: they come ready made with the page
+ * (`scripts/reference-strings.mjs`) and are handed over where o1js would compute them. The files' hashes are built into the page.
  *
  * **Note**: this reaches into o1js, whose public interface has no such setting for `verify`. Where it does not find what it
  * expects, verification works as ever, only its first call is slow.
  */
 import { PageError } from '../errors.js';
-import { POINT_BYTES, STRINGS, STRINGS_SHA256 } from './strings-format.js';
+import { POINT_BYTES, pointCount, type PointList, type StringsFile } from './strings-format.js';
 
 type Point = [0, [0, [0, bigint], [0, bigint]]];
 type MlArray<T> = [0, ...T[]];
@@ -20,16 +19,17 @@ interface Srs {
   create(size: number): unknown;
   addLagrangeBasis(srs: unknown, logSize: number): void;
 }
+interface Bindings {
+  rustConversion(wasm: Wasm): Record<'fp' | 'fq', Conversion>;
+  srs(wasm: Wasm): Record<'fp' | 'fq', Srs>;
+}
 interface Internals {
   kimchi_wasm?: Wasm;
-  __snarkyTsBindings?: {
-    rustConversion(wasm: Wasm): Record<'fp' | 'fq', Conversion>;
-    srs(wasm: Wasm): Record<'fp' | 'fq', Srs>;
-  };
+  __snarkyTsBindings?: Bindings;
 }
 
 /** @throws LOADING_FAILED if the file is not the one that the page was built with */
-export async function fetchReferenceStrings(url: string): Promise<ArrayBuffer> {
+export async function fetchStrings(url: string, { sha256 }: StringsFile): Promise<ArrayBuffer> {
   const failed = (got: string, cause?: unknown): PageError =>
     new PageError({
       code: 'LOADING_FAILED',
@@ -49,41 +49,54 @@ export async function fetchReferenceStrings(url: string): Promise<ArrayBuffer> {
   }
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  if (hex !== STRINGS_SHA256) throw failed(`a file with SHA-256 ${hex}`);
+  if (hex !== sha256) throw failed(`a file with SHA-256 ${hex}`);
   return bytes;
 }
 
 /** After o1js is initialised. @returns whether they were handed over */
-export function installReferenceStrings(bytes: ArrayBuffer): boolean {
+export function installStrings(bytes: ArrayBuffer, { lists }: StringsFile): boolean {
   const { kimchi_wasm: wasm, __snarkyTsBindings: bindings } = globalThis as Internals;
   if (wasm === undefined || bindings === undefined) return false;
   try {
-    const { fp, fq } = bindings.rustConversion(wasm);
-    const points = (name: keyof typeof STRINGS): MlArray<Point> => {
-      const { offset, count } = STRINGS[name];
-      return [0, ...readPoints(new Uint8Array(bytes, offset * POINT_BYTES, count * POINT_BYTES))];
-    };
-    // o1js computes by these functions what it has not; the ready-made values take their place
-    const handover = Object.create(wasm) as Wasm;
-    handover.caml_fp_srs_create_parallel = () =>
-      wasm.caml_fp_srs_set(fp.pointsToRust(points('step')));
-    handover.caml_fq_srs_create_parallel = () =>
-      wasm.caml_fq_srs_set(fq.pointsToRust(points('wrap')));
-    handover.caml_fq_srs_lagrange_commitment = (srs, size, index) => {
-      const [, ...basis] = points('lagrange');
-      const comms = basis.map((point): [0, MlArray<Point>] => [0, [0, point]]);
-      wasm.caml_fq_srs_set_lagrange_basis(srs, size, fq.polyCommsToRust([0, ...comms]));
-      return wasm.caml_fq_srs_maybe_lagrange_commitment(srs, size, index);
-    };
-    const srs = bindings.srs(handover);
-    srs.fp.create(STRINGS.step.size);
-    srs.fq.addLagrangeBasis(srs.fq.create(STRINGS.wrap.size), Math.log2(STRINGS.lagrange.size));
+    const conversion = bindings.rustConversion(wasm);
+    let offset = 0;
+    for (const list of lists) {
+      const length = pointCount(list) * POINT_BYTES;
+      const points = readPoints(new Uint8Array(bytes, offset, length));
+      offset += length;
+      handOver(list, points, conversion[list.field], wasm, bindings.srs);
+    }
     return true;
   } catch (error) {
-    console.warn('reference strings: not handed over, the first verification is slow', error);
+    console.warn('constants: not handed over, o1js computes them', error);
     return false;
   }
 }
+
+/** o1js computes what it has not by functions of `wasm`; here a ready-made value takes their place. */
+function handOver(
+  { kind, field, size }: PointList,
+  points: Point[],
+  conversion: Conversion,
+  wasm: Wasm,
+  srsOf: Bindings['srs'],
+): void {
+  const instead = Object.create(wasm) as Wasm;
+  const name = (what: string): string => `caml_${field}_srs_${what}`;
+  instead[name('create_parallel')] = () =>
+    wasm[name('set')](conversion.pointsToRust([0, ...points]));
+  instead[name('lagrange_commitment')] = (srs, domain, index) => {
+    const comms = points.map((point): [0, MlArray<Point>] => [0, [0, point]]);
+    wasm[name('set_lagrange_basis')](srs, domain, conversion.polyCommsToRust([0, ...comms]));
+    return wasm[name('maybe_lagrange_commitment')](srs, domain, index);
+  };
+  const srs = srsOf(instead)[field];
+  if (kind === 'srs') srs.create(size);
+  else srs.addLagrangeBasis(srs.create(FULL_SIZE[field]), Math.log2(size));
+}
+
+/** Of the reference strings; they are there before any basis. */
+const FULL_SIZE = { fp: 2 ** 16, fq: 2 ** 15 };
 
 function readPoints(bytes: Uint8Array): Point[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,18 +1,45 @@
-/** The file of reference strings: affine points, x and y of 32 bytes, least significant byte first, one list after another. */
+/**
+ * Files of o1js's constants: the reference strings of both curves, and their Lagrange bases. Affine points, x and y of 32 bytes,
+ * least significant byte first, one list after another.
+ */
 
 export const POINT_BYTES = 64;
 
-const STEP = 2 ** 16;
-const WRAP = 2 ** 15;
-/** Of wrap circuits of programs that verify one proof, as inference programs do. */
-const LAGRANGE = 2 ** 14;
+export interface PointList {
+  kind: 'srs' | 'lagrange';
+  /** of step proofs (fp) or wrap proofs (fq) */
+  field: 'fp' | 'fq';
+  size: number;
+}
 
-/** Where each list begins, and its length, in points; a reference string has its blinding generator first. */
-export const STRINGS = {
-  step: { size: STEP, offset: 0, count: STEP + 1 },
-  wrap: { size: WRAP, offset: STEP + 1, count: WRAP + 1 },
-  lagrange: { size: LAGRANGE, offset: STEP + WRAP + 2, count: LAGRANGE },
+export interface StringsFile {
+  lists: PointList[];
+  /** of the whole file: a constant, as its contents are */
+  sha256: string;
+}
+
+/** A reference string has its blinding generator besides. */
+export const pointCount = ({ kind, size }: PointList): number => (kind === 'srs' ? size + 1 : size);
+
+/** What verifying an inference proof takes: its program verifies at most one proof. */
+export const VERIFYING: StringsFile = {
+  lists: [
+    { kind: 'srs', field: 'fp', size: 2 ** 16 },
+    { kind: 'srs', field: 'fq', size: 2 ** 15 },
+    { kind: 'lagrange', field: 'fq', size: 2 ** 14 },
+  ],
+  sha256: '65fc493cde16411b04e6434bd494e0abfb919ea53bffcf5e90cbe5a852c6ff09',
 };
 
-/** Of the whole file: a constant, as the strings are. */
-export const STRINGS_SHA256 = '65fc493cde16411b04e6434bd494e0abfb919ea53bffcf5e90cbe5a852c6ff09';
+/** What compiling the attestation contract takes besides: the sizes of its circuits. */
+export const COMPILING: StringsFile = {
+  lists: [
+    ...[10, 11, 14, 15].map((log): PointList => ({
+      kind: 'lagrange',
+      field: 'fp',
+      size: 2 ** log,
+    })),
+    ...[13, 15].map((log): PointList => ({ kind: 'lagrange', field: 'fq', size: 2 ** log })),
+  ],
+  sha256: 'bbefadd04a05a2ae80903d4b30367c352ecce341799b709201fcdf73b45e4c25',
+};
