@@ -36,7 +36,14 @@
       'type': 'executable',
       'dependencies': ['kernels'],
       'sources': ['test/kernels_test.cc'],
-      'libraries': ['-lpthread'],
+      'libraries': ['-lpthread', '-ldl'],
+    },
+    {
+      'target_name': 'attensor_cuda_test',
+      'type': 'executable',
+      'dependencies': ['kernels'],
+      'sources': ['<!@(node -p "fs.readdirSync(\'test/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'test/cuda/\' + f).join(\' \')")'],
+      'libraries': ['-lpthread', '-ldl'],
     },
   ],
 }
