@@ -15,7 +15,7 @@ namespace attensor::device {
 constexpr u32 kLimb1 = 0x992d30ed, kLimb2 = 0x094cf91b, kLimb3 = 0x224698fc, kLimb7 = 0x40000000;
 
 /// A host's element as kernels take it.
-inline DeviceFp FromHost(const Fp& x) {
+constexpr DeviceFp FromHost(const Fp& x) {
   DeviceFp r{};
   for (int i = 0; i < 4; i++) {
     r.l[2 * i] = static_cast<u32>(x.l[i]);
@@ -25,10 +25,16 @@ inline DeviceFp FromHost(const Fp& x) {
 }
 
 ATTENSOR_DEVICE DeviceFp ZeroFp() { return {{0, 0, 0, 0, 0, 0, 0, 0}}; }
+
+constexpr DeviceFp kOneValue = FromHost(kOne), kSquaredValue = FromHost(kRSquared);
+/// Constants as immediate operands.
 ATTENSOR_DEVICE DeviceFp OneFp() {
-  return {{static_cast<u32>(kOne.l[0]), static_cast<u32>(kOne.l[0] >> 32), static_cast<u32>(kOne.l[1]),
-           static_cast<u32>(kOne.l[1] >> 32), static_cast<u32>(kOne.l[2]), static_cast<u32>(kOne.l[2] >> 32),
-           static_cast<u32>(kOne.l[3]), static_cast<u32>(kOne.l[3] >> 32)}};
+  constexpr DeviceFp value = kOneValue;
+  return value;
+}
+ATTENSOR_DEVICE DeviceFp SquaredFp() {
+  constexpr DeviceFp value = kSquaredValue;
+  return value;
 }
 
 ATTENSOR_DEVICE bool IsZero(const DeviceFp& x) {
@@ -221,6 +227,16 @@ ATTENSOR_DEVICE DeviceFp MulAddLazy(const DeviceFp& a, const DeviceFp& b, const 
 }
 
 ATTENSOR_DEVICE DeviceFp Mul(const DeviceFp& a, const DeviceFp& b) { return SubtractOnce<false>(MulLazy(a, b)); }
+
+/// Integers in Montgomery form, and back.
+ATTENSOR_DEVICE DeviceFp FromUnsigned(u64 value) {
+  return Mul(SquaredFp(), {{static_cast<u32>(value), static_cast<u32>(value >> 32), 0, 0, 0, 0, 0, 0}});
+}
+ATTENSOR_DEVICE DeviceFp FromSigned(int64_t value) {
+  DeviceFp x = FromUnsigned(value < 0 ? 0 - static_cast<u64>(value) : static_cast<u64>(value));
+  return value < 0 ? Neg(x) : x;
+}
+ATTENSOR_DEVICE DeviceFp ToCanonical(const DeviceFp& x) { return Mul(x, {{1, 0, 0, 0, 0, 0, 0, 0}}); }
 
 /// low + r (high - low)
 ATTENSOR_DEVICE DeviceFp Fold(const DeviceFp& low, const DeviceFp& high, const DeviceFp& r) {

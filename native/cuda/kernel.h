@@ -15,8 +15,8 @@ namespace attensor::device {
 using u32 = uint32_t;
 using u64 = uint64_t;
 
-/// Threads of a block, unless a kernel says otherwise.
-constexpr unsigned kBlock = 256;
+/// Threads of a block, unless a kernel says otherwise; of a block of hashes, which take more registers.
+constexpr unsigned kBlock = 256, kHashBlock = 128;
 
 }  // namespace attensor::device
 

@@ -16,16 +16,12 @@ struct RoundTable {
   DeviceFp lastMatrix[3][3], lastConstants[3];
 };
 
-namespace detail {
-constexpr DeviceFp Limbs(const Fp& x) {
-  DeviceFp r{};
-  for (int i = 0; i < 4; i++) {
-    r.l[2 * i] = static_cast<u32>(x.l[i]);
-    r.l[2 * i + 1] = static_cast<u32>(x.l[i] >> 32);
-  }
-  return r;
-}
+/// The rounds without the scaling, for their states.
+struct PlainRoundTable {
+  DeviceFp constants[kPoseidonRounds][3], matrix[3][3];
+};
 
+namespace detail {
 /// Without the factor R that the constants carry for the CPU's kernels.
 constexpr Fp WithoutFactor(const Fp& x) {
   return portable::SubtractOnce(portable::MulLazy(x, Fp{{1, 0, 0, 0}}), kModulus);
@@ -36,20 +32,30 @@ constexpr RoundTable MakeRounds() {
   for (int k = 0; k < kPoseidonRounds - 1; k++) {
     for (int i = 0; i < 3; i++) {
       const PoseidonRow& row = kPoseidonRows[k][i];
-      t.rows[k][i][0] = Limbs(row.entries[0]);
-      t.rows[k][i][1] = Limbs(row.entries[1]);
-      t.rows[k][i][2] = Limbs(WithoutFactor(row.constant));
+      t.rows[k][i][0] = FromHost(row.entries[0]);
+      t.rows[k][i][1] = FromHost(row.entries[1]);
+      t.rows[k][i][2] = FromHost(WithoutFactor(row.constant));
     }
   }
   for (int i = 0; i < 3; i++) {
-    for (int j = 0; j < 3; j++) t.lastMatrix[i][j] = Limbs(kPoseidonLastMatrix[i][j]);
-    t.lastConstants[i] = Limbs(kPoseidonLastConstants[i]);
+    for (int j = 0; j < 3; j++) t.lastMatrix[i][j] = FromHost(kPoseidonLastMatrix[i][j]);
+    t.lastConstants[i] = FromHost(kPoseidonLastConstants[i]);
   }
+  return t;
+}
+
+constexpr PlainRoundTable MakePlainRounds() {
+  PlainRoundTable t{};
+  for (int k = 0; k < kPoseidonRounds; k++)
+    for (int i = 0; i < 3; i++) t.constants[k][i] = FromHost(kPoseidonConstants[k][i]);
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) t.matrix[i][j] = FromHost(kPoseidonMatrix[i][j]);
   return t;
 }
 }  // namespace detail
 
 ATTENSOR_CONSTANT RoundTable kRounds = detail::MakeRounds();
+ATTENSOR_CONSTANT PlainRoundTable kPlainRounds = detail::MakePlainRounds();
 
 struct State {
   DeviceFp s[3];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -81,12 +82,17 @@ namespace attensor::device {
 
 /// A kernel without barriers on one thread for each of `count` items, rounded up to whole blocks; the kernel
 /// compares its ThreadIndex() with the count itself.
-template <class... Parameters, class... Arguments>
+template <unsigned threads = kBlock, class... Parameters, class... Arguments>
 void LaunchFlat(void (*kernel)(Parameters...), size_t count, Arguments&&... arguments) {
   if (count == 0) return;
-  size_t blocks = (count + kBlock - 1) / kBlock;
+  size_t blocks = (count + threads - 1) / threads;
   if (blocks > 0x7fffffff) Unsupported("a grid of more than 2^31 - 1 blocks");
-  StartFlat(kernel, static_cast<unsigned>(blocks), kBlock, std::forward<Arguments>(arguments)...);
+  StartFlat(kernel, static_cast<unsigned>(blocks), threads, std::forward<Arguments>(arguments)...);
+}
+
+template <class... Parameters, class... Arguments>
+void LaunchHashes(void (*kernel)(Parameters...), size_t count, Arguments&&... arguments) {
+  LaunchFlat<kHashBlock>(kernel, count, std::forward<Arguments>(arguments)...);
 }
 
 /// A kernel whose blocks share memory and wait at barriers.

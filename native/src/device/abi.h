@@ -33,6 +33,35 @@ enum class Status : int32_t {
   kFailed = 4,
 };
 
+/// A view of a vector: `count` axes with sizes and strides, the last one runs fastest.
+constexpr uint32_t kMaxAxes = 8;
+struct View {
+  uint32_t count;
+  uint64_t sizes[kMaxAxes], strides[kMaxAxes];
+};
+
+/// A round of a sumcheck as the device runs it. Operands number the columns, then the constants, then slots,
+/// which hold results as long as they are needed. Summands are added up in a partial sum; kWeigh adds it to
+/// the result, times constant `left`, and starts the next one, kTake does without the factor.
+enum class SumcheckOp : uint16_t { kAdd, kSub, kMul, kAddProduct, kAddValue, kWeigh, kTake };
+struct SumcheckCode {
+  SumcheckOp op;
+  uint16_t out, left, right;
+};
+constexpr uint32_t kMaxColumns = 128, kMaxConstants = 96, kMaxCode = 768, kMaxPoints = 64;
+struct SumcheckProgram {
+  /// Values of the round polynomial: at 0, 2, 3, …
+  uint32_t columns, constants, slots, instructions, points;
+  SumcheckCode code[kMaxCode];
+  Fp values[kMaxConstants];
+};
+
+/// The columns of a fraction layer's sumcheck (fractions.h): a, p, q0, q1, then eq, half as long.
+struct FractionLayer {
+  const DeviceFp* in[5];
+  DeviceFp* out[5];
+};
+
 /// What a device is.
 struct Info {
   char name[128];
@@ -52,8 +81,63 @@ struct Table {
   Status (*copy)(void* to, const void* from, size_t bytes);
   Status (*zero)(void* to, size_t bytes);
 
+  /// out[i] = src[indexes[i]]
+  Status (*gather)(const DeviceFp* src, const uint64_t* indexes, size_t count, Fp* out);
+  /// Frees what is kept for later calls.
+  void (*trim)();
+
+  /// Signed integers in host memory to elements.
+  Status (*fromInt32)(DeviceFp* out, const int32_t* values, size_t count);
+  Status (*fromInt64)(DeviceFp* out, const int64_t* values, size_t count);
+
   /// `count` independent Poseidon permutations of three elements each, in place.
   Status (*permute)(DeviceFp* states, size_t count);
+  /// out[i] = hash of item i; entry c of item i is data[i itemStride + c entryStride].
+  Status (*hashColumns)(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_t entryStride,
+                        size_t entries, size_t items);
+  /// Hashes of rows of integers in host memory.
+  Status (*hashRows)(DeviceFp* out, const int32_t* values, size_t rowLength, size_t rows);
+  /// Element e of the state before round k (k = 0, …, 55) at out[(3 k + e) count + i], of the `count` states
+  /// whose element e is starts[e count + i].
+  Status (*spongeRounds)(DeviceFp* out, const DeviceFp* starts, size_t count);
+  /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low zero
+  /// bits in its first element; 2^64 - 1 if there is none.
+  Status (*grind)(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);
+
+  /// Rows of 2^logCoefs coefficients to rows of 2^logDomain evaluations at the powers of the root of unity.
+  Status (*encode)(DeviceFp* out, const DeviceFp* coefs, size_t rows, int logCoefs, int logDomain);
+
+  /// out[i] = base[i] + sum_k coefs[k] vecs[k][i] + constant; no base stands for zeros. `out` may be one of
+  /// them.
+  Status (*linear)(DeviceFp* out, const DeviceFp* base, const DeviceFp* const* vecs, const Fp* coefs,
+                   size_t terms, const Fp* constant, size_t count);
+  /// sum_i a[i] b[i]
+  Status (*dot)(Fp* out, const DeviceFp* a, const DeviceFp* b, size_t count);
+  /// out[b] = scale eq(point, b), or added to it.
+  Status (*eqTable)(DeviceFp* out, const Fp* point, size_t variables, const Fp* scale, bool add);
+  /// sum_b v[b] eq(point, b)
+  Status (*evalMle)(Fp* out, const DeviceFp* v, const Fp* point, size_t variables);
+  /// sum_b v[b] x^b
+  Status (*evalPow)(Fp* out, const DeviceFp* v, size_t count, const Fp* x);
+  /// target[b] += sum_i coefs[i] xs[i]^b
+  Status (*addPows)(DeviceFp* target, size_t count, const Fp* coefs, const Fp* xs, size_t terms);
+  /// out[i] = entry i of the view of src
+  Status (*copyView)(DeviceFp* out, const DeviceFp* src, const View* view);
+  /// out[i] = sum_j weights[j] src[offset of entry i of the view + j stride]
+  Status (*sumAxis)(DeviceFp* out, const DeviceFp* src, const View* view, const DeviceFp* weights,
+                    size_t length, size_t stride);
+
+  /// out[c][i] = in[c][i] + r (in[c][half + i] - in[c][i]); an output may be its input.
+  Status (*fold)(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half, const Fp* r);
+  /// The values of a round polynomial over `half` pairs (i, half + i). With a challenge the columns are four
+  /// times `half` long and are folded into `out` on the way; without, `out` is not used.
+  Status (*sumcheckRound)(Fp* values, const SumcheckProgram* program, const DeviceFp* const* in,
+                          DeviceFp* const* out, size_t half, const Fp* challenge);
+  /// A layer of a tree of fractions from the one below, 2 half long.
+  Status (*addFractions)(DeviceFp* outP, DeviceFp* outQ, const DeviceFp* p, const DeviceFp* q, size_t half);
+  /// The sums of a round of a fraction layer (Backend::fractionRound). With a challenge as in sumcheckRound; eq
+  /// is folded by adding its halves.
+  Status (*fractionRound)(Fp* slope, Fp* top, const FractionLayer* layer, size_t half, const Fp* challenge);
 };
 
 }  // namespace attensor::device
