@@ -1,6 +1,9 @@
 // The library under test, opened as the addon opens it.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "device/abi.h"
 
 namespace attensor::testing {
@@ -33,5 +36,7 @@ class DeviceArray {
 // The tests, by file.
 void TestMemory();
 void TestPoseidonKernels();
+void TestVectorKernels();
+void TestRoundKernels();
 
 }  // namespace attensor::testing

@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
   }
   TestMemory();
   TestPoseidonKernels();
+  TestVectorKernels();
+  TestRoundKernels();
   device::Info info;
   Succeeded(Library().info(&info), "info");
   if (info.used != 0) {
