@@ -18,7 +18,7 @@
       'type': 'static_library',
       'cflags': ['-fPIC'],
       'sources': [
-        '<!@(node -p "[\'common\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
+        '<!@(node -p "[\'common\',\'device\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
       ],
     },
     {

@@ -230,9 +230,9 @@ static void TestTables() {
   std::vector<Fp> powers = Powers(x, 3000);
   CHECK(EvalPow(values.data(), 3000, x) == Dot(values.data(), powers.data(), 3000));
   Vec sum = Vec::Zeros(3000);
-  AddPows(sum.mut(), 3000, {x, kOne}, {x, kOne});
+  AddPows(sum, {x, kOne}, {x, kOne});
   for (size_t i : {0, 1, 255, 256, 2999}) CHECK(sum[i] == Add(Mul(x, powers[i]), kOne));
-  AddEq(sum.mut() + 100, x, {point.begin(), point.begin() + 11});
+  AddEq(sum, 100, x, {point.begin(), point.begin() + 11});
   Vec part = EqTable({point.begin(), point.begin() + 11}, x);
   CHECK(sum[100 + 77] == Add(part[77], Add(Mul(x, powers[177]), kOne)));
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/thread_pool.h"
+#include "device/device.h"
 #include "merkle.h"
 #include "ntt.h"
 
@@ -31,13 +32,24 @@ void Commitment::EncodeRows(const Vec& vec, const Control& control, double share
   int logDomain = shape_.logDomain(), logRow = shape_.logRow;
   size_t rows = shape_.rows, width = size_t{1} << logRow, domain = size_t{1} << logDomain;
   codeword_ = Vec(rows << logDomain);
+  bool encoded = device::Run(rows << logDomain, device::kLeastElements, [&](const device::Table& table) {
+    device::DeviceFp* to = codeword_.OutOnDevice();
+    const device::DeviceFp* from = vec.OnDevice();
+    for (size_t r = 0; r < rows; r++) {
+      control.Check("commit");
+      device::Check(table.encode(to + (r << logDomain), from + r * width, 1, logRow, logDomain));
+      control.Report(share * static_cast<double>(r + 1) / static_cast<double>(rows));
+    }
+  });
+  if (encoded) return;
   Fp* out = codeword_.mut();
+  const Fp* coefs = vec.data();
   Twiddles twiddles(logDomain);
   std::atomic<size_t> done{0};
   ParallelFor(rows, 1, [&](size_t begin, size_t end) {
     for (size_t r = begin; r < end; r++) {
       control.Check("commit");
-      const Fp* row = vec.data() + r * width;
+      const Fp* row = coefs + r * width;
       Fp* to = out + (r << logDomain);
       if (std::all_of(row, row + width, [](const Fp& x) { return x.IsZero(); }))
         std::memset(static_cast<void*>(to), 0, domain * sizeof(Fp));
@@ -48,24 +60,46 @@ void Commitment::EncodeRows(const Vec& vec, const Control& control, double share
   });
 }
 
+/// In steps that are waited for, so that progress is true and a cancellation is heard.
+bool Commitment::HashOnDevice(Vec& leaves, const Control& control, const std::function<void(size_t)>& report) {
+  size_t domain = leaves.size(), entries = shape_.rows, step = std::max<size_t>(domain / 16, 1 << 12);
+  return device::Run(domain, device::kLeastHashes, [&](const device::Table& table) {
+    device::DeviceFp* to = leaves.OutOnDevice();
+    const device::DeviceFp* columns = codeword_.OnDevice();
+    for (size_t first = 0; first < domain; first += step) {
+      control.Check("commit");
+      size_t n = std::min(step, domain - first);
+      device::Check(table.hashColumns(to + first, columns + first, 1, domain, entries, n));
+      Fp last;
+      device::Check(table.download(&last, to + first + n - 1, sizeof last));
+      report(first + n);
+    }
+  });
+}
+
 void Commitment::HashTree(const Control& control, double from) {
   size_t domain = size_t{1} << shape_.logDomain(), entries = shape_.rows;
   Vec leaves(domain);
-  Fp* out = leaves.mut();
   // Permutations: about entries / 2 for each leaf and one for each inner node.
   double perLeaf = static_cast<double>((entries + 1) / 2),
          total = (perLeaf + 1) * static_cast<double>(domain);
-  std::atomic<size_t> done{0};
-  constexpr size_t kStep = 256;
-  ParallelFor((domain + kStep - 1) / kStep, 1, [&](size_t begin, size_t end) {
-    for (size_t b = begin; b < end; b++) {
-      control.Check("commit");
-      size_t first = b * kStep, n = std::min(kStep, domain - first);
-      HashMany(codeword_.data() + first, 1, domain, entries, n, out + first);
-      done += n;
-      control.Report(from + (1 - from) * perLeaf * static_cast<double>(done.load()) / total);
-    }
-  });
+  auto report = [&](size_t hashed) {
+    control.Report(from + (1 - from) * perLeaf * static_cast<double>(hashed) / total);
+  };
+  if (!HashOnDevice(leaves, control, report)) {
+    const Fp* columns = codeword_.data();
+    Fp* out = leaves.mut();
+    std::atomic<size_t> done{0};
+    constexpr size_t kStep = 256;
+    ParallelFor((domain + kStep - 1) / kStep, 1, [&](size_t begin, size_t end) {
+      for (size_t b = begin; b < end; b++) {
+        control.Check("commit");
+        size_t first = b * kStep, n = std::min(kStep, domain - first);
+        HashMany(columns + first, 1, domain, entries, n, out + first);
+        report(done += n);
+      }
+    });
+  }
   layers_.push_back(leaves);
   for (size_t size = domain; size > size_t{1} << shape_.logCap; size /= 2) {
     control.Check("commit");
@@ -76,15 +110,14 @@ void Commitment::HashTree(const Control& control, double from) {
 }
 
 std::vector<Fp> Commitment::Leaf(size_t index) const {
-  std::vector<Fp> out;
-  for (size_t r = 0; r < shape_.rows; r++)
-    out.push_back(codeword_[(r << shape_.logDomain()) + index]);
-  return out;
+  std::vector<uint64_t> entries;
+  for (size_t r = 0; r < shape_.rows; r++) entries.push_back((r << shape_.logDomain()) + index);
+  return codeword_.Gather(entries);
 }
 
 std::vector<Fp> Commitment::Path(size_t index) const {
   std::vector<Fp> out;
-  for (size_t d = 0; d + 1 < layers_.size(); d++) out.push_back(layers_[d][(index >> d) ^ 1]);
+  for (size_t d = 0; d + 1 < layers_.size(); d++) out.push_back(layers_[d].At((index >> d) ^ 1));
   return out;
 }
 

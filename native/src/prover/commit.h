@@ -1,6 +1,7 @@
 // Commitment to a vector: interleaved Reed-Solomon codeword under a Poseidon Merkle tree (DESIGN, section 4).
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "common/control.h"
@@ -34,6 +35,7 @@ class Commitment {
 
  private:
   void EncodeRows(const Vec& vec, const Control& control, double share);
+  bool HashOnDevice(Vec& leaves, const Control& control, const std::function<void(size_t)>& report);
   void HashTree(const Control& control, double from);
   void LoadTree(const uint8_t* tree, size_t size);
 
