@@ -14,6 +14,7 @@ Status FromInt64(DeviceFp* out, const int64_t* values, size_t count);
 Status PermuteStates(DeviceFp* states, size_t count);
 Status HashColumns(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_t entryStride, size_t entries,
                    size_t items);
+Status Absorb(DeviceFp* states, const DeviceFp* first, const DeviceFp* second, size_t items);
 Status HashRows(DeviceFp* out, const int32_t* values, size_t rowLength, size_t rows);
 Status SpongeRounds(DeviceFp* out, const DeviceFp* starts, size_t count);
 Status Grind(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);

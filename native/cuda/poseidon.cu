@@ -48,6 +48,24 @@ Status HashColumns(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_
 }
 
 ATTENSOR_KERNEL(kHashBlock)
+AbsorbKernel(DeviceFp* states, const DeviceFp* first, const DeviceFp* second, size_t items) {
+  size_t i = ThreadIndex();
+  if (i >= items) return;
+  State state;
+  ATTENSOR_UNROLL
+  for (int e = 0; e < 3; e++) state.s[e] = Load(states + static_cast<size_t>(e) * items + i);
+  state.s[0] = Add(state.s[0], Load(first + i));
+  if (second) state.s[1] = Add(state.s[1], Load(second + i));
+  Permute(state);
+  ATTENSOR_UNROLL
+  for (int e = 0; e < 3; e++) Store(states + static_cast<size_t>(e) * items + i, state.s[e]);
+}
+
+Status Absorb(DeviceFp* states, const DeviceFp* first, const DeviceFp* second, size_t items) {
+  return Guarded([&] { LaunchHashes(AbsorbKernel, items, states, first, second, items); });
+}
+
+ATTENSOR_KERNEL(kHashBlock)
 HashRowsKernel(DeviceFp* out, const int32_t* values, size_t rowLength, size_t rows) {
   size_t i = ThreadIndex();
   if (i >= rows) return;

@@ -43,6 +43,7 @@ const Table& TheTable() {
     t.fromInt64 = FromInt64;
     t.permute = PermuteStates;
     t.hashColumns = HashColumns;
+    t.absorb = Absorb;
     t.hashRows = HashRows;
     t.spongeRounds = SpongeRounds;
     t.grind = Grind;

@@ -106,6 +106,20 @@ describe('choosing a device', () => {
     ).toMatchObject({ code: 'DEVICE_OUT_OF_MEMORY' });
   });
 
+  test('a codeword too large for the device is encoded and hashed two rows at a time', () => {
+    const code = `
+      const v = engine.fromInts(Int32Array.from({ length: 21 * 64 }, (_, i) => i * i + 1));
+      const c = await engine.commit(v, { logInvRate: 3, logRow: 6, logCap: 1 });
+      show({ cap: c.cap.map(String), leaf: c.open(300).leaf.map(String) });`;
+    const expected = run(code, { ATTENSOR_DEVICE: 'cpu' });
+    // the codeword alone takes 336 KiB; the CPU doing it instead would be an error
+    const env = { ATTENSOR_DEVICE: 'cuda', ATTENSOR_DEVICE_LEAST: '1' };
+    expect(run(code, { ...env, ATTENSOR_DEVICE_MEMORY: '200K' })).toEqual(expected);
+    expect(run(code, { ...env, ATTENSOR_DEVICE_MEMORY: '60K' })).toMatchObject({
+      code: 'DEVICE_OUT_OF_MEMORY',
+    });
+  });
+
   test('every step of a proof survives the memory running out in it', () => {
     const code = `
       const shape = (n) => engine.fromInts(Int32Array.from({ length: n }, (_, i) => i * i + 1));

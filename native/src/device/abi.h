@@ -95,6 +95,9 @@ struct Table {
   /// out[i] = hash of item i; entry c of item i is data[i itemStride + c entryStride].
   Status (*hashColumns)(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_t entryStride,
                         size_t entries, size_t items);
+  /// A step of `items` hashes: adds an entry or two to their states (element e of state i at
+  /// states[e items + i]) and permutes them. No second one: null.
+  Status (*absorb)(DeviceFp* states, const DeviceFp* first, const DeviceFp* second, size_t items);
   /// Hashes of rows of integers in host memory.
   Status (*hashRows)(DeviceFp* out, const int32_t* values, size_t rowLength, size_t rows);
   /// Element e of the state before round k (k = 0, …, 55) at out[(3 k + e) count + i], of the `count` states

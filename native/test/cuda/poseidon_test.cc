@@ -40,6 +40,22 @@ static void TestHashColumns() {
   }
 }
 
+static void TestAbsorb() {
+  for (size_t items : {1, 130}) {
+    size_t entries = 5;
+    std::vector<Fp> data = RandomFields(entries * items), expected(items);
+    HashMany(data.data(), 1, items, entries, items, expected.data());
+    DeviceArray there(data), states(3 * items);
+    Succeeded(Library().zero(states.get(), 3 * items * sizeof(Fp)), "zero");
+    for (size_t c = 0; c < entries; c += 2)
+      Succeeded(Library().absorb(states.get(), there.get() + c * items,
+                                 c + 1 < entries ? there.get() + (c + 1) * items : nullptr, items),
+                "absorb");
+    std::vector<Fp> got = states.Read();
+    for (size_t i = 0; i < items; i++) CHECK(got[i] == expected[i]);
+  }
+}
+
 static void TestHashRows() {
   for (size_t length : {1, 2, 5}) {
     for (size_t rows : {1, 131}) {
@@ -84,6 +100,7 @@ static void TestGrind() {
 void TestPoseidonKernels() {
   TestPermute();
   TestHashColumns();
+  TestAbsorb();
   TestHashRows();
   TestSpongeRounds();
   TestGrind();
