@@ -20,6 +20,9 @@ struct SumcheckArguments {
   bool fold;
 };
 
+/// What a launch can pass.
+static_assert(sizeof(SumcheckArguments) <= 32764 - 64);
+
 constexpr size_t kShared = 48 << 10;
 
 }  // namespace

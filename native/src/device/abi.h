@@ -48,7 +48,7 @@ struct SumcheckCode {
   SumcheckOp op;
   uint16_t out, left, right;
 };
-constexpr uint32_t kMaxColumns = 128, kMaxConstants = 96, kMaxCode = 768, kMaxPoints = 64;
+constexpr uint32_t kMaxColumns = 512, kMaxConstants = 256, kMaxCode = 1536, kMaxPoints = 64;
 struct SumcheckProgram {
   /// Values of the round polynomial: at 0, 2, 3, …
   uint32_t columns, constants, slots, instructions, points;

@@ -162,7 +162,7 @@ void Release(void* memory) {
 
 bool IsWorth(size_t work, size_t least) {
   size_t forced = TheDevices().least;
-  return work >= (forced ? forced : least);
+  return work >= (forced && least ? forced : least);
 }
 
 void FallBack() {

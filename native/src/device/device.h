@@ -39,6 +39,7 @@ void Release(void* memory);
 /// The table whatever is chosen now, for memory that is on the device already.
 const Table& Opened();
 
+/// Whether that much work goes to the device.
 bool IsWorth(size_t work, size_t least);
 /// Throws DEVICE_OUT_OF_MEMORY if a GPU was asked for.
 void FallBack();

@@ -47,7 +47,7 @@ void FractionTree::BeginLayer(int k, std::vector<Fp> point, const Fp& lambda) {
   scale_ = kOne;
   columns_ = {};
   eq_ = {};
-  owned_ = false;
+  owned_ = refused_ = false;
   pending_.reset();
 }
 
@@ -78,9 +78,15 @@ std::array<Vec, 5> FractionTree::Next(size_t half) const {
   return next;
 }
 
+/// Columns of this size.
+bool FractionTree::IsForDevice(size_t size) const {
+  return !refused_ && device::Active() && device::IsWorth(4 * size, device::kLeastElements);
+}
+
 bool FractionTree::RoundOnDevice(Fp& slope, Fp& top) {
   size_t size = size_t{1} << (layer_ - round_);
-  return device::Run(4 * size, device::kLeastElements, [&](const device::Table& table) {
+  if (!IsForDevice(size)) return false;
+  refused_ = !device::Run(1, 0, [&](const device::Table& table) {
     device::FractionLayer layer{};
     for (size_t c = 0; c < 4; c++) layer.in[c] = columns_[c].OnDevice();
     layer.in[4] = eq_.OnDevice();
@@ -97,6 +103,7 @@ bool FractionTree::RoundOnDevice(Fp& slope, Fp& top) {
     owned_ = true;
     pending_.reset();
   });
+  return !refused_;
 }
 
 std::array<Fp, 2> FractionTree::Round() {
@@ -129,7 +136,7 @@ void FractionTree::Bind(const Fp& r) {
   if (round_ == layer_) throw StateError("FractionTree.bind: every variable is bound; expected finals()");
   if (!started_) Start();
   Settle();
-  bool wait = device::Active() && device::IsWorth(4 * columns_[0].size(), device::kLeastElements);
+  bool wait = IsForDevice(columns_[0].size());
   // eq(tau, r) of the bound variable; the table drops the next variable by summing over it.
   const Fp& tau = point_[static_cast<size_t>(round_)];
   Fp both = Mul(tau, r);
@@ -151,7 +158,7 @@ void FractionTree::Settle() {
 void FractionTree::Fold(const Fp& r) {
   size_t half = size_t{1} << (layer_ - round_), rest = half / 2;
   std::array<Vec, 5> next = Next(half);
-  bool done = device::Run(8 * half, device::kLeastElements, [&](const device::Table& table) {
+  auto onDevice = [&](const device::Table& table) {
     std::array<const device::DeviceFp*, 4> from;
     std::array<device::DeviceFp*, 4> to;
     for (size_t c = 0; c < 4; c++) from[c] = columns_[c].OnDevice();
@@ -161,8 +168,8 @@ void FractionTree::Fold(const Fp& r) {
     if (rest == 0) return;
     const device::DeviceFp* upper = eq + rest;
     device::Check(table.linear(eq, eq, &upper, &kOne, 1, nullptr, rest));
-  });
-  if (!done) {
+  };
+  if (refused_ || !device::Run(8 * half, device::kLeastElements, onDevice)) {
     std::array<const Fp*, 4> from;
     std::array<Fp*, 4> to;
     for (size_t c = 0; c < 4; c++) {

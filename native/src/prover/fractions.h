@@ -30,6 +30,7 @@ class FractionTree {
     Vec p, q;
   };
   void Start();
+  bool IsForDevice(size_t size) const;
   bool RoundOnDevice(Fp& slope, Fp& top);
   /// Where a bind puts the columns, half long, and the eq table.
   std::array<Vec, 5> Next(size_t half) const;
@@ -50,6 +51,7 @@ class FractionTree {
   Vec eq_;
   /// A challenge that columns and eq table are not bound to yet, as in sumcheck.h.
   std::optional<Fp> pending_;
+  bool refused_ = false;
 };
 
 }  // namespace attensor

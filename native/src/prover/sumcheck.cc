@@ -86,7 +86,7 @@ Sumcheck::Sumcheck(std::vector<Vec> columns, const Program& program)
     : columns_(std::move(columns)), plan_(Planner(program).plan()), length_(columns_[0].size()) {}
 
 bool Sumcheck::IsForDevice() const {
-  return device::Active() && device::IsWorth(length_ * columns_.size(), device::kLeastElements);
+  return !refused_ && device::Active() && device::IsWorth(length_ * columns_.size(), device::kLeastElements);
 }
 
 std::vector<Vec> Sumcheck::Next() const {
@@ -97,7 +97,8 @@ std::vector<Vec> Sumcheck::Next() const {
 }
 
 bool Sumcheck::RoundOnDevice(std::vector<Fp>& out) {
-  return device::Run(length_ * columns_.size(), device::kLeastElements, [&](const device::Table& table) {
+  if (!IsForDevice()) return false;
+  refused_ = !device::Run(1, 0, [&](const device::Table& table) {
     if (!program_) program_ = device::MakeProgram(plan_);
     if (!program_) throw device::Unsupported{};
     std::vector<Vec> next;
@@ -116,6 +117,7 @@ bool Sumcheck::RoundOnDevice(std::vector<Fp>& out) {
     owned_ = true;
     pending_.reset();
   });
+  return !refused_;
 }
 
 std::vector<Fp> Sumcheck::Round() {
@@ -165,14 +167,14 @@ void Sumcheck::Settle() {
 void Sumcheck::Fold(const Fp& r) {
   size_t half = length_;
   std::vector<Vec> next = Next();
-  bool done = device::Run(2 * half * columns_.size(), device::kLeastElements, [&](const device::Table& table) {
+  auto onDevice = [&](const device::Table& table) {
     std::vector<const device::DeviceFp*> from;
     std::vector<device::DeviceFp*> to;
     for (const Vec& c : columns_) from.push_back(c.OnDevice());
     for (Vec& c : next) to.push_back(owned_ ? c.ChangeOnDevice() : c.OutOnDevice());
     device::Check(table.fold(to.data(), from.data(), from.size(), half, &r));
-  });
-  if (!done) {
+  };
+  if (refused_ || !device::Run(2 * half * columns_.size(), device::kLeastElements, onDevice)) {
     std::vector<const Fp*> from;
     std::vector<Fp*> to;
     for (size_t c = 0; c < columns_.size(); c++) {

@@ -45,6 +45,8 @@ class Sumcheck {
   /// A challenge that the columns, twice length_ long, are not bound to yet: the device's next round does both
   /// in one pass.
   std::optional<Fp> pending_;
+  /// The device did not take a round: the others are the CPU's, too.
+  bool refused_ = false;
 };
 
 }  // namespace attensor
