@@ -63,6 +63,7 @@ ATTENSOR_DEVICE void Store(T* p, const T& x) {
 }
 
 ATTENSOR_DEVICE void AtomicMin(unsigned long long* p, unsigned long long x) { atomicMin(p, x); }
+ATTENSOR_DEVICE u64 ReverseAllBits(u64 x) { return __brevll(x); }
 
 }  // namespace attensor::device
 

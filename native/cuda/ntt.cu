@@ -2,9 +2,9 @@
 // takes 2^levels elements that meet in these levels, at 2^columns neighbouring places, into shared memory.
 #include <algorithm>
 
+#include "field.h"
 #include "operations.h"
 #include "runtime.h"
-#include "field.h"
 
 namespace attensor::device {
 namespace {
@@ -70,9 +70,7 @@ static const DeviceFp* TwiddlesFor(int log) {
 }
 
 ATTENSOR_DEVICE size_t ReverseBits(size_t x, int bits) {
-  size_t r = 0;
-  for (int i = 0; i < bits; i++) r |= (x >> i & 1) << (bits - 1 - i);
-  return r;
+  return bits == 0 ? 0 : ReverseAllBits(x) >> (64 - bits);
 }
 
 ATTENSOR_KERNEL(kBlock)

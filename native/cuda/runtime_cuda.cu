@@ -14,7 +14,7 @@ constexpr size_t kStage = size_t{8} << 20;
 struct Device {
   cudaStream_t stream = nullptr;
   cudaDeviceProp properties{};
-  u64 limit = 0, used = 0;
+  u64 limit = 0, used = 0, uploaded = 0, downloaded = 0;
   std::unordered_map<void*, size_t> allocations;
   char* stages[2] = {};
   cudaEvent_t staged[2] = {};
@@ -73,6 +73,8 @@ void DescribeDevice(Info* out) {
   out->memory = device.properties.totalGlobalMem;
   out->limit = device.limit;
   out->used = device.used;
+  out->uploaded = device.uploaded;
+  out->downloaded = device.downloaded;
   out->major = device.properties.major;
   out->minor = device.properties.minor;
 }
@@ -104,6 +106,7 @@ void Release(void* memory) noexcept {
 
 void Upload(void* to, const void* from, size_t bytes) {
   Device& device = TheDevice();
+  device.uploaded += bytes;
   for (size_t at = 0, i = 0; at < bytes; at += kStage, i ^= 1) {
     size_t n = bytes - at < kStage ? bytes - at : kStage;
     Check(cudaEventSynchronize(device.staged[i]), "waiting for a transfer");
@@ -116,6 +119,7 @@ void Upload(void* to, const void* from, size_t bytes) {
 
 void Download(void* to, const void* from, size_t bytes) {
   Device& device = TheDevice();
+  device.downloaded += bytes;
   auto start = [&](size_t at, size_t i) {
     size_t n = bytes - at < kStage ? bytes - at : kStage;
     // An upload may still be reading the buffer.

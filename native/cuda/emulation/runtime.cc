@@ -13,7 +13,7 @@ constexpr uintptr_t kTag = uintptr_t{1} << 60;
 constexpr uint8_t kPattern = 0xa5;
 
 struct Device {
-  u64 limit = 0, used = 0;
+  u64 limit = 0, used = 0, uploaded = 0, downloaded = 0;
   /// Address without its tag, and size.
   std::map<uintptr_t, size_t> allocations;
   /// Allocations left until one fails; negative: none will.
@@ -79,6 +79,8 @@ void DescribeDevice(Info* out) {
   std::strcpy(out->name, "emulated device");
   out->memory = out->limit = TheDevice().limit;
   out->used = TheDevice().used;
+  out->uploaded = TheDevice().uploaded;
+  out->downloaded = TheDevice().downloaded;
 }
 
 unsigned Multiprocessors() { return 2; }
@@ -114,10 +116,12 @@ void Release(void* memory) noexcept {
 }
 
 void Upload(void* to, const void* from, size_t bytes) {
+  TheDevice().uploaded += bytes;
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
 }
 
 void Download(void* to, const void* from, size_t bytes) {
+  TheDevice().downloaded += bytes;
   if (bytes) std::memcpy(to, emulation::At(from, bytes, std::source_location::current()), bytes);
 }
 

@@ -66,6 +66,8 @@ struct FractionLayer {
 struct Info {
   char name[128];
   uint64_t memory, limit, used;
+  /// Bytes transferred so far.
+  uint64_t uploaded, downloaded;
   int32_t major, minor;
 };
 
