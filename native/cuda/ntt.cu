@@ -47,16 +47,18 @@ ATTENSOR_KERNEL(kBlock) TwiddlesKernel(DeviceFp* out, ATTENSOR_PARAMETER Squares
   Store(out + i, x);
 }
 
-void DropTwiddles() {
+bool DropCaches() {
   Twiddles& twiddles = TheTwiddles();
+  bool any = twiddles.table != nullptr;
   Release(twiddles.table);
   twiddles = {};
+  return any;
 }
 
 static const DeviceFp* TwiddlesFor(int log) {
   Twiddles& twiddles = TheTwiddles();
   if (twiddles.log >= log) return twiddles.table;
-  DropTwiddles();
+  DropCaches();
   twiddles.table = static_cast<DeviceFp*>(Allocate((size_t{1} << log) * sizeof(DeviceFp)));
   twiddles.log = log;
   for (int level = 1; level <= log; level++) {

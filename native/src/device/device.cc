@@ -146,13 +146,7 @@ void Check(Status status) {
 
 void* Allocate(size_t bytes) {
   void* memory = nullptr;
-  const Table& table = Opened();
-  Status status = table.allocate(bytes, &memory);
-  if (status == Status::kOutOfMemory) {
-    table.trim();
-    status = table.allocate(bytes, &memory);
-  }
-  Check(status);
+  Check(Opened().allocate(bytes, &memory));
   return memory;
 }
 

@@ -162,7 +162,20 @@ static void TestEncode() {
       CHECK(out.Read() == expected);
     }
   }
-  Library().trim();
+  // Twiddles are kept, and given up when memory is short.
+  device::Info info;
+  Succeeded(Library().info(&info), "info");
+  CHECK(info.used > 0);
+  if (failAfter) {
+    failAfter(0);
+    void* memory = nullptr;
+    CHECK(Library().allocate(32, &memory) == device::Status::kOutOfMemory);
+    failAfter(-1);
+  } else {
+    Library().trim();
+  }
+  Succeeded(Library().info(&info), "info");
+  CHECK(info.used == 0);
 }
 
 void TestVectorKernels() {
