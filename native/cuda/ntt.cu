@@ -1,5 +1,6 @@
-// Reed-Solomon codewords: decimation in time like ntt.cc, several levels in one pass over device memory. A block
-// takes 2^levels elements that meet in these levels, at 2^columns neighbouring places, into shared memory.
+// Reed-Solomon codewords: decimation in time like ntt.cc, several levels in one pass over device memory. A
+// block takes 2^levels elements that meet in these levels, at 2^columns neighbouring places, into shared
+// memory.
 #include <algorithm>
 
 #include "field.h"
@@ -99,7 +100,8 @@ PassKernel(DeviceFp* out, const DeviceFp* coefs, const DeviceFp* twiddles, ATTEN
       u32 column = k & mask, pair = k >> pass.columnsLog, place = pair & ((1u << level) - 1);
       u32 at = ((pair >> level << (level + 1) | place) << pass.columnsLog) + column;
       u32 other = at + (1u << (level + pass.columnsLog));
-      DeviceFp u = memory.Get(at), v = Mul(memory.Get(other), Load(w + (size_t{place} << pass.from) + column));
+      DeviceFp u = memory.Get(at),
+               v = Mul(memory.Get(other), Load(w + (size_t{place} << pass.from) + column));
       memory.Put(at, Add(u, v));
       memory.Put(other, Sub(u, v));
     }

@@ -24,8 +24,8 @@ void SetMessage(const std::string& message);
 /// Releases what is only kept to save work; false if there was nothing.
 bool DropCaches();
 
-/// The body of a table's function. It takes its memory before it changes anything, so that it can be begun again
-/// when memory has been made.
+/// The body of a table's function. It takes its memory before it changes anything, so that it can be begun
+/// again when memory has been made.
 template <class Body>
 Status Guarded(const Body& body) {
   std::lock_guard lock(Mutex());

@@ -43,13 +43,15 @@ void OpenDevice(u64 limit) {
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0)
-    throw Failure{Status::kMissing, error == cudaSuccess ? "the driver knows no GPU" : cudaGetErrorString(error)};
+    throw Failure{Status::kMissing,
+                  error == cudaSuccess ? "the driver knows no GPU" : cudaGetErrorString(error)};
   if (cudaSetDevice(0) != cudaSuccess || cudaGetDeviceProperties(&device.properties, 0) != cudaSuccess)
     throw Failure{Status::kMissing, "the first GPU cannot be used"};
   int pools = 0;
   cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, 0);
   if (device.properties.major < 8 || !pools)
-    throw Failure{Status::kMissing, std::string(device.properties.name) + " is older than this library supports"};
+    throw Failure{Status::kMissing,
+                  std::string(device.properties.name) + " is older than this library supports"};
   Check(cudaStreamCreateWithFlags(&device.stream, cudaStreamNonBlocking), "creating a stream");
   cudaMemPool_t pool;
   Check(cudaDeviceGetDefaultMemPool(&pool, 0), "the memory pool");
@@ -85,8 +87,9 @@ void* Allocate(size_t bytes) {
   Device& device = TheDevice();
   if (bytes == 0) return nullptr;
   if (device.used + bytes > device.limit)
-    throw Failure{Status::kOutOfMemory, std::to_string(bytes) + " bytes beside " + std::to_string(device.used) +
-                                            " in use, of at most " + std::to_string(device.limit)};
+    throw Failure{Status::kOutOfMemory, std::to_string(bytes) + " bytes beside " +
+                                            std::to_string(device.used) + " in use, of at most " +
+                                            std::to_string(device.limit)};
   void* memory = nullptr;
   Check(cudaMallocAsync(&memory, bytes, device.stream), "allocating device memory");
   device.used += bytes;
@@ -111,7 +114,8 @@ void Upload(void* to, const void* from, size_t bytes) {
     size_t n = bytes - at < kStage ? bytes - at : kStage;
     Check(cudaEventSynchronize(device.staged[i]), "waiting for a transfer");
     std::memcpy(device.stages[i], static_cast<const char*>(from) + at, n);
-    Check(cudaMemcpyAsync(static_cast<char*>(to) + at, device.stages[i], n, cudaMemcpyHostToDevice, device.stream),
+    Check(cudaMemcpyAsync(static_cast<char*>(to) + at, device.stages[i], n, cudaMemcpyHostToDevice,
+                          device.stream),
           "a transfer to the device");
     Check(cudaEventRecord(device.staged[i], device.stream), "a transfer to the device");
   }
@@ -138,8 +142,7 @@ void Download(void* to, const void* from, size_t bytes) {
 }
 
 void CopyOnDevice(void* to, const void* from, size_t bytes) {
-  if (bytes)
-    Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, TheDevice().stream), "a copy");
+  if (bytes) Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, TheDevice().stream), "a copy");
 }
 
 void Zero(void* to, size_t bytes) {

@@ -1,6 +1,6 @@
-// Rounds of a sumcheck: the plan interpreted by every thread, for one pair of entries at one point. The threads of
-// a block take the same pairs at all points, so that the columns come from device memory once. With a challenge
-// the block first binds the variable before, on the same entries: one pass for both.
+// Rounds of a sumcheck: the plan interpreted by every thread, for one pair of entries at one point. The
+// threads of a block take the same pairs at all points, so that the columns come from device memory once.
+// With a challenge the block first binds the variable before, on the same entries: one pass for both.
 #include <algorithm>
 
 #include "operations.h"
@@ -104,7 +104,8 @@ Status SumcheckRound(Fp* values, const SumcheckProgram* program, const DeviceFp*
         p.points > kMaxPoints)
       Unsupported("a sumcheck program of this size");
     u32 slots = std::max(1u, p.slots), pairs = kBlock;
-    while (pairs > 1 && (pairs * p.points > kBlock || size_t{pairs} * p.points * slots * sizeof(DeviceFp) > kShared))
+    while (pairs > 1 &&
+           (pairs * p.points > kBlock || size_t{pairs} * p.points * slots * sizeof(DeviceFp) > kShared))
       pairs /= 2;
     size_t shared = size_t{pairs} * p.points * slots * sizeof(DeviceFp);
     if (shared > kShared) Unsupported("a sumcheck program with this many intermediate values");
@@ -147,7 +148,8 @@ ATTENSOR_KERNEL(kBlock) FoldKernel(ATTENSOR_PARAMETER FoldArguments a) {
   Store(a.out[column] + at, Fold(Load(from), Load(from + a.half), a.challenge));
 }
 
-Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half, const Fp* r) {
+Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half,
+                   const Fp* r) {
   return Guarded([&] {
     for (size_t first = 0; first < columns; first += kMaxColumns) {
       u32 n = static_cast<u32>(std::min<size_t>(kMaxColumns, columns - first));

@@ -1,6 +1,7 @@
 // Device memory on the CPU. An address carries a tag that no pointer of the host has: host code that follows
 // a device address, and a kernel that follows a host's, fail at once. Every access is checked against the
-// allocations, so that a kernel can't leave one; fresh and released memory holds a pattern that is no element.
+// allocations, so that a kernel can't leave one; fresh and released memory holds a pattern that is no
+// element.
 #include "runtime.h"
 
 #include <cstdlib>

@@ -103,8 +103,8 @@ struct Table {
   /// Element e of the state before round k (k = 0, …, 55) at out[(3 k + e) count + i], of the `count` states
   /// whose element e is starts[e count + i].
   Status (*spongeRounds)(DeviceFp* out, const DeviceFp* starts, size_t count);
-  /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low zero
-  /// bits in its first element; 2^64 - 1 if there is none.
+  /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low
+  /// zero bits in its first element; 2^64 - 1 if there is none.
   Status (*grind)(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);
 
   /// Rows of 2^logCoefs coefficients to rows of 2^logDomain evaluations at the powers of the root of unity.
@@ -138,8 +138,8 @@ struct Table {
                           DeviceFp* const* out, size_t half, const Fp* challenge);
   /// A layer of a tree of fractions from the one below, 2 half long.
   Status (*addFractions)(DeviceFp* outP, DeviceFp* outQ, const DeviceFp* p, const DeviceFp* q, size_t half);
-  /// The sums of a round of a fraction layer (Backend::fractionRound). With a challenge as in sumcheckRound; eq
-  /// is folded by adding its halves.
+  /// The sums of a round of a fraction layer (Backend::fractionRound). With a challenge as in sumcheckRound;
+  /// eq is folded by adding its halves.
   Status (*fractionRound)(Fp* slope, Fp* top, const FractionLayer* layer, size_t half, const Fp* challenge);
 };
 

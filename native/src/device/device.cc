@@ -87,10 +87,11 @@ void Set(Devices& d, Choice choice, const Options& options) {
   d.absence.clear();
   if (choice != Choice::kCpu) table = Open(d, options.library.empty() ? LibraryPath() : options.library);
   if (choice == Choice::kCuda && !table)
-    throw Error(ErrorKind::kError, "DEVICE_MISSING",
-                "device: expected a GPU, got none: " + d.absence +
-                    ". Build the library with `npm run build:cuda` and check the driver with `nvidia-smi`, or "
-                    "choose --device cpu");
+    throw Error(
+        ErrorKind::kError, "DEVICE_MISSING",
+        "device: expected a GPU, got none: " + d.absence +
+            ". Build the library with `npm run build:cuda` and check the driver with `nvidia-smi`, or "
+            "choose --device cpu");
   d.required = choice == Choice::kCuda;
   d.least = options.least;
   d.active = table;

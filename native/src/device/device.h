@@ -1,5 +1,5 @@
-// Which device the engine's heavy work runs on. The library (native/cuda) is opened when it is first needed; the
-// addon and everything on the CPU work without it.
+// Which device the engine's heavy work runs on. The library (native/cuda) is opened when it is first needed;
+// the addon and everything on the CPU work without it.
 #pragma once
 
 #include <string>
@@ -44,8 +44,8 @@ bool IsWorth(size_t work, size_t least);
 /// Throws DEVICE_OUT_OF_MEMORY if a GPU was asked for.
 void FallBack();
 
-// Guesses, not measured: a launch and its answer take some ten microseconds, and a thread of a GPU some hundreds
-// for a permutation.
+// Guesses, not measured: a launch and its answer take some ten microseconds, and a thread of a GPU some
+// hundreds for a permutation.
 constexpr size_t kLeastElements = 1 << 14, kLeastHashes = 1 << 12;
 
 /// Runs body(table) on the device, if there is one and the work is worth it. False: the CPU has to do it, and
