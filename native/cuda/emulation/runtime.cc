@@ -22,8 +22,9 @@ struct Device {
 };
 
 Device& TheDevice() {
-  static Device device;
-  return device;
+  // Never destroyed: vectors may be released when static destructors run.
+  static Device* device = new Device;
+  return *device;
 }
 
 }  // namespace
@@ -48,8 +49,6 @@ void* At(const void* address, size_t bytes, const std::source_location& where) {
   if ((at & kTag) == 0) Fault("a host pointer used as a device's", where);
   at ^= kTag;
   thread_local uintptr_t begin = 1, end = 0;
-  thread_local const Device* device = &TheDevice();
-  (void)device;
   auto& allocations = TheDevice().allocations;
   auto it = allocations.find(begin);
   if (at < begin || at + bytes > end || it == allocations.end() || begin + it->second != end) {
