@@ -19,6 +19,8 @@ struct Device {
   std::map<uintptr_t, size_t> allocations;
   /// Allocations left until one fails; negative: none will.
   long untilFailure = -1;
+  /// Launches left until the device breaks, as one does after a faulty kernel.
+  long untilBroken = -1;
 };
 
 Device& TheDevice() {
@@ -34,6 +36,16 @@ namespace emulation {
 void Fault(const char* what, const std::source_location& where) {
   throw Failure{Status::kFailed, std::string("emulation: ") + what + " at " + where.file_name() + ":" +
                                      std::to_string(where.line())};
+}
+
+void Launch() {
+  Device& device = TheDevice();
+  if (device.untilBroken > 0) device.untilBroken--;
+  RequireWhole();
+}
+
+void RequireWhole() {
+  if (TheDevice().untilBroken == 0) throw Failure{Status::kFailed, "emulation: the device is broken"};
 }
 
 bool IsElement(const DeviceFp& x) {
@@ -71,6 +83,8 @@ void OpenDevice(u64 limit) {
   const char* after = std::getenv("ATTENSOR_EMULATION_FAIL_AFTER");
   Device& device = TheDevice();
   device.untilFailure = after ? std::atol(after) : -1;
+  const char* breaks = std::getenv("ATTENSOR_EMULATION_BREAK_AFTER");
+  device.untilBroken = breaks ? std::atol(breaks) + 1 : -1;
   device.limit = limit ? limit : u64{4} << 30;
 }
 
@@ -116,11 +130,13 @@ void Release(void* memory) noexcept {
 }
 
 void Upload(void* to, const void* from, size_t bytes) {
+  emulation::RequireWhole();
   TheDevice().uploaded += bytes;
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
 }
 
 void Download(void* to, const void* from, size_t bytes) {
+  emulation::RequireWhole();
   TheDevice().downloaded += bytes;
   if (bytes) std::memcpy(to, emulation::At(from, bytes, std::source_location::current()), bytes);
 }
