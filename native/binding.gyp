@@ -18,7 +18,7 @@
       'type': 'static_library',
       'cflags': ['-fPIC'],
       'sources': [
-        '<!@(node -p "[\'common\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
+        '<!@(node -p "[\'common\',\'device\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
       ],
     },
     {
@@ -36,7 +36,14 @@
       'type': 'executable',
       'dependencies': ['kernels'],
       'sources': ['test/kernels_test.cc'],
-      'libraries': ['-lpthread'],
+      'libraries': ['-lpthread', '-ldl'],
+    },
+    {
+      'target_name': 'attensor_cuda_test',
+      'type': 'executable',
+      'dependencies': ['kernels'],
+      'sources': ['<!@(node -p "fs.readdirSync(\'test/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'test/cuda/\' + f).join(\' \')")'],
+      'libraries': ['-lpthread', '-ldl'],
     },
   ],
 }

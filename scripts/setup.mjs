@@ -15,6 +15,7 @@ export function setup() {
   checkNode();
   installPackages();
   buildAddon();
+  buildDevices();
   compile();
 }
 
@@ -71,6 +72,38 @@ function buildAddon() {
   }
   step('native addon: building', 'npm', ['run', '--silent', 'build:native']);
   writeFileSync(stamp, wanted);
+}
+
+// --- libraries for GPUs, and the emulation that tests them ---
+
+function buildDevices() {
+  const native = join(root, 'native');
+  const sources = hashOf([
+    ...files(join(native, 'cuda')).filter((file) => !file.endsWith('.md')),
+    ...files(join(native, 'src/device')),
+    ...files(join(native, 'src/prover')),
+    ...files(join(native, 'src/common')),
+    join(native, 'scripts/build-cuda.mjs'),
+  ]);
+  const build = (title, library, script, compiler) => {
+    const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+    if (version.error !== undefined) return say(`${title}: skipped, no ${compiler}`);
+    const stamp = join(native, 'build', `${library}.sha256`);
+    const wanted = `${sources} ${process.env.ATTENSOR_CUDA_ARCH ?? 'all'} ${version.stdout}`;
+    const file = join(native, 'build', library);
+    if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+      return say(`${title}: up to date`);
+    }
+    step(`${title}: building`, 'npm', ['run', '--silent', '--workspace', 'native', script]);
+    writeFileSync(stamp, wanted);
+  };
+  build(
+    'emulated device',
+    'attensor_cuda_emulated.so',
+    'build:cuda-emulated',
+    process.env.CXX ?? 'c++',
+  );
+  build('CUDA library', 'attensor_cuda.so', 'build:cuda', process.env.NVCC ?? 'nvcc');
 }
 
 // --- TypeScript ---

@@ -1,10 +1,13 @@
 /** How every command is built: the shared options, and the frame its work runs in. */
+import type { Device } from '@attensor/native';
 import { Command, InvalidArgumentError, type OptionValues } from 'commander';
+import { chooseDevice, deviceOption } from './device.js';
 import { ExitCode } from './errors.js';
 import { Output, type Result, type Streams } from './output.js';
 
 export {
   command,
+  computing,
   works,
   cancellable,
   positiveInteger,
@@ -36,6 +39,11 @@ function command(name: string, description: string): Command {
     .option('--json', 'one JSON object on stdout, logs on stderr');
 }
 
+/** A command with work for a GPU. */
+function computing(name: string, description: string): Command {
+  return command(name, description).addOption(deviceOption());
+}
+
 type Work<O> = (context: Context, options: O, ...positional: string[]) => Promise<Done>;
 type Action = (...args: unknown[]) => Promise<void>;
 
@@ -62,13 +70,14 @@ function action<O extends OptionValues>(
   return async (...args) => {
     // commander passes the positional arguments, the options, and the command itself
     const positional = args.slice(0, -2) as string[];
-    const options = args.at(-2) as O & { json?: boolean };
+    const options = args.at(-2) as O & { json?: boolean; device?: Device };
     const output = new Output(session.streams, options.json ?? false);
     const interrupt = new AbortController();
     const onInterrupt = () => interrupt.abort();
     // once: a second Ctrl-C ends the process
     if (abortable) process.once('SIGINT', onInterrupt);
     try {
+      if (options.device !== undefined) await chooseDevice(options.device, output);
       const done = await work({ output, signal: interrupt.signal }, options, ...positional);
       if (!done.printed) output.result(done);
       session.exitCode = done.exitCode ?? ExitCode.done;

@@ -41,7 +41,8 @@ type CliErrorCode =
   | 'ALREADY_DEPLOYED'
   | 'NOT_COMMITTED'
   | 'WRONG_MODEL'
-  | 'WRONG_OWNER';
+  | 'WRONG_OWNER'
+  | 'DEVICE_MISSING';
 
 /** A mistake in how the command was called. Same fields as the libraries' errors. */
 class CliError extends Error {

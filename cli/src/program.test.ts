@@ -67,6 +67,16 @@ describe('results', () => {
     expect(perplexity).toBeNull();
   });
 
+  it('generates the same on any device', async () => {
+    const args = ['generate', model, '--prompt', 'a', '--max-tokens', '2', '--json'];
+    const [auto, cpu] = [
+      await attensor([...args, '--device', 'auto']),
+      await attensor([...args, '--device', 'cpu']),
+    ];
+    expect(auto.exitCode).toBe(0);
+    expect(auto.json().tokens).toEqual(cpu.json().tokens);
+  });
+
   it('chat answers every line', async () => {
     const lines = 'one\n\ntwo\n';
     const ran = await attensor(['chat', model, '--max-tokens', '2', '--json'], lines);
@@ -88,6 +98,10 @@ describe('mistakes', () => {
     'an empty prompt': {
       args: () => ['generate', model, '--prompt', '', '--max-tokens', '1'],
       code: 'EMPTY_PROMPT',
+    },
+    'an unknown device': {
+      args: () => ['generate', model, '--prompt', 'a', '--max-tokens', '1', '--device', 'tpu'],
+      code: 'USAGE',
     },
     'a model that is not there': {
       args: () => ['generate', join(folder, 'none'), '--prompt', 'a', '--max-tokens', '1'],
@@ -191,6 +205,22 @@ describe('the program', () => {
       expect(ran.exitCode).toBe(0);
       expect(ran.stdout).toContain('--json');
     }
+  });
+
+  it('says what to do about a GPU that is not there', () => {
+    const args = ['generate', model, '--prompt', 'a', '--max-tokens', '1', '--json'];
+    const without = (env: Record<string, string>, ...more: string[]) =>
+      spawnSync(process.execPath, [main, ...args, ...more], {
+        encoding: 'utf8',
+        env: { ...process.env, ATTENSOR_CUDA_LIBRARY: '/nowhere.so', ...env },
+      });
+    for (const ran of [without({}, '--device', 'cuda'), without({ ATTENSOR_DEVICE: 'cuda' })]) {
+      expect(ran.status).toBe(1);
+      expect(JSON.parse(ran.stdout)).toMatchObject({ error: { code: 'DEVICE_MISSING' } });
+      expect(ran.stderr).toContain('npm run build:cuda');
+      expect(ran.stderr).not.toMatch(/^\s+at /m);
+    }
+    expect(without({}, '--device', 'auto').status).toBe(0);
   });
 
   it('exits as it says', () => {

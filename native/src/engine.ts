@@ -91,8 +91,30 @@ export interface CommitOptions {
   tree?: Uint8Array;
 }
 
+/** Where the engine's heavy work runs: `auto` is a GPU where there is one, `cuda` insists on it. */
+export type Device = 'auto' | 'cpu' | 'cuda';
+
+export interface DeviceInfo {
+  kind: 'cpu' | 'cuda';
+  /** Of a GPU; bytes: the most the engine takes, what it has taken, what was transferred so far. */
+  name?: string;
+  memory?: number;
+  used?: number;
+  uploaded?: number;
+  downloaded?: number;
+  /** Why there is no GPU, if one was looked for. */
+  reason?: string;
+}
+
 export interface ProverEngine {
   setThreads(count: number): void;
+  /**
+   * Results are the same on every device. At first `ATTENSOR_DEVICE` says which, or else `auto`.
+   * @throws code `DEVICE_MISSING` for `cuda` where there is no usable GPU
+   * @param testing another library, and the least work that is given to the device: for tests
+   */
+  setDevice(device: Device, testing?: { library?: string; least?: number }): void;
+  device(): DeviceInfo;
   alloc(length: number): FpVec;
   fromBigints(values: bigint[]): FpVec;
   fromInts(values: BigInt64Array | Int32Array): FpVec;

@@ -21,53 +21,10 @@
 #include "prover/poseidon.h"
 #include "prover/sumcheck.h"
 #include "prover/tables.h"
+#include "testing.h"
 
 using namespace attensor;
-
-static int failures = 0;
-
-#define CHECK(condition)                                                  \
-  do {                                                                    \
-    if (!(condition)) {                                                   \
-      failures++;                                                         \
-      std::printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-    }                                                                     \
-  } while (0)
-
-static u64 randomState = 88172645463325252;
-static u64 Random() {
-  randomState ^= randomState << 13;
-  randomState ^= randomState >> 7;
-  return randomState ^= randomState << 17;
-}
-
-/// Uniform, with the values near 0 and p in every handful.
-static Fp RandomField() {
-  switch (Random() % 12) {
-    case 0:
-      return FromU64(Random() % 3);
-    case 1:
-      return Neg(FromU64(1 + Random() % 3));
-    case 2:
-      return Fp{{kP0 - 1, kP1, 0, kP3}};  // largest representation
-    default:
-      break;
-  }
-  Fp x{{Random(), Random(), Random(), Random() >> 2}};
-  return portable::SubtractOnce(x, kModulus);
-}
-
-static std::vector<Fp> RandomFields(size_t n) {
-  std::vector<Fp> out(n);
-  for (Fp& x : out) x = RandomField();
-  return out;
-}
-
-static Vec RandomVec(size_t n) {
-  Vec out(n);
-  for (size_t i = 0; i < n; i++) out.mut()[i] = RandomField();
-  return out;
-}
+using namespace attensor::testing;
 
 static Fp PortableMul(const Fp& a, const Fp& b) {
   return portable::SubtractOnce(portable::MulLazy(a, b), kModulus);
@@ -273,9 +230,9 @@ static void TestTables() {
   std::vector<Fp> powers = Powers(x, 3000);
   CHECK(EvalPow(values.data(), 3000, x) == Dot(values.data(), powers.data(), 3000));
   Vec sum = Vec::Zeros(3000);
-  AddPows(sum.mut(), 3000, {x, kOne}, {x, kOne});
+  AddPows(sum, {x, kOne}, {x, kOne});
   for (size_t i : {0, 1, 255, 256, 2999}) CHECK(sum[i] == Add(Mul(x, powers[i]), kOne));
-  AddEq(sum.mut() + 100, x, {point.begin(), point.begin() + 11});
+  AddEq(sum, 100, x, {point.begin(), point.begin() + 11});
   Vec part = EqTable({point.begin(), point.begin() + 11}, x);
   CHECK(sum[100 + 77] == Add(part[77], Add(Mul(x, powers[177]), kOne)));
 }

@@ -9,7 +9,7 @@ import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { command, positiveInteger, works, type Context, type Session } from '../command.js';
+import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 import { CliError } from '../errors.js';
 import { writeFileWhole } from '../files.js';
 import { logLogPlot } from '../plot.js';
@@ -76,7 +76,7 @@ const CHECKPOINT = { whole: 'tiny', quick: 'nano' } as const;
 const LAYERS_CAPACITY = 16;
 
 function benchScalingCommand(session: Session): Command {
-  return command(
+  return computing(
     'scaling',
     'Cost against rows, dim, tokens and layers; what DeepSeek-V3 would take',
   )

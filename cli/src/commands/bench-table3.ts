@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { command, works, type Context, type Session } from '../command.js';
+import { computing, works, type Context, type Session } from '../command.js';
 import { CliError } from '../errors.js';
 import { duration } from '../progress.js';
 import type { ComponentReport } from './prove-component.js';
@@ -46,7 +46,7 @@ const attensor = async <T>(...args: string[]): Promise<T> => {
 };
 
 function benchTable3Command(session: Session): Command {
-  return command('table3', "The components of the paper's Table 3, at DeepSeek-V3's dimensions")
+  return computing('table3', "The components of the paper's Table 3, at DeepSeek-V3's dimensions")
     .option('--only <name>', `one of ${Object.keys(TABLE).join(', ')}`)
     .addHelpText(
       'after',

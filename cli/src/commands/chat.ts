@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { createInterface } from 'node:readline';
-import { cancellable, command, positiveInteger, type Session } from '../command.js';
+import { cancellable, computing, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
 export { chatCommand };
 
 function chatCommand(session: Session): Command {
-  return command('chat', 'Talk to a model, line by line; the conversation so far is its prompt')
+  return computing('chat', 'Talk to a model, line by line; the conversation so far is its prompt')
     .argument('<model-dir>', 'imported model')
     .option('--max-tokens <n>', 'longest answer, in tokens', positiveInteger, 48)
     .addHelpText(

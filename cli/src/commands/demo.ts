@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { command, positiveInteger, works, type Context, type Session } from '../command.js';
+import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
 import { openModel } from '../model.js';
 import { duration } from '../progress.js';
@@ -24,7 +24,7 @@ interface Options {
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 function demoCommand(session: Session): Command {
-  return command('demo', 'The whole path: checkpoint to attestation on an embedded local chain')
+  return computing('demo', 'The whole path: checkpoint to attestation on an embedded local chain')
     .option('--checkpoint <dir>', 'Hugging Face checkpoint', join(REPOSITORY, 'models/tiny'))
     .option('--work <dir>', 'working folder, kept for the next time', '.attensor/demo')
     .option('--prompt <text>', 'what to ask', 'In the beginning God created')

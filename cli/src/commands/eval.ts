@@ -1,6 +1,6 @@
 import { evaluate, Model, readReference, readValidationTokens } from '@attensor/inference';
 import type { Command } from 'commander';
-import { cancellable, command, type Session } from '../command.js';
+import { cancellable, computing, type Session } from '../command.js';
 
 export { evalCommand };
 
@@ -10,7 +10,7 @@ interface Options {
 }
 
 function evalCommand(session: Session): Command {
-  return command('eval', 'Compare the integer model with a floating-point reference')
+  return computing('eval', 'Compare the integer model with a floating-point reference')
     .argument('<model-dir>', 'imported model')
     .requiredOption('--reference <file>', "reference.json: the reference's greedy continuations")
     .option('--tokens <file>', 'validation tokens (JSON list of ids), for the perplexity')

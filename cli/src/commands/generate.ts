@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { cancellable, command, positiveInteger, type Session } from '../command.js';
+import { cancellable, computing, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
 export { generateCommand };
@@ -12,7 +12,7 @@ interface Options {
 }
 
 function generateCommand(session: Session): Command {
-  return command('generate', 'Continue a prompt: greedy, exact integer inference')
+  return computing('generate', 'Continue a prompt: greedy, exact integer inference')
     .argument('<model-dir>', 'imported model')
     .requiredOption('--prompt <text>', 'text to continue')
     .requiredOption('--max-tokens <n>', 'tokens to generate', positiveInteger)

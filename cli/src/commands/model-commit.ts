@@ -1,12 +1,15 @@
 import { Model } from '@attensor/inference';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
-import { command, positiveInteger, works, type Context, type Session } from '../command.js';
+import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 
 export { modelCommitCommand, commit };
 
 function modelCommitCommand(session: Session): Command {
-  return command('commit', 'Commit to a model: commitment.json (public) and secret.json (private)')
+  return computing(
+    'commit',
+    'Commit to a model: commitment.json (public) and secret.json (private)',
+  )
     .argument('<model-dir>', 'imported model')
     .option('--capacity <n>', 'most tokens (prompt and output) a proof can cover', positiveInteger)
     .addHelpText(

@@ -7,7 +7,7 @@ import type {
 } from '@attensor/prover';
 import { Option, type Command } from 'commander';
 import { stat, writeFile } from 'node:fs/promises';
-import { command, cancellable, positiveInteger, type Context, type Session } from '../command.js';
+import { computing, cancellable, positiveInteger, type Context, type Session } from '../command.js';
 import { requireWritable, writeFileWhole } from '../files.js';
 import { duration } from '../progress.js';
 import { peakRssBytes } from '../proving.js';
@@ -56,7 +56,7 @@ interface ComponentReport {
 }
 
 function proveComponentCommand(session: Session): Command {
-  const it = command('prove-component', 'Prove one component by itself')
+  const it = computing('prove-component', 'Prove one component by itself')
     .argument(
       '<name>',
       'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
-  command,
+  computing,
   positiveInteger,
   works,
   type Context,
@@ -41,7 +41,7 @@ const requestSchema = z.strictObject({
 type Request = z.infer<typeof requestSchema>;
 
 function proveCommand(session: Session): Command {
-  return command('prove', 'Answer a prompt and prove that the committed model gives this answer')
+  return computing('prove', 'Answer a prompt and prove that the committed model gives this answer')
     .argument('<model-dir>', 'committed model')
     .option('--prompt <text>', 'text to continue')
     .option('--max-tokens <n>', 'tokens to generate', positiveInteger)

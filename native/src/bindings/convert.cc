@@ -4,6 +4,7 @@
 #include <new>
 
 #include "common/thread_pool.h"
+#include "device/device.h"
 
 namespace attensor {
 
@@ -82,10 +83,28 @@ size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max) {
   return static_cast<size_t>(d);
 }
 
-void WriteInts(const Napi::TypedArray& array, Fp* out, const char* function) {
+static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int32_t* values,
+                            size_t n) {
+  return table.fromInt32(out, values, n);
+}
+static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int64_t* values,
+                            size_t n) {
+  return table.fromInt64(out, values, n);
+}
+
+void WriteInts(const Napi::TypedArray& array, Vec& out, size_t offset, const char* function) {
+  size_t count = array.ElementLength();
   auto convert = [&](const auto* values) {
-    ParallelFor(array.ElementLength(), 1 << 13, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) out[i] = FromI64(values[i]);
+    size_t least = out.IsOnDevice() ? 0 : device::kLeastElements;
+    bool done = device::Run(count, least, [&](const device::Table& table) {
+      bool all = count == out.size();
+      device::DeviceFp* to = (all ? out.OutOnDevice() : out.ChangeOnDevice()) + offset;
+      device::Check(Widen(table, to, values, count));
+    });
+    if (done) return;
+    Fp* to = out.mut() + offset;
+    ParallelFor(count, 1 << 13, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; i++) to[i] = FromI64(values[i]);
     });
   };
   if (array.TypedArrayType() == napi_int32_array)

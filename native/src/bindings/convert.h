@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "prover/fp.h"
+#include "prover/vec.h"
 
 namespace attensor {
 
@@ -28,8 +29,8 @@ size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max = (size_t{
 Napi::Array ReadArray(const Napi::Value& value, const Arg& arg);
 Napi::Object ReadObject(const Napi::Value& value, const Arg& arg);
 
-/// Converts the entries of an Int32Array or BigInt64Array into `out`.
-void WriteInts(const Napi::TypedArray& array, Fp* out, const char* function);
+/// Converts the entries of an Int32Array or BigInt64Array into `out` from `offset`.
+void WriteInts(const Napi::TypedArray& array, Vec& out, size_t offset, const char* function);
 
 Napi::BigInt WriteField(Napi::Env env, const Fp& value);
 Napi::Array WriteFields(Napi::Env env, const Fp* values, size_t count);

@@ -4,6 +4,7 @@
 #include "async.h"
 #include "classes.h"
 #include "common/thread_pool.h"
+#include "device/device.h"
 #include "prover/contract.h"
 #include "prover/grind.h"
 #include "prover/linear.h"
@@ -65,6 +66,41 @@ void SetThreadsFunction(Info info) {
   });
 }
 
+/// Name, and options that only tests use: another library, and the least work that goes to the device.
+void SetDeviceFunction(Info info) {
+  Guard(info.Env(), [&] {
+    if (!info[0].IsString()) throw TypeError("setDevice: device: expected a string");
+    device::Options options;
+    if (!info[1].IsUndefined()) {
+      Napi::Object object = ReadObject(info[1], {"setDevice", "options"});
+      if (object.Has("library")) options.library = object.Get("library").ToString().Utf8Value();
+      if (object.Has("least")) options.least = ReadIndex(object.Get("least"), {"setDevice", "options.least"});
+    }
+    device::Choose(device::ParseChoice(info[0].As<Napi::String>().Utf8Value(), "setDevice: device"), options);
+  });
+}
+
+Napi::Value DeviceFunction(Info info) {
+  return Guard(info.Env(), [&]() -> Napi::Value {
+    Napi::Object out = Napi::Object::New(info.Env());
+    const device::Table* table = device::Active();
+    out.Set("kind", table ? "cuda" : "cpu");
+    if (!table) {
+      std::string absence = device::Absence();
+      if (!absence.empty()) out.Set("reason", absence);
+      return out;
+    }
+    device::Info about;
+    device::Check(table->info(&about));
+    out.Set("name", std::string(about.name));
+    out.Set("memory", static_cast<double>(about.limit));
+    out.Set("used", static_cast<double>(about.used));
+    out.Set("uploaded", static_cast<double>(about.uploaded));
+    out.Set("downloaded", static_cast<double>(about.downloaded));
+    return out;
+  });
+}
+
 Napi::Value Alloc(Info info) {
   return Guard(info.Env(), [&] {
     return WriteVec(info.Env(), Vec::Zeros(ReadIndex(info[0], {"alloc", "length"}, kMaxLength)));
@@ -85,7 +121,7 @@ Napi::Value FromInts(Info info) {
     if (!info[0].IsTypedArray()) throw TypeError("fromInts: values: expected an Int32Array or BigInt64Array");
     auto array = info[0].As<Napi::TypedArray>();
     Vec out(array.ElementLength());
-    WriteInts(array, out.mut(), "fromInts");
+    WriteInts(array, out, 0, "fromInts");
     return WriteVec(info.Env(), std::move(out));
   });
 }
@@ -232,7 +268,7 @@ Napi::Value DotFunction(Info info) {
     Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
     RequireSame("dot: b", a.size(), b.size());
     return Task<Fp>::Run(
-        info.Env(), [a, b](Control&) { return Dot(a.data(), b.data(), a.size()); }, WriteFieldResult);
+        info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
   });
 }
 
@@ -241,7 +277,7 @@ Napi::Value EvalPowFunction(Info info) {
     Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
     Fp x = ReadField(info[1], {"evalPow", "x"});
     return Task<Fp>::Run(
-        info.Env(), [vec, x](Control&) { return EvalPow(vec.data(), vec.size(), x); }, WriteFieldResult);
+        info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
   });
 }
 
@@ -257,21 +293,22 @@ Napi::Value EvalMleFunction(Info info) {
     std::vector<Fp> point = ReadPoint(info[1], {"evalMle", "point"});
     RequireTable("evalMle: vec", vec.size(), point.size());
     return Task<Fp>::Run(
-        info.Env(), [vec, point](Control&) { return EvalMle(vec.data(), point); }, WriteFieldResult);
+        info.Env(), [vec, point](Control&) { return EvalMle(vec, point); }, WriteFieldResult);
   });
 }
 
-/// Runs change(target data) on another thread; changes of one vector run one after another.
+/// Runs change(target) on another thread; changes of one vector run one after another.
 template <class Change>
 Napi::Value ChangeVec(Napi::Env env, const Napi::Value& value, const Arg& arg, Change change) {
   VecObject& object = VecObject::From(value, arg);
-  Fp* data = object.BeginChange(arg).mut();
+  // The object is kept, and nobody else touches its vector until the change has ended.
+  Vec* target = &object.BeginChange(arg);
   auto keep = std::make_shared<Napi::ObjectReference>(Napi::Persistent(value.As<Napi::Object>()));
   return Task<bool>::Run(
       env,
-      [data, change, mutex = object.mutex()](Control&) {
+      [target, change, mutex = object.mutex()](Control&) {
         std::lock_guard lock(*mutex);
-        change(data);
+        change(*target);
         return true;
       },
       WriteNothing, [keep, &object] { object.EndChange(); });
@@ -288,18 +325,18 @@ Napi::Value AddEqFunction(Info info) {
             "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) +
                 ") within the length " + std::to_string(length) + ", got offset " + std::to_string(offset));
     return ChangeVec(info.Env(), info[0], {"addEq", "target"},
-                     [offset, coef, point](Fp* data) { AddEq(data + offset, coef, point); });
+                     [offset, coef, point](Vec& v) { AddEq(v, offset, coef, point); });
   });
 }
 
 Napi::Value AddPowsFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
-    size_t length = VecObject::From(info[0], {"addPows", "target"}).length();
+    VecObject::From(info[0], {"addPows", "target"});
     std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}),
                     xs = ReadFields(info[2], {"addPows", "xs"});
     RequireSame("addPows: xs", coefs.size(), xs.size());
     return ChangeVec(info.Env(), info[0], {"addPows", "target"},
-                     [length, coefs, xs](Fp* data) { AddPows(data, length, coefs, xs); });
+                     [coefs, xs](Vec& v) { AddPows(v, coefs, xs); });
   });
 }
 
@@ -430,7 +467,9 @@ Napi::Value RootOfUnityFunction(Info info) {
 Napi::Object CreateEngine(Napi::Env env) {
   Napi::Object e = Napi::Object::New(env);
   e.Set("setThreads", Napi::Function::New(env, SetThreadsFunction, "setThreads"));
+  e.Set("setDevice", Napi::Function::New(env, SetDeviceFunction, "setDevice"));
   const std::pair<const char*, Napi::Value (*)(Info)> functions[] = {
+      {"device", DeviceFunction},
       {"alloc", Alloc},
       {"fromBigints", FromBigints},
       {"fromInts", FromInts},

@@ -84,7 +84,7 @@ Napi::Value VecObject::Get(const Napi::CallbackInfo& info) {
     size_t index = ReadIndex(info[0], {"FpVec.get", "index"});
     Require(index < v.size(), "FpVec.get: index: expected below the length " + std::to_string(v.size()) +
                                   ", got " + std::to_string(index));
-    return WriteField(info.Env(), v[index]);
+    return WriteField(info.Env(), v.At(index));
   });
 }
 
@@ -94,7 +94,7 @@ void VecObject::Set(const Napi::CallbackInfo& info) {
     size_t index = ReadIndex(info[0], {"FpVec.set", "index"});
     Require(index < v.size(), "FpVec.set: index: expected below the length " + std::to_string(v.size()) +
                                   ", got " + std::to_string(index));
-    v.mut()[index] = ReadField(info[1], {"FpVec.set", "value"});
+    v.Set(index, ReadField(info[1], {"FpVec.set", "value"}));
   });
 }
 
@@ -113,7 +113,7 @@ void VecObject::SetInts(const Napi::CallbackInfo& info) {
       throw TypeError("FpVec.setInts: values: expected an Int32Array or BigInt64Array");
     auto array = info[1].As<Napi::TypedArray>();
     RequireRange("FpVec.setInts", offset, array.ElementLength(), v.size());
-    WriteInts(array, v.mut() + offset, "FpVec.setInts");
+    WriteInts(array, v, offset, "FpVec.setInts");
   });
 }
 
@@ -134,7 +134,7 @@ void VecObject::AxpyMethod(const Napi::CallbackInfo& info) {
     size_t offset = ReadIndex(info[0], {"FpVec.axpy", "offset"});
     Fp coef = ReadField(info[1], {"FpVec.axpy", "coef"});
     RequireRange("FpVec.axpy", offset, other.size(), v.size());
-    if (other.size() > 0) Axpy(v.mut() + offset, coef, other.data(), other.size());
+    if (other.size() > 0) Axpy(v, offset, coef, other);
   });
 }
 
@@ -142,7 +142,7 @@ void VecObject::AddScalarMethod(const Napi::CallbackInfo& info) {
   Guard(info.Env(), [&] {
     Vec& v = ForWriting({"FpVec.addScalar", "this"});
     Fp value = ReadField(info[0], {"FpVec.addScalar", "value"});
-    AddScalar(v.mut(), value, v.size());
+    AddScalar(v, value);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/thread_pool.h"
+#include "device/device.h"
 #include "merkle.h"
 #include "ntt.h"
 
@@ -22,50 +23,125 @@ Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& 
   if (tree) LoadTree(tree, treeSize);
   // Guide figures: a leaf of 16 costs nine permutations, about 40 times its share of the transform.
   double encodeShare = tree ? 1.0 : 0.03;
-  EncodeRows(vec, control, encodeShare);
-  if (!tree) HashTree(control, encodeShare);
+  Vec leaves(tree ? 0 : size_t{1} << shape.logDomain());
+  bool hashed = Encode(vec, control, encodeShare, tree ? nullptr : &leaves);
+  if (!tree) HashTree(leaves, hashed, control, encodeShare);
   control.Report(1);
 }
 
-void Commitment::EncodeRows(const Vec& vec, const Control& control, double share) {
+bool Commitment::Encode(const Vec& vec, const Control& control, double share, Vec* leaves) {
+  codeword_ = Vec(shape_.rows << shape_.logDomain());
+  bool hashed = false;
+  bool done = device::Run(codeword_.size(), device::kLeastElements, [&](const device::Table& table) {
+    try {
+      EncodeRows(table, vec, control, share);
+    } catch (const device::NoMemory&) {
+      if (!leaves) throw;
+      EncodeAndHashPairs(table, vec, control, *leaves);
+      hashed = true;
+    }
+  });
+  if (!done) EncodeOnHost(vec, control, share);
+  return hashed;
+}
+
+void Commitment::EncodeRows(const device::Table& table, const Vec& vec, const Control& control,
+                            double share) {
+  device::DeviceFp* to = codeword_.OutOnDevice();
+  const device::DeviceFp* from = vec.OnDevice();
+  for (size_t r = 0; r < shape_.rows; r++) {
+    control.Check("commit");
+    device::Check(table.encode(to + (r << shape_.logDomain()), from + (r << shape_.logRow), 1, shape_.logRow,
+                               shape_.logDomain()));
+    control.Report(share * static_cast<double>(r + 1) / static_cast<double>(shape_.rows));
+  }
+}
+
+/// Two rows at a time, as a hash takes them: encoded, absorbed by all leaves, and brought to host memory.
+void Commitment::EncodeAndHashPairs(const device::Table& table, const Vec& vec, const Control& control,
+                                    Vec& leaves) {
+  size_t rows = shape_.rows, width = size_t{1} << shape_.logRow, domain = leaves.size();
+  codeword_ = Vec(codeword_.size());
+  Vec coefs(2 * width), pair(2 * domain), states(3 * domain);
+  device::DeviceFp *from = coefs.OutOnDevice(), *encoded = pair.OutOnDevice(), *state = states.OutOnDevice();
+  device::DeviceFp* hashes = leaves.OutOnDevice();
+  device::Check(table.zero(state, states.size() * sizeof(Fp)));
+  const Fp* source = vec.data();
+  Fp* codeword = codeword_.mut();
+  for (size_t r = 0; r < rows; r += 2) {
+    control.Check("commit");
+    size_t n = std::min<size_t>(2, rows - r);
+    device::Check(table.upload(from, source + r * width, n * width * sizeof(Fp)));
+    device::Check(table.encode(encoded, from, n, shape_.logRow, shape_.logDomain()));
+    device::Check(table.absorb(state, encoded, n == 2 ? encoded + domain : nullptr, domain));
+    device::Check(table.download(codeword + r * domain, encoded, n * domain * sizeof(Fp)));
+    control.Report(static_cast<double>(r + n) / static_cast<double>(rows));
+  }
+  device::Check(table.copy(hashes, state, domain * sizeof(Fp)));
+}
+
+void Commitment::EncodeOnHost(const Vec& vec, const Control& control, double share) {
   int logDomain = shape_.logDomain(), logRow = shape_.logRow;
   size_t rows = shape_.rows, width = size_t{1} << logRow, domain = size_t{1} << logDomain;
-  codeword_ = Vec(rows << logDomain);
   Fp* out = codeword_.mut();
+  const Fp* coefs = vec.data();
   Twiddles twiddles(logDomain);
   std::atomic<size_t> done{0};
   ParallelFor(rows, 1, [&](size_t begin, size_t end) {
     for (size_t r = begin; r < end; r++) {
       control.Check("commit");
-      const Fp* row = vec.data() + r * width;
+      const Fp* row = coefs + r * width;
       Fp* to = out + (r << logDomain);
       if (std::all_of(row, row + width, [](const Fp& x) { return x.IsZero(); }))
         std::memset(static_cast<void*>(to), 0, domain * sizeof(Fp));
       else
-        Encode(row, logRow, to, logDomain, twiddles);
+        attensor::Encode(row, logRow, to, logDomain, twiddles);
       control.Report(share * static_cast<double>(++done) / static_cast<double>(rows));
     }
   });
 }
 
-void Commitment::HashTree(const Control& control, double from) {
-  size_t domain = size_t{1} << shape_.logDomain(), entries = shape_.rows;
-  Vec leaves(domain);
+/// On the device in steps that are waited for, so that progress is true and a cancellation is heard.
+void Commitment::HashLeaves(Vec& leaves, const Control& control,
+                            const std::function<void(size_t)>& report) const {
+  size_t domain = leaves.size(), entries = shape_.rows;
+  bool hashed = device::Run(domain, device::kLeastHashes, [&](const device::Table& table) {
+    device::DeviceFp* to = leaves.OutOnDevice();
+    const device::DeviceFp* columns = codeword_.OnDevice();
+    size_t step = std::max<size_t>(domain / 16, 1 << 12);
+    for (size_t first = 0; first < domain; first += step) {
+      control.Check("commit");
+      size_t n = std::min(step, domain - first);
+      device::Check(table.hashColumns(to + first, columns + first, 1, domain, entries, n));
+      Fp last;
+      device::Check(table.download(&last, to + first + n - 1, sizeof last));
+      report(first + n);
+    }
+  });
+  if (hashed) return;
+  const Fp* columns = codeword_.data();
   Fp* out = leaves.mut();
-  // Permutations: about entries / 2 for each leaf and one for each inner node.
-  double perLeaf = static_cast<double>((entries + 1) / 2),
-         total = (perLeaf + 1) * static_cast<double>(domain);
   std::atomic<size_t> done{0};
   constexpr size_t kStep = 256;
   ParallelFor((domain + kStep - 1) / kStep, 1, [&](size_t begin, size_t end) {
     for (size_t b = begin; b < end; b++) {
       control.Check("commit");
       size_t first = b * kStep, n = std::min(kStep, domain - first);
-      HashMany(codeword_.data() + first, 1, domain, entries, n, out + first);
-      done += n;
-      control.Report(from + (1 - from) * perLeaf * static_cast<double>(done.load()) / total);
+      HashMany(columns + first, 1, domain, entries, n, out + first);
+      report(done += n);
     }
   });
+}
+
+void Commitment::HashTree(Vec leaves, bool hashed, const Control& control, double from) {
+  size_t domain = leaves.size();
+  // Permutations: about entries / 2 for each leaf and one for each inner node.
+  double perLeaf = static_cast<double>((shape_.rows + 1) / 2),
+         total = (perLeaf + 1) * static_cast<double>(domain);
+  auto report = [&](size_t count) {
+    control.Report(from + (1 - from) * perLeaf * static_cast<double>(count) / total);
+  };
+  if (!hashed) HashLeaves(leaves, control, report);
   layers_.push_back(leaves);
   for (size_t size = domain; size > size_t{1} << shape_.logCap; size /= 2) {
     control.Check("commit");
@@ -76,15 +152,14 @@ void Commitment::HashTree(const Control& control, double from) {
 }
 
 std::vector<Fp> Commitment::Leaf(size_t index) const {
-  std::vector<Fp> out;
-  for (size_t r = 0; r < shape_.rows; r++)
-    out.push_back(codeword_[(r << shape_.logDomain()) + index]);
-  return out;
+  std::vector<uint64_t> entries;
+  for (size_t r = 0; r < shape_.rows; r++) entries.push_back((r << shape_.logDomain()) + index);
+  return codeword_.Gather(entries);
 }
 
 std::vector<Fp> Commitment::Path(size_t index) const {
   std::vector<Fp> out;
-  for (size_t d = 0; d + 1 < layers_.size(); d++) out.push_back(layers_[d][(index >> d) ^ 1]);
+  for (size_t d = 0; d + 1 < layers_.size(); d++) out.push_back(layers_[d].At((index >> d) ^ 1));
   return out;
 }
 

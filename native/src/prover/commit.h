@@ -1,6 +1,7 @@
 // Commitment to a vector: interleaved Reed-Solomon codeword under a Poseidon Merkle tree (DESIGN, section 4).
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "common/control.h"
@@ -33,8 +34,13 @@ class Commitment {
   size_t bytes() const { return codeword_.bytes() + 2 * layers_[0].bytes(); }
 
  private:
-  void EncodeRows(const Vec& vec, const Control& control, double share);
-  void HashTree(const Control& control, double from);
+  /// The codeword, and on a device that has no memory for all of it the leaves' hashes with it (true).
+  bool Encode(const Vec& vec, const Control& control, double share, Vec* leaves);
+  void EncodeRows(const device::Table& table, const Vec& vec, const Control& control, double share);
+  void EncodeAndHashPairs(const device::Table& table, const Vec& vec, const Control& control, Vec& leaves);
+  void EncodeOnHost(const Vec& vec, const Control& control, double share);
+  void HashLeaves(Vec& leaves, const Control& control, const std::function<void(size_t)>& report) const;
+  void HashTree(Vec leaves, bool hashed, const Control& control, double from);
   void LoadTree(const uint8_t* tree, size_t size);
 
   CommitShape shape_;

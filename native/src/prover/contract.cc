@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "common/thread_pool.h"
+#include "device/device.h"
 #include "linear.h"
 
 namespace attensor {
@@ -46,9 +47,26 @@ bool IsRowMajor(const std::vector<Dim>& dims) {
   return true;
 }
 
-Vec Gather(const Fp* src, const std::vector<Dim>& dims) {
+device::View ToView(const std::vector<Dim>& dims) {
+  if (dims.size() > device::kMaxAxes) throw device::Unsupported{};
+  device::View view{};
+  for (const Dim& d : dims) {
+    view.sizes[view.count] = d.size;
+    view.strides[view.count++] = d.stride;
+  }
+  return view;
+}
+
+/// Views begin where `from` does; they may read beyond its end, within its memory.
+Vec Gather(const Vec& from, const std::vector<Dim>& dims) {
   Vec out(Product(dims));
+  bool done = device::Run(out.size(), device::kLeastElements, [&](const device::Table& table) {
+    device::View view = ToView(dims);
+    device::Check(table.copyView(out.OutOnDevice(), from.OnDevice(), &view));
+  });
+  if (done) return out;
   Fp* data = out.mut();
+  const Fp* src = from.data();
   ParallelFor(out.size(), 1 << 12, [&](size_t begin, size_t end) {
     size_t at[256];
     for (size_t i = begin; i < end; i += 256) {
@@ -63,11 +81,18 @@ Vec Gather(const Fp* src, const std::vector<Dim>& dims) {
 /// out[free] = sum_j weights[j] src[free offset + j stride]. A block of outputs shares one pass over the
 /// weights, so that a matrix streams row by row when its rows are summed; a stride below the outputs' runs
 /// along the sum instead.
-Vec SumAxis(const Fp* src, const std::vector<Dim>& dims, const Vec& weights, size_t stride) {
+Vec SumAxis(const Vec& table, const std::vector<Dim>& dims, const Vec& weights, size_t stride) {
   constexpr size_t kBlock = 64;
   Vec out(Product(dims));
+  bool done =
+      device::Run(out.size() * weights.size(), device::kLeastElements, [&](const device::Table& device) {
+        device::View view = ToView(dims);
+        device::Check(device.sumAxis(out.OutOnDevice(), table.OnDevice(), &view, weights.OnDevice(),
+                                     weights.size(), stride));
+      });
+  if (done) return out;
   Fp* data = out.mut();
-  const Fp* w = weights.data();
+  const Fp *src = table.data(), *w = weights.data();
   size_t length = weights.size();
   size_t blocks = (out.size() + kBlock - 1) / kBlock;
   // Few outputs: split the sum too.
@@ -155,7 +180,7 @@ Vec Contract(const Vec& src, size_t offset, const std::vector<Axis>& axes) {
     live.erase(live.begin() + static_cast<ptrdiff_t>(longest));
     std::vector<Dim> dims;
     for (const Live& l : live) dims.push_back(l.dim);
-    table = SumAxis(table.data(), dims, sum.weights, sum.dim.stride);
+    table = SumAxis(table, dims, sum.weights, sum.dim.stride);
     size_t s = 1;
     for (size_t i = live.size(); i-- > 0;) {
       live[i].dim.stride = s;
@@ -169,14 +194,8 @@ Vec Contract(const Vec& src, size_t offset, const std::vector<Axis>& axes) {
     if (axes[i].stride != 0 && axes[i].size != 1) result[r].stride = live[next++].dim.stride;
     r++;
   }
-  Vec out = summed && IsRowMajor(result) ? table : Gather(table.data(), result);
-  if (!(factor == kOne)) {
-    Fp* data = out.mut();
-    ParallelFor(out.size(), 1 << 12, [&](size_t begin, size_t end) {
-      const Fp* from = data + begin;
-      ActiveBackend().linear(data + begin, nullptr, &from, &factor, 1, end - begin);
-    });
-  }
+  Vec out = summed && IsRowMajor(result) ? table : Gather(table, result);
+  if (!(factor == kOne)) out = Linear({out}, {factor}, Fp{});
   return out;
 }
 

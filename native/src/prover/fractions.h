@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "vec.h"
@@ -29,19 +30,28 @@ class FractionTree {
     Vec p, q;
   };
   void Start();
+  bool IsForDevice(size_t size) const;
+  bool RoundOnDevice(Fp& slope, Fp& top);
+  /// Where a bind puts the columns, half long, and the eq table.
+  std::array<Vec, 5> Next(size_t half) const;
+  void Fold(const Fp& challenge);
+  void Settle();
   void RequireLayer(const char* function) const;
 
   std::vector<Layer> layers_;  // layers_[k] has 2^k fractions
 
   // The running layer.
   int layer_ = -1, round_ = 0;
-  bool started_ = false;
+  bool started_ = false, owned_ = false;
   std::vector<Fp> point_;
   Fp lambda_{}, scale_{};
   /// a = p0 + lambda q0 (so that h = a q1 + p1 q0), p1, q0, q1
   std::array<Vec, 4> columns_;
   /// eq(rest of the point, .) for the variables after the current one
   Vec eq_;
+  /// A challenge that columns and eq table are not bound to yet, as in sumcheck.h.
+  std::optional<Fp> pending_;
+  bool refused_ = false;
 };
 
 }  // namespace attensor

@@ -10,10 +10,12 @@ namespace attensor {
 /// out[i] = sum_k coefs[k] vecs[k][i] + constant; the vectors are equally long.
 Vec Linear(const std::vector<Vec>& vecs, const std::vector<Fp>& coefs, const Fp& constant);
 
-/// target[i] += coef * other[i]
-void Axpy(Fp* target, const Fp& coef, const Fp* other, size_t count);
-void AddScalar(Fp* target, const Fp& value, size_t count);
+/// target[offset + i] += coef * other[i]; target's memory is its own.
+void Axpy(Vec& target, size_t offset, const Fp& coef, const Vec& other);
+void AddScalar(Vec& target, const Fp& value);
 
+Fp Dot(const Vec& a, const Vec& b);
+/// The same on the CPU.
 Fp Dot(const Fp* a, const Fp* b, size_t count);
 
 /// sum_i values[i] in parallel ranges: body(begin, end) returns the sum over its range.

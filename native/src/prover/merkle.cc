@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/thread_pool.h"
+#include "device/device.h"
 #include "poseidon.h"
 
 namespace attensor {
@@ -30,6 +31,10 @@ void HashMany(const Fp* data, size_t itemStride, size_t entryStride, size_t entr
 
 Vec HashRows(const int32_t* values, size_t rowLength, size_t rows, const Control* control) {
   Vec out(rows);
+  bool done = device::Run(rows, device::kLeastHashes, [&](const device::Table& table) {
+    device::Check(table.hashRows(out.OutOnDevice(), values, rowLength, rows));
+  });
+  if (done) return out;
   Fp* data = out.mut();
   ParallelFor(rows, std::max<size_t>(1, 64 / rowLength), [&](size_t begin, size_t end) {
     PoseidonState states[kBatch];
@@ -53,9 +58,14 @@ Vec HashRows(const int32_t* values, size_t rowLength, size_t rows, const Control
 
 Vec Parents(const Vec& nodes) {
   Vec out(nodes.size() / 2);
+  bool done = device::Run(out.size(), device::kLeastHashes, [&](const device::Table& table) {
+    device::Check(table.hashColumns(out.OutOnDevice(), nodes.OnDevice(), 2, 1, 2, out.size()));
+  });
+  if (done) return out;
   Fp* data = out.mut();
+  const Fp* from = nodes.data();
   ParallelFor(out.size(), 16, [&](size_t begin, size_t end) {
-    HashMany(nodes.data() + 2 * begin, 2, 1, 2, end - begin, data + begin);
+    HashMany(from + 2 * begin, 2, 1, 2, end - begin, data + begin);
   });
   return out;
 }

@@ -1,6 +1,8 @@
 #include "sponge.h"
 
 #include "common/thread_pool.h"
+#include "device/device.h"
+#include "poseidon.h"
 #include "poseidon_constants.h"
 
 namespace attensor {
@@ -18,10 +20,42 @@ static void Round(Fp* s, int round) {
   }
 }
 
+constexpr size_t kVectors = 3 * (kPoseidonRounds + 1);
+
+/// Element e of the state before the permutation of each step at [e rows steps + row steps + step]: the part
+/// that goes step by step, a permutation each.
+static Vec Starts(const Vec& values, size_t rows, size_t steps, const Control& control) {
+  Vec out(3 * rows * steps);
+  Fp* to = out.mut();
+  const Fp* from = values.data();
+  ParallelFor(rows, 1, [&](size_t begin, size_t end) {
+    std::vector<PoseidonState> states(end - begin);
+    for (size_t step = 0; step < steps; step++) {
+      control.Check("spongeStates");
+      for (size_t row = begin; row < end; row++) {
+        Fp* s = states[row - begin].s;
+        size_t at = row * steps + step;
+        for (size_t e = 0; e < 2; e++) s[e] = Add(s[e], from[2 * at + e]);
+        for (size_t e = 0; e < 3; e++) to[e * rows * steps + at] = s[e];
+      }
+      PermuteBatch(states.data(), states.size());
+    }
+  });
+  return out;
+}
+
 std::vector<Vec> SpongeStates(const Vec& values, size_t rows, size_t steps, const Control& control) {
   std::vector<Vec> out;
+  size_t count = rows * steps;
+  bool done = device::Run(count, device::kLeastHashes, [&](const device::Table& table) {
+    Vec all(kVectors * count);
+    device::DeviceFp* there = all.OutOnDevice();
+    device::Check(table.spongeRounds(there, Starts(values, rows, steps, control).OnDevice(), count));
+    for (size_t k = 0; k < kVectors; k++) out.push_back(all.Slice(k * count, count));
+  });
+  if (done) return out;
   std::vector<Fp*> to;
-  for (int k = 0; k < 3 * (kPoseidonRounds + 1); k++) {
+  for (size_t k = 0; k < kVectors; k++) {
     out.emplace_back(rows * steps);
     to.push_back(out.back().mut());
   }

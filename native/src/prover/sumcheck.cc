@@ -5,6 +5,8 @@
 #include "backend.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
+#include "device/device.h"
+#include "device/sumcheck_program.h"
 
 namespace attensor {
 
@@ -83,8 +85,47 @@ class Planner {
 Sumcheck::Sumcheck(std::vector<Vec> columns, const Program& program)
     : columns_(std::move(columns)), plan_(Planner(program).plan()), length_(columns_[0].size()) {}
 
-std::vector<Fp> Sumcheck::Round() const {
+bool Sumcheck::IsForDevice() const {
+  return !refused_ && device::Active() && device::IsWorth(length_ * columns_.size(), device::kLeastElements);
+}
+
+std::vector<Vec> Sumcheck::Next() const {
+  std::vector<Vec> next;
+  // The first bind leaves the caller's columns as they are; later ones work in place.
+  for (const Vec& c : columns_) next.push_back(owned_ ? c.Slice(0, length_) : Vec(length_));
+  return next;
+}
+
+bool Sumcheck::RoundOnDevice(std::vector<Fp>& out) {
+  if (!IsForDevice()) return false;
+  refused_ = !device::Run(1, 0, [&](const device::Table& table) {
+    if (!program_) program_ = device::MakeProgram(plan_);
+    if (!program_) throw device::Unsupported{};
+    std::vector<Vec> next;
+    std::vector<const device::DeviceFp*> from;
+    std::vector<device::DeviceFp*> to;
+    for (const Vec& c : columns_) from.push_back(c.OnDevice());
+    if (pending_) {
+      next = Next();
+      for (Vec& c : next) to.push_back(owned_ ? c.ChangeOnDevice() : c.OutOnDevice());
+    }
+    out.resize(plan_.points());
+    device::Check(table.sumcheckRound(out.data(), program_.get(), from.data(), to.data(), length_ / 2,
+                                      pending_ ? &*pending_ : nullptr));
+    if (!pending_) return;
+    columns_ = std::move(next);
+    owned_ = true;
+    pending_.reset();
+  });
+  return !refused_;
+}
+
+std::vector<Fp> Sumcheck::Round() {
   if (length_ == 1) throw StateError("SumcheckProver.round: every variable is bound; expected finals()");
+  std::vector<Fp> answer;
+  if (RoundOnDevice(answer)) return answer;
+  Settle();
+  for (Vec& c : columns_) c = c.OnHost();
   size_t half = length_ / 2, points = plan_.points(), kinds = plan_.sums.size();
   std::vector<const Fp*> columns;
   for (const Vec& c : columns_) columns.push_back(c.data());
@@ -107,31 +148,55 @@ std::vector<Fp> Sumcheck::Round() const {
 
 void Sumcheck::Bind(const Fp& r) {
   if (length_ == 1) throw StateError("SumcheckProver.bind: every variable is bound; expected finals()");
-  size_t half = length_ / 2;
-  std::vector<const Fp*> from;
-  std::vector<Fp*> to;
-  std::vector<Vec> next;
-  // The first bind leaves the caller's columns as they are; later ones work in place.
-  for (Vec& c : columns_) {
-    next.push_back(owned_ ? c.Slice(0, half) : Vec(half));
-    from.push_back(c.data());
-    to.push_back(next.back().mut());
-  }
-  ParallelFor(half, 1 << 11, [&](size_t begin, size_t end) {
-    for (size_t c = 0; c < from.size(); c++)
-      ActiveBackend().fold(to[c] + begin, from[c] + begin, from[c] + half + begin, r, end - begin);
-  });
-  columns_ = std::move(next);
-  owned_ = true;
-  length_ = half;
+  Settle();
+  bool wait = IsForDevice();
+  length_ /= 2;
+  if (wait)
+    pending_ = r;
+  else
+    Fold(r);
 }
 
-std::vector<Fp> Sumcheck::Finals() const {
+void Sumcheck::Settle() {
+  if (!pending_) return;
+  Fold(*pending_);
+  pending_.reset();
+}
+
+/// From columns of 2 length_ entries to length_.
+void Sumcheck::Fold(const Fp& r) {
+  size_t half = length_;
+  std::vector<Vec> next = Next();
+  auto onDevice = [&](const device::Table& table) {
+    std::vector<const device::DeviceFp*> from;
+    std::vector<device::DeviceFp*> to;
+    for (const Vec& c : columns_) from.push_back(c.OnDevice());
+    for (Vec& c : next) to.push_back(owned_ ? c.ChangeOnDevice() : c.OutOnDevice());
+    device::Check(table.fold(to.data(), from.data(), from.size(), half, &r));
+  };
+  if (refused_ || !device::Run(2 * half * columns_.size(), device::kLeastElements, onDevice)) {
+    std::vector<const Fp*> from;
+    std::vector<Fp*> to;
+    for (size_t c = 0; c < columns_.size(); c++) {
+      from.push_back(columns_[c].data());
+      to.push_back(next[c].mut());
+    }
+    ParallelFor(half, 1 << 11, [&](size_t begin, size_t end) {
+      for (size_t c = 0; c < from.size(); c++)
+        ActiveBackend().fold(to[c] + begin, from[c] + begin, from[c] + half + begin, r, end - begin);
+    });
+  }
+  columns_ = std::move(next);
+  owned_ = true;
+}
+
+std::vector<Fp> Sumcheck::Finals() {
   if (length_ != 1)
     throw StateError("SumcheckProver.finals: expected every variable bound, got " +
                      std::to_string(Log2(length_)) + " left; call bind first");
+  Settle();
   std::vector<Fp> out;
-  for (const Vec& c : columns_) out.push_back(c[0]);
+  for (const Vec& c : columns_) out.push_back(c.At(0));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend.h"
+#include "device/device.h"
 #include "linear.h"
 
 namespace attensor {
@@ -25,6 +26,10 @@ static void AddOuter(Fp* out, bool add, const Vec& rows, const Vec& low) {
 Vec EqTable(const std::vector<Fp>& point, const Fp& scale) {
   size_t n = point.size();
   Vec out(size_t{1} << n);
+  bool done = device::Run(out.size(), device::kLeastElements, [&](const device::Table& table) {
+    device::Check(table.eqTable(out.OutOnDevice(), point.data(), n, &scale, false));
+  });
+  if (done) return out;
   Fp* t = out.mut();
   if (n > 6) {
     auto middle = point.begin() + static_cast<ptrdiff_t>(n - std::min<size_t>(n / 2, kLowLog));
@@ -117,6 +122,38 @@ void AddPows(Fp* target, size_t count, const std::vector<Fp>& coefs, const std::
       for (size_t i = 0; i < terms; i++) factor[i] = Mul(factor[i], step[i]);
     }
   });
+}
+
+Fp EvalPow(const Vec& v, const Fp& x) {
+  Fp sum;
+  bool done = device::Run(v.size(), device::kLeastElements, [&](const device::Table& table) {
+    device::Check(table.evalPow(&sum, v.OnDevice(), v.size(), &x));
+  });
+  return done ? sum : EvalPow(v.data(), v.size(), x);
+}
+
+Fp EvalMle(const Vec& v, const std::vector<Fp>& point) {
+  Fp sum;
+  bool done = device::Run(v.size(), device::kLeastElements, [&](const device::Table& table) {
+    device::Check(table.evalMle(&sum, v.OnDevice(), point.data(), point.size()));
+  });
+  return done ? sum : EvalMle(v.data(), point);
+}
+
+void AddEq(Vec& target, size_t offset, const Fp& coef, const std::vector<Fp>& point) {
+  size_t least = target.IsOnDevice() ? 0 : device::kLeastElements;
+  bool done = device::Run(size_t{1} << point.size(), least, [&](const device::Table& table) {
+    device::Check(table.eqTable(target.ChangeOnDevice() + offset, point.data(), point.size(), &coef, true));
+  });
+  if (!done) AddEq(target.mut() + offset, coef, point);
+}
+
+void AddPows(Vec& target, const std::vector<Fp>& coefs, const std::vector<Fp>& xs) {
+  size_t least = target.IsOnDevice() ? 0 : device::kLeastElements;
+  bool done = device::Run(target.size(), least, [&](const device::Table& table) {
+    device::Check(table.addPows(target.ChangeOnDevice(), target.size(), coefs.data(), xs.data(), xs.size()));
+  });
+  if (!done) AddPows(target.mut(), target.size(), coefs, xs);
 }
 
 }  // namespace attensor
