@@ -124,7 +124,8 @@ function pruneOutputs(workspace) {
   const [src, dist] = [join(workspace, 'src'), join(workspace, 'dist')];
   const stale = files(dist).filter((file) => {
     const stem = relative(dist, file).replace(/(\.d\.ts|\.js)(\.map)?$/, '');
-    return !existsSync(join(src, `${stem}.ts`)) && /\.(js|ts|map)$/.test(file);
+    const source = ['.ts', '.tsx'].some((extension) => existsSync(join(src, stem + extension)));
+    return !source && /\.(js|ts|map)$/.test(file);
   });
   stale.forEach((file) => rmSync(file));
 }
