@@ -1,6 +1,7 @@
 /** What the site knows: `attensor.json` beside the page, written by `attensor page` or by hand. */
 import { z } from 'zod';
 import { PageError } from './errors.js';
+import { fetchFile, json } from './fetch-file.js';
 
 const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 const address = z.string().regex(/^B62[1-9A-HJ-NP-Za-km-z]{52}$/, 'an address (B62…)');
@@ -62,21 +63,16 @@ export function parseSettings(value: unknown): Settings {
 
 /** With absolute addresses of tokenizers. @throws BAD_SETTINGS */
 export async function loadSettings(): Promise<Settings> {
-  let value: unknown;
-  try {
-    const response = await fetch(SETTINGS_FILE, { cache: 'no-cache' });
-    if (!response.ok) throw Error(`HTTP ${response.status}`);
-    value = await response.json();
-  } catch (cause) {
-    throw new PageError({
+  const failed = (got: string, cause?: unknown): PageError =>
+    new PageError({
       code: 'BAD_SETTINGS',
       what: "the site's settings cannot be read",
       where: SETTINGS_FILE,
-      got: cause instanceof Error ? cause.message : String(cause),
+      got,
       hint: 'Load the page again; if it stays, tell whoever runs this site',
       cause,
     });
-  }
+  const value = await fetchFile(SETTINGS_FILE, json, failed, { cache: 'no-cache' });
   const settings = parseSettings(value);
   const models = settings.models.map(({ tokenizer, ...model }) => ({
     ...model,

@@ -362,9 +362,18 @@ async function readAnother(page: Page, address: string): Promise<void> {
 }
 
 describe('nodes', () => {
-  test('two that disagree: no verdict about the model, and both are named', async () => {
+  /** The second node tells of another model meanwhile. */
+  async function withLiar(work: () => Promise<void>): Promise<void> {
     second.lie = anotherModel;
     try {
+      await work();
+    } finally {
+      second.lie = undefined;
+    }
+  }
+
+  test('two that disagree: no verdict about the model, and both are named', () =>
+    withLiar(async () => {
       const page = await open();
       await page
         .getByText('The nodes tell different things about this contract.')
@@ -375,14 +384,10 @@ describe('nodes', () => {
       await expectVerdict(page, 'whose model it is about is not known', /different things/);
       await page.screenshot({ path: join(SCREENSHOTS, 'disagree.png'), fullPage: true });
       await page.context().close();
-    } finally {
-      second.lie = undefined;
-    }
-  });
+    }));
 
-  test('one that lies is found out by the ledger hash', async () => {
-    second.lie = anotherModel;
-    try {
+  test('one that lies is found out by the ledger hash', () =>
+    withLiar(async () => {
       const address = keyFile(contract).publicKey;
       const nodes = new URLSearchParams({ node: second.url, archive: network.url });
       const page = await open({}, `#${nodes.toString()}&contract=${address}`);
@@ -393,10 +398,7 @@ describe('nodes', () => {
       await check(page);
       await expectVerdict(page, 'whose model it is about is not known', /not in the ledger/);
       await page.context().close();
-    } finally {
-      second.lie = undefined;
-    }
-  });
+    }));
 
   test('one that is down: the other is enough; both: the proof is checked all the same', async () => {
     second.down = true;

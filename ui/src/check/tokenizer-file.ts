@@ -6,6 +6,7 @@
 import { Tokenizer } from '@attensor/inference/tokenizer';
 import { z } from 'zod';
 import { PageError } from '../errors.js';
+import { fetchFile, json } from '../fetch-file.js';
 
 const schema = z.strictObject({
   format: z.literal('attensor-tokenizer'),
@@ -40,14 +41,7 @@ async function fetchTokenizer(url: string): Promise<Tokenizer> {
       hint: 'Load the page again; if it stays, tell whoever runs this site',
       cause,
     });
-  let value: unknown;
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw Error(`HTTP ${response.status}`);
-    value = await response.json();
-  } catch (cause) {
-    throw failed(cause instanceof Error ? cause.message : String(cause), cause);
-  }
+  const value = await fetchFile(url, json, failed);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw failed(parsed.error.issues[0].message);
   const { tokenizer, settings, ...config } = parsed.data;

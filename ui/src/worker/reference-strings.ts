@@ -6,6 +6,7 @@
  * expects, verification works as ever, only its first call is slow.
  */
 import { PageError } from '../errors.js';
+import { bytes, fetchFile } from '../fetch-file.js';
 import { POINT_BYTES, pointCount, type PointList, type StringsFile } from './strings-format.js';
 
 type Point = [0, [0, [0, bigint], [0, bigint]]];
@@ -39,22 +40,15 @@ export async function fetchStrings(url: string, { sha256 }: StringsFile): Promis
       hint: 'Check the connection and try again',
       cause,
     });
-  let bytes: ArrayBuffer;
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw Error(`HTTP ${response.status}`);
-    bytes = await response.arrayBuffer();
-  } catch (cause) {
-    throw failed(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const content = await fetchFile(url, bytes, failed);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (hex !== sha256) throw failed(`a file with SHA-256 ${hex}`);
-  return bytes;
+  return content;
 }
 
 /** After o1js is initialised. @returns whether they were handed over */
-export function installStrings(bytes: ArrayBuffer, { lists }: StringsFile): boolean {
+export function installStrings(content: ArrayBuffer, { lists }: StringsFile): boolean {
   const { kimchi_wasm: wasm, __snarkyTsBindings: bindings } = globalThis as Internals;
   if (wasm === undefined || bindings === undefined) return false;
   try {
@@ -62,7 +56,7 @@ export function installStrings(bytes: ArrayBuffer, { lists }: StringsFile): bool
     let offset = 0;
     for (const list of lists) {
       const length = pointCount(list) * POINT_BYTES;
-      const points = readPoints(new Uint8Array(bytes, offset, length));
+      const points = readPoints(new Uint8Array(content, offset, length));
       offset += length;
       handOver(list, points, conversion[list.field], wasm, bindings.srs);
     }
@@ -98,14 +92,14 @@ function handOver(
 /** Of the reference strings; they are there before any basis. */
 const FULL_SIZE = { fp: 2 ** 16, fq: 2 ** 15 };
 
-function readPoints(bytes: Uint8Array): Point[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function readPoints(list: Uint8Array): Point[] {
+  const view = new DataView(list.buffer, list.byteOffset, list.byteLength);
   const coordinate = (at: number): bigint =>
     view.getBigUint64(at, true) |
     (view.getBigUint64(at + 8, true) << 64n) |
     (view.getBigUint64(at + 16, true) << 128n) |
     (view.getBigUint64(at + 24, true) << 192n);
-  return Array.from({ length: bytes.byteLength / POINT_BYTES }, (_, i): Point => {
+  return Array.from({ length: list.byteLength / POINT_BYTES }, (_, i): Point => {
     const at = i * POINT_BYTES;
     return [0, [0, [0, coordinate(at)], [0, coordinate(at + POINT_BYTES / 2)]]];
   });
