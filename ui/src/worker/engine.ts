@@ -10,7 +10,7 @@ import { fetchStrings, installStrings } from './reference-strings.js';
 import { VERIFYING } from './strings-format.js';
 
 export { readChain };
-export { buildSubmission } from '../wallet/submission.js';
+export { buildSubmission } from './submission.js';
 
 export async function initialize(): Promise<void> {
   // o1js leaves one core to the page; here it runs beside it

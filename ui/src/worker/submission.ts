@@ -5,9 +5,9 @@ import { Cache, Field, Mina, PublicKey, VerificationKey } from 'o1js';
 import compilingUrl from '../../generated/compiling.bin?url';
 import { PageError } from '../errors.js';
 import { readChain, sameCommitment } from '../chain/read-chain.js';
-import type { Report, Submission, SubmissionRequest } from '../worker/api.js';
-import { fetchStrings, installStrings } from '../worker/reference-strings.js';
-import { COMPILING } from '../worker/strings-format.js';
+import type { Report, Submission, SubmissionRequest } from './api.js';
+import { fetchStrings, installStrings } from './reference-strings.js';
+import { COMPILING } from './strings-format.js';
 
 let compiled: Promise<void> | undefined;
 
