@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <vector>
 
 namespace attensor::device {
 namespace {
@@ -18,6 +19,8 @@ struct Device {
   std::map<uintptr_t, size_t> allocations;
   /// Allocations left until one fails; negative: none will.
   long untilFailure = -1;
+  /// Copies that become visible with Arrive.
+  std::vector<std::pair<void*, std::vector<char>>> ahead;
 };
 
 Device& TheDevice() {
@@ -115,6 +118,19 @@ void Release(void* memory) noexcept {
 
 void Upload(void* to, const void* from, size_t bytes) {
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
+}
+
+void* AllocateAhead(size_t bytes) { return Allocate(bytes); }
+
+void UploadAhead(void* to, const void* from, size_t bytes) {
+  const char* begin = static_cast<const char*>(from);
+  if (bytes) TheDevice().ahead.emplace_back(to, std::vector<char>(begin, begin + bytes));
+}
+
+void Arrive() {
+  auto& ahead = TheDevice().ahead;
+  for (const auto& [to, bytes] : ahead) Upload(to, bytes.data(), bytes.size());
+  ahead.clear();
 }
 
 void Download(void* to, const void* from, size_t bytes) {
