@@ -62,12 +62,13 @@ ATTENSOR_KERNEL(kBlock) RmsNormKernel(ATTENSOR_PARAMETER NormRows a, u32* failed
     return;
   }
   if (threadIdx.x == 0) {
-    shared[0] = SquareRoot(DivideShifted(a.d, divisor));
+    // Not an entry of the reductions: others may still be reading their last one.
+    shared[kBlock] = SquareRoot(DivideShifted(a.d, divisor));
     Store(a.squares + blockIdx.x, static_cast<int64_t>(sum));
-    Store(a.inverse + blockIdx.x, static_cast<int64_t>(shared[0]));
+    Store(a.inverse + blockIdx.x, static_cast<int64_t>(shared[kBlock]));
   }
   SyncThreads();
-  const int64_t root = static_cast<int64_t>(shared[0]);
+  const int64_t root = static_cast<int64_t>(shared[kBlock]);
   for (size_t i = threadIdx.x; i < a.d; i += kBlock) {
     // |x| <= 2^31 and the root < 2^32: their product fits.
     const int128 y = (static_cast<int128>(Load(row + i) * root) * Load(a.g + i)) >> 32;
@@ -80,7 +81,7 @@ Status RmsNorm(int64_t* squares, int64_t* inverse, int64_t* y, const int64_t* x,
                size_t d, uint64_t epsilon, uint32_t* failed) {
   return Guarded([&] {
     NormRows a{squares, inverse, y, x, g, d, epsilon};
-    LaunchBlocks(RmsNormKernel, rows, kBlock, kBlock * sizeof(u64), a, failed);
+    LaunchBlocks(RmsNormKernel, rows, kBlock, (kBlock + 1) * sizeof(u64), a, failed);
   });
 }
 

@@ -45,6 +45,7 @@ void Check(cudaError_t error, const char* what) {
 
 void OpenDevice(u64 limit) {
   Device& device = TheDevice();
+  if (device.arrived) return;
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0)

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "common/error.h"
+#include "resident.h"
 
 namespace attensor::device {
 namespace {
@@ -149,11 +150,16 @@ void* Allocate(size_t bytes) {
   const Table& table = Opened();
   Status status = table.allocate(bytes, &memory);
   if (status == Status::kOutOfMemory) {
-    table.trim();
+    ReleaseIdle();
     status = table.allocate(bytes, &memory);
   }
   Check(status);
   return memory;
+}
+
+bool ReleaseIdle() {
+  Opened().trim();
+  return ReleaseResidents();
 }
 
 void Release(void* memory) {

@@ -14,6 +14,9 @@ const device::Table& Library();
 /// The emulation's: the allocation after `count` more fails, as do all that follow. Null on a real device.
 extern void (*failAfter)(long count);
 
+/// Whether the engine gives its work, all of it, to the library.
+void ChooseDevice(bool device);
+
 /// Prints and counts a status other than kOk.
 bool Succeeded(device::Status status, const char* what);
 
@@ -38,5 +41,6 @@ void TestMemory();
 void TestPoseidonKernels();
 void TestVectorKernels();
 void TestRoundKernels();
+void TestModelKernels();
 
 }  // namespace attensor::testing

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "device/device.h"
+
 #include "../testing.h"
 #include "library.h"
 
@@ -13,7 +15,13 @@ namespace attensor::testing {
 static const device::Table* library;
 void (*failAfter)(long count) = nullptr;
 
+static std::string path;
+
 const device::Table& Library() { return *library; }
+
+void ChooseDevice(bool device) {
+  device::Choose(device ? device::Choice::kAuto : device::Choice::kCpu, {path, 1});
+}
 
 bool Succeeded(device::Status status, const char* what) {
   if (status == device::Status::kOk) return true;
@@ -60,10 +68,12 @@ int main(int argc, char** argv) {
     std::printf("no device: %s\n", message);
     return 2;
   }
+  testing::path = argv[1];
   TestMemory();
   TestPoseidonKernels();
   TestVectorKernels();
   TestRoundKernels();
+  TestModelKernels();
   device::Info info;
   Succeeded(Library().info(&info), "info");
   if (info.used != 0) {
