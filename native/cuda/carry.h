@@ -1,5 +1,5 @@
-// Additions and multiplications that pass a carry on, as PTX has them. The emulation has the same words in C++,
-// so that the sequences of field.h are the ones that are tested.
+// Additions and multiplications that pass a carry on, as PTX has them. The emulation has the same words in
+// C++, so that the sequences of field.h are the ones that are tested.
 //
 // cc: leaves a carry; Addc, Madc: takes one. On the device the carry is the processor's own flag: the
 // statements are volatile, so they stay in order, and nothing between them touches it.
@@ -13,17 +13,17 @@ namespace attensor::device {
 
 struct Carry {};
 
-#define ATTENSOR_CARRY_2(name, ptx)                                       \
-  ATTENSOR_DEVICE u32 name(u32 a, u32 b, Carry&) {                        \
-    u32 r;                                                                \
-    asm volatile(ptx " %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));          \
-    return r;                                                             \
+#define ATTENSOR_CARRY_2(name, ptx)                              \
+  ATTENSOR_DEVICE u32 name(u32 a, u32 b, Carry&) {               \
+    u32 r;                                                       \
+    asm volatile(ptx " %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b)); \
+    return r;                                                    \
   }
-#define ATTENSOR_CARRY_3(name, ptx)                                           \
-  ATTENSOR_DEVICE u32 name(u32 a, u32 b, u32 c, Carry&) {                     \
-    u32 r;                                                                    \
-    asm volatile(ptx " %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(c));  \
-    return r;                                                                 \
+#define ATTENSOR_CARRY_3(name, ptx)                                          \
+  ATTENSOR_DEVICE u32 name(u32 a, u32 b, u32 c, Carry&) {                    \
+    u32 r;                                                                   \
+    asm volatile(ptx " %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(c)); \
+    return r;                                                                \
   }
 
 ATTENSOR_CARRY_2(AddCc, "add.cc.u32")
@@ -59,9 +59,7 @@ ATTENSOR_DEVICE u32 SubcCc(u32 a, u32 b, Carry& c) { return Take(u64{a} - b - c.
 ATTENSOR_DEVICE u32 Subc(u32 a, u32 b, Carry& c) { return a - b - c.bit; }
 ATTENSOR_DEVICE u32 MadLoCc(u32 a, u32 b, u32 x, Carry& c) { return Take(u64{a * b} + x, c); }
 ATTENSOR_DEVICE u32 MadcLoCc(u32 a, u32 b, u32 x, Carry& c) { return Take(u64{a * b} + x + c.bit, c); }
-ATTENSOR_DEVICE u32 MadcHiCc(u32 a, u32 b, u32 x, Carry& c) {
-  return Take(u64{MulHi(a, b)} + x + c.bit, c);
-}
+ATTENSOR_DEVICE u32 MadcHiCc(u32 a, u32 b, u32 x, Carry& c) { return Take(u64{MulHi(a, b)} + x + c.bit, c); }
 ATTENSOR_DEVICE u32 MadcHi(u32 a, u32 b, u32 x, Carry& c) { return MulHi(a, b) + x + c.bit; }
 
 #endif

@@ -74,7 +74,9 @@ ATTENSOR_DEVICE DeviceFp AddRaw(const DeviceFp& a, const DeviceFp& b) {
   return r;
 }
 
-ATTENSOR_DEVICE DeviceFp Add(const DeviceFp& a, const DeviceFp& b) { return SubtractOnce<false>(AddRaw(a, b)); }
+ATTENSOR_DEVICE DeviceFp Add(const DeviceFp& a, const DeviceFp& b) {
+  return SubtractOnce<false>(AddRaw(a, b));
+}
 
 ATTENSOR_DEVICE DeviceFp Sub(const DeviceFp& a, const DeviceFp& b) {
   Carry c;
@@ -226,7 +228,9 @@ ATTENSOR_DEVICE DeviceFp MulAddLazy(const DeviceFp& a, const DeviceFp& b, const 
   return Join(x, y);
 }
 
-ATTENSOR_DEVICE DeviceFp Mul(const DeviceFp& a, const DeviceFp& b) { return SubtractOnce<false>(MulLazy(a, b)); }
+ATTENSOR_DEVICE DeviceFp Mul(const DeviceFp& a, const DeviceFp& b) {
+  return SubtractOnce<false>(MulLazy(a, b));
+}
 
 /// Integers in Montgomery form, and back.
 ATTENSOR_DEVICE DeviceFp FromUnsigned(u64 value) {

@@ -1,5 +1,5 @@
-// Layers of trees of fractions (fractions.h): built, and the rounds of their sumchecks, with the variable before
-// bound on the way.
+// Layers of trees of fractions (fractions.h): built, and the rounds of their sumchecks, with the variable
+// before bound on the way.
 #include "operations.h"
 #include "sums.h"
 
@@ -43,7 +43,8 @@ ATTENSOR_DEVICE Pair LoadPair(const FractionArguments& a, int column, size_t i) 
 }
 
 template <bool fold>
-ATTENSOR_KERNEL(kBlock) FractionKernel(DeviceFp* parts, ATTENSOR_PARAMETER FractionArguments a) {
+ATTENSOR_KERNEL(kBlock)
+FractionKernel(DeviceFp* parts, ATTENSOR_PARAMETER FractionArguments a) {
   DeviceFp slope = ZeroFp(), top = ZeroFp();
   for (size_t i = ThreadIndex(); i < a.half; i += GridSize()) {
     DeviceFp rise = ZeroFp(), square = ZeroFp();

@@ -23,7 +23,8 @@ Status GatherElements(const DeviceFp* src, const uint64_t* indexes, size_t count
 }
 
 template <class Int>
-ATTENSOR_KERNEL(kBlock) WidenKernel(DeviceFp* out, const Int* values, size_t count) {
+ATTENSOR_KERNEL(kBlock)
+WidenKernel(DeviceFp* out, const Int* values, size_t count) {
   size_t i = ThreadIndex();
   if (i < count) Store(out + i, FromSigned(Load(values + i)));
 }

@@ -1,10 +1,11 @@
-// Reed-Solomon codewords: decimation in time like ntt.cc, several levels in one pass over device memory. A block
-// takes 2^levels elements that meet in these levels, at 2^columns neighbouring places, into shared memory.
+// Reed-Solomon codewords: decimation in time like ntt.cc, several levels in one pass over device memory. A
+// block takes 2^levels elements that meet in these levels, at 2^columns neighbouring places, into shared
+// memory.
 #include <algorithm>
 
+#include "field.h"
 #include "operations.h"
 #include "runtime.h"
-#include "field.h"
 
 namespace attensor::device {
 namespace {
@@ -47,16 +48,18 @@ ATTENSOR_KERNEL(kBlock) TwiddlesKernel(DeviceFp* out, ATTENSOR_PARAMETER Squares
   Store(out + i, x);
 }
 
-void DropTwiddles() {
+bool DropCaches() {
   Twiddles& twiddles = TheTwiddles();
+  bool any = twiddles.table != nullptr;
   Release(twiddles.table);
   twiddles = {};
+  return any;
 }
 
 static const DeviceFp* TwiddlesFor(int log) {
   Twiddles& twiddles = TheTwiddles();
   if (twiddles.log >= log) return twiddles.table;
-  DropTwiddles();
+  DropCaches();
   twiddles.table = static_cast<DeviceFp*>(Allocate((size_t{1} << log) * sizeof(DeviceFp)));
   twiddles.log = log;
   for (int level = 1; level <= log; level++) {
@@ -70,9 +73,7 @@ static const DeviceFp* TwiddlesFor(int log) {
 }
 
 ATTENSOR_DEVICE size_t ReverseBits(size_t x, int bits) {
-  size_t r = 0;
-  for (int i = 0; i < bits; i++) r |= (x >> i & 1) << (bits - 1 - i);
-  return r;
+  return bits == 0 ? 0 : ReverseAllBits(x) >> (64 - bits);
 }
 
 ATTENSOR_KERNEL(kBlock)
@@ -99,7 +100,8 @@ PassKernel(DeviceFp* out, const DeviceFp* coefs, const DeviceFp* twiddles, ATTEN
       u32 column = k & mask, pair = k >> pass.columnsLog, place = pair & ((1u << level) - 1);
       u32 at = ((pair >> level << (level + 1) | place) << pass.columnsLog) + column;
       u32 other = at + (1u << (level + pass.columnsLog));
-      DeviceFp u = memory.Get(at), v = Mul(memory.Get(other), Load(w + (size_t{place} << pass.from) + column));
+      DeviceFp u = memory.Get(at),
+               v = Mul(memory.Get(other), Load(w + (size_t{place} << pass.from) + column));
       memory.Put(at, Add(u, v));
       memory.Put(other, Sub(u, v));
     }

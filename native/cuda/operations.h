@@ -21,7 +21,6 @@ Status Grind(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_
 
 // ntt.cu
 Status Encode(DeviceFp* out, const DeviceFp* coefs, size_t rows, int logCoefs, int logDomain);
-void DropTwiddles();
 
 // linear.cu
 Status Linear(DeviceFp* out, const DeviceFp* base, const DeviceFp* const* vecs, const Fp* coefs, size_t terms,

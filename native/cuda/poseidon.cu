@@ -42,9 +42,8 @@ HashColumnsKernel(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_t
 
 Status HashColumns(DeviceFp* out, const DeviceFp* data, size_t itemStride, size_t entryStride, size_t entries,
                    size_t items) {
-  return Guarded([&] {
-    LaunchHashes(HashColumnsKernel, items, out, data, itemStride, entryStride, entries, items);
-  });
+  return Guarded(
+      [&] { LaunchHashes(HashColumnsKernel, items, out, data, itemStride, entryStride, entries, items); });
 }
 
 ATTENSOR_KERNEL(kHashBlock)

@@ -21,12 +21,21 @@ struct Failure {
 std::recursive_mutex& Mutex();
 void SetMessage(const std::string& message);
 
-/// The body of a table's function.
+/// Releases what is only kept to save work; false if there was nothing.
+bool DropCaches();
+
+/// The body of a table's function. It takes its memory before it changes anything, so that it can be begun
+/// again when memory has been made.
 template <class Body>
 Status Guarded(const Body& body) {
   std::lock_guard lock(Mutex());
   try {
-    body();
+    try {
+      body();
+    } catch (const Failure& failure) {
+      if (failure.status != Status::kOutOfMemory || !DropCaches()) throw;
+      body();
+    }
     return Status::kOk;
   } catch (const Failure& failure) {
     SetMessage(failure.message);

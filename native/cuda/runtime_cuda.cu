@@ -14,7 +14,7 @@ constexpr size_t kStage = size_t{8} << 20;
 struct Device {
   cudaStream_t stream = nullptr;
   cudaDeviceProp properties{};
-  u64 limit = 0, used = 0;
+  u64 limit = 0, used = 0, uploaded = 0, downloaded = 0;
   std::unordered_map<void*, size_t> allocations;
   char* stages[2] = {};
   cudaEvent_t staged[2] = {};
@@ -49,13 +49,15 @@ void OpenDevice(u64 limit) {
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0)
-    throw Failure{Status::kMissing, error == cudaSuccess ? "the driver knows no GPU" : cudaGetErrorString(error)};
+    throw Failure{Status::kMissing,
+                  error == cudaSuccess ? "the driver knows no GPU" : cudaGetErrorString(error)};
   if (cudaSetDevice(0) != cudaSuccess || cudaGetDeviceProperties(&device.properties, 0) != cudaSuccess)
     throw Failure{Status::kMissing, "the first GPU cannot be used"};
   int pools = 0;
   cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, 0);
   if (device.properties.major < 8 || !pools)
-    throw Failure{Status::kMissing, std::string(device.properties.name) + " is older than this library supports"};
+    throw Failure{Status::kMissing,
+                  std::string(device.properties.name) + " is older than this library supports"};
   Check(cudaStreamCreateWithFlags(&device.stream, cudaStreamNonBlocking), "creating a stream");
   cudaMemPool_t pool;
   Check(cudaDeviceGetDefaultMemPool(&pool, 0), "the memory pool");
@@ -86,6 +88,8 @@ void DescribeDevice(Info* out) {
   out->memory = device.properties.totalGlobalMem;
   out->limit = device.limit;
   out->used = device.used;
+  out->uploaded = device.uploaded;
+  out->downloaded = device.downloaded;
   out->major = device.properties.major;
   out->minor = device.properties.minor;
 }
@@ -96,8 +100,9 @@ static void* AllocateFor(cudaStream_t stream, size_t bytes) {
   Device& device = TheDevice();
   if (bytes == 0) return nullptr;
   if (device.used + bytes > device.limit)
-    throw Failure{Status::kOutOfMemory, std::to_string(bytes) + " bytes beside " + std::to_string(device.used) +
-                                            " in use, of at most " + std::to_string(device.limit)};
+    throw Failure{Status::kOutOfMemory, std::to_string(bytes) + " bytes beside " +
+                                            std::to_string(device.used) + " in use, of at most " +
+                                            std::to_string(device.limit)};
   void* memory = nullptr;
   Check(cudaMallocAsync(&memory, bytes, stream), "allocating device memory");
   device.used += bytes;
@@ -121,11 +126,13 @@ void Release(void* memory) noexcept {
 
 void Upload(void* to, const void* from, size_t bytes) {
   Device& device = TheDevice();
+  device.uploaded += bytes;
   for (size_t at = 0, i = 0; at < bytes; at += kStage, i ^= 1) {
     size_t n = bytes - at < kStage ? bytes - at : kStage;
     Check(cudaEventSynchronize(device.staged[i]), "waiting for a transfer");
     std::memcpy(device.stages[i], static_cast<const char*>(from) + at, n);
-    Check(cudaMemcpyAsync(static_cast<char*>(to) + at, device.stages[i], n, cudaMemcpyHostToDevice, device.stream),
+    Check(cudaMemcpyAsync(static_cast<char*>(to) + at, device.stages[i], n, cudaMemcpyHostToDevice,
+                          device.stream),
           "a transfer to the device");
     Check(cudaEventRecord(device.staged[i], device.stream), "a transfer to the device");
   }
@@ -142,6 +149,7 @@ void UploadAhead(void* to, const void* from, size_t bytes) {
           "a transfer to the device");
     Check(cudaEventRecord(device.aheadStaged[i], device.copies), "a transfer to the device");
   }
+  device.uploaded += bytes;
 }
 
 void Arrive() {
@@ -152,6 +160,7 @@ void Arrive() {
 
 void Download(void* to, const void* from, size_t bytes) {
   Device& device = TheDevice();
+  device.downloaded += bytes;
   auto start = [&](size_t at, size_t i) {
     size_t n = bytes - at < kStage ? bytes - at : kStage;
     // An upload may still be reading the buffer.
@@ -170,8 +179,7 @@ void Download(void* to, const void* from, size_t bytes) {
 }
 
 void CopyOnDevice(void* to, const void* from, size_t bytes) {
-  if (bytes)
-    Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, TheDevice().stream), "a copy");
+  if (bytes) Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, TheDevice().stream), "a copy");
 }
 
 void Zero(void* to, size_t bytes) {

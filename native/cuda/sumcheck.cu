@@ -1,6 +1,6 @@
-// Rounds of a sumcheck: the plan interpreted by every thread, for one pair of entries at one point. The threads of
-// a block take the same pairs at all points, so that the columns come from device memory once. With a challenge
-// the block first binds the variable before, on the same entries: one pass for both.
+// Rounds of a sumcheck: the plan interpreted by every thread, for one pair of entries at one point. The
+// threads of a block take the same pairs at all points, so that the columns come from device memory once.
+// With a challenge the block first binds the variable before, on the same entries: one pass for both.
 #include <algorithm>
 
 #include "operations.h"
@@ -16,7 +16,7 @@ struct SumcheckArguments {
   DeviceFp values[kMaxConstants];
   DeviceFp challenge;
   u64 half;
-  u32 columns, constants, instructions, pairs;
+  u32 columns, constants, instructions, pairs, pairsLog;
   bool fold;
 };
 
@@ -50,14 +50,14 @@ struct Operands {
 
 ATTENSOR_KERNEL(kBlock)
 SumcheckKernel(DeviceFp* parts, ATTENSOR_PARAMETER SumcheckArguments a, u32 slots) {
-  u32 point = threadIdx.x / a.pairs, lane = threadIdx.x % a.pairs;
+  u32 point = threadIdx.x >> a.pairsLog, lane = threadIdx.x & (a.pairs - 1);
   SharedFp memory(SharedMemory(), slots * blockDim.x);
   DeviceFp result = ZeroFp();
   for (size_t first = size_t{blockIdx.x} * a.pairs; first < a.half; first += size_t{gridDim.x} * a.pairs) {
     if (a.fold) {
       for (u32 k = threadIdx.x; k < a.columns * 2 * a.pairs; k += blockDim.x) {
-        u32 column = k / (2 * a.pairs), rest = k % (2 * a.pairs);
-        size_t at = first + rest % a.pairs;
+        u32 column = k >> (a.pairsLog + 1), rest = k & (2 * a.pairs - 1);
+        size_t at = first + (rest & (a.pairs - 1));
         if (at >= a.half) continue;
         if (rest >= a.pairs) at += a.half;
         const DeviceFp* from = a.in[column] + at;
@@ -104,7 +104,8 @@ Status SumcheckRound(Fp* values, const SumcheckProgram* program, const DeviceFp*
         p.points > kMaxPoints)
       Unsupported("a sumcheck program of this size");
     u32 slots = std::max(1u, p.slots), pairs = kBlock;
-    while (pairs > 1 && (pairs * p.points > kBlock || size_t{pairs} * p.points * slots * sizeof(DeviceFp) > kShared))
+    while (pairs > 1 &&
+           (pairs * p.points > kBlock || size_t{pairs} * p.points * slots * sizeof(DeviceFp) > kShared))
       pairs /= 2;
     size_t shared = size_t{pairs} * p.points * slots * sizeof(DeviceFp);
     if (shared > kShared) Unsupported("a sumcheck program with this many intermediate values");
@@ -121,6 +122,7 @@ Status SumcheckRound(Fp* values, const SumcheckProgram* program, const DeviceFp*
     a->constants = p.constants;
     a->instructions = p.instructions;
     a->pairs = pairs;
+    a->pairsLog = static_cast<u32>(__builtin_ctz(pairs));
     a->fold = challenge != nullptr;
     size_t blocks = BlocksFor(half, pairs, 8);
     Scratch<DeviceFp> parts((blocks + 1) * p.points);
@@ -135,17 +137,19 @@ struct FoldArguments {
   DeviceFp* out[kMaxColumns];
   DeviceFp challenge;
   u64 half;
+  u32 blocksPerColumn;
 };
 
-ATTENSOR_KERNEL(kBlock) FoldKernel(ATTENSOR_PARAMETER FoldArguments a, u32 columns) {
-  for (size_t i = ThreadIndex(); i < a.half * columns; i += GridSize()) {
-    size_t column = i / a.half, at = i % a.half;
-    const DeviceFp* from = a.in[column] + at;
-    Store(a.out[column] + at, Fold(Load(from), Load(from + a.half), a.challenge));
-  }
+ATTENSOR_KERNEL(kBlock) FoldKernel(ATTENSOR_PARAMETER FoldArguments a) {
+  u32 column = blockIdx.x / a.blocksPerColumn;
+  size_t at = size_t{blockIdx.x % a.blocksPerColumn} * kBlock + threadIdx.x;
+  if (at >= a.half) return;
+  const DeviceFp* from = a.in[column] + at;
+  Store(a.out[column] + at, Fold(Load(from), Load(from + a.half), a.challenge));
 }
 
-Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half, const Fp* r) {
+Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half,
+                   const Fp* r) {
   return Guarded([&] {
     for (size_t first = 0; first < columns; first += kMaxColumns) {
       u32 n = static_cast<u32>(std::min<size_t>(kMaxColumns, columns - first));
@@ -154,7 +158,10 @@ Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t colum
       std::copy_n(out + first, n, a.out);
       a.challenge = FromHost(*r);
       a.half = half;
-      LaunchFlat(FoldKernel, half * n, a, n);
+      size_t blocks = (half + kBlock - 1) / kBlock;
+      if (blocks * n > 0x7fffffff) Unsupported("columns of this length");
+      a.blocksPerColumn = static_cast<u32>(blocks);
+      LaunchFlat(FoldKernel, blocks * n * kBlock, a);
     }
   });
 }

@@ -37,7 +37,7 @@ const Table& TheTable() {
     t.gather = GatherElements;
     t.trim = [] {
       std::lock_guard lock(Mutex());
-      DropTwiddles();
+      DropCaches();
     };
     t.fromInt32 = FromInt32;
     t.fromInt64 = FromInt64;

@@ -1,5 +1,5 @@
-// Tables of eq and of powers, and evaluations against them. A long table is the outer product of two short ones,
-// whose entries are computed each by itself.
+// Tables of eq and of powers, and evaluations against them. A long table is the outer product of two short
+// ones, whose entries are computed each by itself.
 #include <algorithm>
 
 #include "operations.h"
@@ -70,8 +70,8 @@ Status EqTable(DeviceFp* out, const Fp* point, size_t variables, const Fp* scale
   });
 }
 
-/// Sum over i of v[i] high[i / 2^logLow] low[i % 2^logLow]. The number of threads is a multiple of low's length,
-/// so that each stays in one column and takes its factor once.
+/// Sum over i of v[i] high[i / 2^logLow] low[i % 2^logLow]. The number of threads is a multiple of low's
+/// length, so that each stays in one column and takes its factor once.
 ATTENSOR_KERNEL(kBlock)
 EvaluateKernel(DeviceFp* parts, const DeviceFp* v, size_t count, const DeviceFp* high, const DeviceFp* low,
                u32 logLow) {
@@ -88,8 +88,8 @@ static void Evaluate(Fp* out, const DeviceFp* v, size_t count, const DeviceFp* h
   size_t multiple = std::max<size_t>(1, (size_t{1} << logLow) / kBlock);
   size_t blocks = (BlocksFor(count, kBlock, 8) + multiple - 1) / multiple * multiple;
   Scratch<DeviceFp> parts(blocks + 1);
-  LaunchBlocks(EvaluateKernel, blocks, kBlock, kBlock * sizeof(DeviceFp), parts.get() + 1, v, count, high, low,
-               logLow);
+  LaunchBlocks(EvaluateKernel, blocks, kBlock, kBlock * sizeof(DeviceFp), parts.get() + 1, v, count, high,
+               low, logLow);
   FinishSums(out, parts.get(), parts.get() + 1, 1, blocks);
 }
 
@@ -123,7 +123,8 @@ constexpr size_t kPowRows = 4;
 ATTENSOR_KERNEL(kBlock)
 AddPowsKernel(DeviceFp* target, size_t count, const DeviceFp* high, const DeviceFp* low, size_t terms,
               size_t rows) {
-  size_t thread = ThreadIndex(), k = thread & ((size_t{1} << kPowLog) - 1), first = (thread >> kPowLog) * kPowRows;
+  size_t thread = ThreadIndex(), k = thread & ((size_t{1} << kPowLog) - 1),
+         first = (thread >> kPowLog) * kPowRows;
   if (first >= rows) return;
   DeviceFp sums[kPowRows];
   ATTENSOR_UNROLL

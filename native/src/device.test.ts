@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { DeviceInfo, Expression } from './engine.js';
 import { engine } from './prover.js';
 import { Random } from './testing.js';
 
@@ -163,8 +164,59 @@ describe('on the emulated device', () => {
     v.set(0, 1n);
     expect(v.get(0)).toBe(1n);
   });
+
+  test('between steps nothing but messages comes back', async () => {
+    const random = new Random(8);
+    const [a, b] = [engine.fromBigints(random.fields(256)), engine.fromBigints(random.fields(256))];
+    const since = (before: DeviceInfo) => {
+      const { uploaded = 0, downloaded = 0 } = engine.device();
+      return [uploaded - (before.uploaded ?? 0), downloaded - (before.downloaded ?? 0)];
+    };
+    const product: Expression = { columns: 2, constants: [], ops: [[2, 0, 1]], degree: 2 };
+    let before = engine.device();
+    const sumcheck = engine.sumcheck([a, b], product);
+    await sumcheck.round();
+    // two columns of 256, and two values
+    expect(since(before)).toEqual([2 * 256 * 32, 2 * 32]);
+    before = engine.device();
+    for (let round = 1; round < 8; round++) {
+      await sumcheck.bind(random.field());
+      await sumcheck.round();
+    }
+    expect(since(before)).toEqual([0, 7 * 2 * 32]);
+    before = engine.device();
+    const commitment = await engine.commit(a, { logInvRate: 1, logRow: 5, logCap: 2 });
+    expect(commitment.cap).toHaveLength(4);
+    // the cap, and the element that is waited for
+    expect(since(before)).toEqual([0, 4 * 32 + 32]);
+    before = engine.device();
+    const { leaf, path } = commitment.open(5);
+    // a leaf of 8 entries by their indices
+    expect(since(before)).toEqual([8 * 8, (leaf.length + path.length) * 32]);
+  });
+
+  test('calls from many threads', async () => {
+    const random = new Random(9);
+    const v = engine.fromBigints(random.fields(1 << 10));
+    const point = random.fields(10);
+    const expected = await engine.evalMle(v, point);
+    const table = engine.eqTable(point);
+    const results = await Promise.all(
+      Array.from({ length: 24 }, (_, i) =>
+        i % 3 === 0
+          ? engine.evalMle(v, point)
+          : i % 3 === 1
+            ? engine.dot(v, table)
+            : engine
+                .contract(v, 0, [{ size: 1 << 10, stride: 1, weights: table }])
+                .then((x) => x.get(0)),
+      ),
+    );
+    expect(new Set(results)).toEqual(new Set([expected]));
+  });
 });
 
+// At the top level, so that they hold for the tests of the other files.
 beforeAll(() => engine.setDevice('cuda', { library: emulated, least: 1 }));
 afterAll(() => engine.setDevice('cpu'));
 await import('./vec.test.js');

@@ -96,10 +96,12 @@ export type Device = 'auto' | 'cpu' | 'cuda';
 
 export interface DeviceInfo {
   kind: 'cpu' | 'cuda';
-  /** Of a GPU; memory in bytes: the most the engine takes, and what it has taken. */
+  /** Of a GPU; bytes: the most the engine takes, what it has taken, what was transferred so far. */
   name?: string;
   memory?: number;
   used?: number;
+  uploaded?: number;
+  downloaded?: number;
   /** Why there is no GPU, if one was looked for. */
   reason?: string;
 }

@@ -58,6 +58,12 @@ void Store(T* p, const T& x, const std::source_location& where = std::source_loc
   std::memcpy(emulation::At(p, sizeof(T), where), &x, sizeof(T));
 }
 
+inline uint64_t ReverseAllBits(uint64_t x) {
+  uint64_t r = 0;
+  for (int i = 0; i < 64; i++) r |= (x >> i & 1) << (63 - i);
+  return r;
+}
+
 inline void AtomicMin(unsigned long long* p, unsigned long long x) {
   if (x < Load(p)) Store(p, x);
 }

@@ -1,6 +1,7 @@
 // Device memory on the CPU. An address carries a tag that no pointer of the host has: host code that follows
 // a device address, and a kernel that follows a host's, fail at once. Every access is checked against the
-// allocations, so that a kernel can't leave one; fresh and released memory holds a pattern that is no element.
+// allocations, so that a kernel can't leave one; fresh and released memory holds a pattern that is no
+// element.
 #include "runtime.h"
 
 #include <cstdlib>
@@ -14,7 +15,7 @@ constexpr uintptr_t kTag = uintptr_t{1} << 60;
 constexpr uint8_t kPattern = 0xa5;
 
 struct Device {
-  u64 limit = 0, used = 0;
+  u64 limit = 0, used = 0, uploaded = 0, downloaded = 0;
   /// Address without its tag, and size.
   std::map<uintptr_t, size_t> allocations;
   /// Allocations left until one fails; negative: none will.
@@ -24,8 +25,9 @@ struct Device {
 };
 
 Device& TheDevice() {
-  static Device device;
-  return device;
+  // Never destroyed: vectors may be released when static destructors run.
+  static Device* device = new Device;
+  return *device;
 }
 
 }  // namespace
@@ -50,8 +52,6 @@ void* At(const void* address, size_t bytes, const std::source_location& where) {
   if ((at & kTag) == 0) Fault("a host pointer used as a device's", where);
   at ^= kTag;
   thread_local uintptr_t begin = 1, end = 0;
-  thread_local const Device* device = &TheDevice();
-  (void)device;
   auto& allocations = TheDevice().allocations;
   auto it = allocations.find(begin);
   if (at < begin || at + bytes > end || it == allocations.end() || begin + it->second != end) {
@@ -82,6 +82,8 @@ void DescribeDevice(Info* out) {
   std::strcpy(out->name, "emulated device");
   out->memory = out->limit = TheDevice().limit;
   out->used = TheDevice().used;
+  out->uploaded = TheDevice().uploaded;
+  out->downloaded = TheDevice().downloaded;
 }
 
 unsigned Multiprocessors() { return 2; }
@@ -117,6 +119,7 @@ void Release(void* memory) noexcept {
 }
 
 void Upload(void* to, const void* from, size_t bytes) {
+  TheDevice().uploaded += bytes;
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
 }
 
@@ -134,6 +137,7 @@ void Arrive() {
 }
 
 void Download(void* to, const void* from, size_t bytes) {
+  TheDevice().downloaded += bytes;
   if (bytes) std::memcpy(to, emulation::At(from, bytes, std::source_location::current()), bytes);
 }
 

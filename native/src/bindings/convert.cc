@@ -83,10 +83,12 @@ size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max) {
   return static_cast<size_t>(d);
 }
 
-static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int32_t* values, size_t n) {
+static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int32_t* values,
+                            size_t n) {
   return table.fromInt32(out, values, n);
 }
-static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int64_t* values, size_t n) {
+static device::Status Widen(const device::Table& table, device::DeviceFp* out, const int64_t* values,
+                            size_t n) {
   return table.fromInt64(out, values, n);
 }
 

@@ -95,6 +95,8 @@ Napi::Value DeviceFunction(Info info) {
     out.Set("name", std::string(about.name));
     out.Set("memory", static_cast<double>(about.limit));
     out.Set("used", static_cast<double>(about.used));
+    out.Set("uploaded", static_cast<double>(about.uploaded));
+    out.Set("downloaded", static_cast<double>(about.downloaded));
     return out;
   });
 }

@@ -13,8 +13,6 @@
 
 namespace attensor::device {
 
-/// Grows with every change of this file.
-constexpr uint32_t kVersion = 2;
 constexpr const char* kSymbol = "attensor_device_open";
 
 struct alignas(32) DeviceFp {
@@ -98,6 +96,8 @@ constexpr uint32_t kMaxTerms = 64;
 struct Info {
   char name[128];
   uint64_t memory, limit, used;
+  /// Bytes transferred so far.
+  uint64_t uploaded, downloaded;
   int32_t major, minor;
 };
 
@@ -135,8 +135,8 @@ struct Table {
   /// Element e of the state before round k (k = 0, …, 55) at out[(3 k + e) count + i], of the `count` states
   /// whose element e is starts[e count + i].
   Status (*spongeRounds)(DeviceFp* out, const DeviceFp* starts, size_t count);
-  /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low zero
-  /// bits in its first element; 2^64 - 1 if there is none.
+  /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low
+  /// zero bits in its first element; 2^64 - 1 if there is none.
   Status (*grind)(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);
 
   /// Rows of 2^logCoefs coefficients to rows of 2^logDomain evaluations at the powers of the root of unity.
@@ -170,8 +170,8 @@ struct Table {
                           DeviceFp* const* out, size_t half, const Fp* challenge);
   /// A layer of a tree of fractions from the one below, 2 half long.
   Status (*addFractions)(DeviceFp* outP, DeviceFp* outQ, const DeviceFp* p, const DeviceFp* q, size_t half);
-  /// The sums of a round of a fraction layer (Backend::fractionRound). With a challenge as in sumcheckRound; eq
-  /// is folded by adding its halves.
+  /// The sums of a round of a fraction layer (Backend::fractionRound). With a challenge as in sumcheckRound;
+  /// eq is folded by adding its halves.
   Status (*fractionRound)(Fp* slope, Fp* top, const FractionLayer* layer, size_t half, const Fp* challenge);
 
   // Copies beside the kernels that run. Memory from allocateAhead may be written by uploadAhead at once; what is
@@ -200,6 +200,9 @@ struct Table {
                          uint32_t* failed);
   Status (*sigmoid)(int64_t* c, int64_t* sigma, const int64_t* x, const int32_t* table, size_t size);
 };
+
+/// Raise the first number with a change that keeps the number of functions.
+constexpr uint32_t kVersion = 1 << 16 | sizeof(Table) / sizeof(void*);
 
 }  // namespace attensor::device
 

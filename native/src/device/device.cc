@@ -88,10 +88,11 @@ void Set(Devices& d, Choice choice, const Options& options) {
   d.absence.clear();
   if (choice != Choice::kCpu) table = Open(d, options.library.empty() ? LibraryPath() : options.library);
   if (choice == Choice::kCuda && !table)
-    throw Error(ErrorKind::kError, "DEVICE_MISSING",
-                "device: expected a GPU, got none: " + d.absence +
-                    ". Build the library with `npm run build:cuda` and check the driver with `nvidia-smi`, or "
-                    "choose --device cpu");
+    throw Error(
+        ErrorKind::kError, "DEVICE_MISSING",
+        "device: expected a GPU, got none: " + d.absence +
+            ". Build the library with `npm run build:cuda` and check the driver with `nvidia-smi`, or "
+            "choose --device cpu");
   d.required = choice == Choice::kCuda;
   d.least = options.least;
   d.active = table;
@@ -147,20 +148,13 @@ void Check(Status status) {
 
 void* Allocate(size_t bytes) {
   void* memory = nullptr;
-  const Table& table = Opened();
-  Status status = table.allocate(bytes, &memory);
-  if (status == Status::kOutOfMemory) {
-    ReleaseIdle();
-    status = table.allocate(bytes, &memory);
-  }
+  Status status = Opened().allocate(bytes, &memory);
+  if (status == Status::kOutOfMemory && ReleaseIdle()) status = Opened().allocate(bytes, &memory);
   Check(status);
   return memory;
 }
 
-bool ReleaseIdle() {
-  Opened().trim();
-  return ReleaseResidents();
-}
+bool ReleaseIdle() { return ReleaseResidents(); }
 
 void Release(void* memory) {
   if (memory) Opened().release(memory);

@@ -1,5 +1,5 @@
-// Which device the engine's heavy work runs on. The library (native/cuda) is opened when it is first needed; the
-// addon and everything on the CPU work without it.
+// Which device the engine's heavy work runs on. The library (native/cuda) is opened when it is first needed;
+// the addon and everything on the CPU work without it.
 #pragma once
 
 #include <string>
@@ -36,7 +36,7 @@ struct Unsupported {};
 void Check(Status status);
 void* Allocate(size_t bytes);
 void Release(void* memory);
-/// Releases what is kept on the device for later calls only.
+/// Releases what is kept on the device for later calls only; false if there was nothing.
 bool ReleaseIdle();
 /// The table whatever is chosen now, for memory that is on the device already.
 const Table& Opened();
@@ -46,8 +46,8 @@ bool IsWorth(size_t work, size_t least);
 /// Throws DEVICE_OUT_OF_MEMORY if a GPU was asked for.
 void FallBack();
 
-// Guesses, not measured: a launch and its answer take some ten microseconds, and a thread of a GPU some hundreds
-// for a permutation.
+// Guesses, not measured: a launch and its answer take some ten microseconds, and a thread of a GPU some
+// hundreds for a permutation.
 constexpr size_t kLeastElements = 1 << 14, kLeastHashes = 1 << 12;
 
 /// Multiplications of a product of matrices.
@@ -62,13 +62,17 @@ template <class Body>
 bool Run(size_t work, size_t least, const Body& body) {
   const Table* table = Active();
   if (!table || !IsWorth(work, least)) return false;
-  try {
-    body(*table);
-    return true;
-  } catch (const Unsupported&) {
-  } catch (const NoMemory&) {
-    FallBack();
+  for (bool again = true; again;) {
+    try {
+      body(*table);
+      return true;
+    } catch (const Unsupported&) {
+      return false;
+    } catch (const NoMemory&) {
+      again = ReleaseIdle();
+    }
   }
+  FallBack();
   return false;
 }
 

@@ -24,7 +24,8 @@ class Writer {
   }
 
   std::unique_ptr<SumcheckProgram> Write() {
-    if (plan_.columns > kMaxColumns || values_.size() > kMaxConstants || plan_.points() > kMaxPoints) return nullptr;
+    if (plan_.columns > kMaxColumns || values_.size() > kMaxConstants || plan_.points() > kMaxPoints)
+      return nullptr;
     const Fp* weight = nullptr;
     for (const auto& [product, left, right, sum] : plan_.summands) {
       const Fp* own = &plan_.sums[sum].weight;

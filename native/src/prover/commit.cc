@@ -45,7 +45,8 @@ bool Commitment::Encode(const Vec& vec, const Control& control, double share, Ve
   return hashed;
 }
 
-void Commitment::EncodeRows(const device::Table& table, const Vec& vec, const Control& control, double share) {
+void Commitment::EncodeRows(const device::Table& table, const Vec& vec, const Control& control,
+                            double share) {
   device::DeviceFp* to = codeword_.OutOnDevice();
   const device::DeviceFp* from = vec.OnDevice();
   for (size_t r = 0; r < shape_.rows; r++) {
@@ -135,7 +136,8 @@ void Commitment::HashLeaves(Vec& leaves, const Control& control,
 void Commitment::HashTree(Vec leaves, bool hashed, const Control& control, double from) {
   size_t domain = leaves.size();
   // Permutations: about entries / 2 for each leaf and one for each inner node.
-  double perLeaf = static_cast<double>((shape_.rows + 1) / 2), total = (perLeaf + 1) * static_cast<double>(domain);
+  double perLeaf = static_cast<double>((shape_.rows + 1) / 2),
+         total = (perLeaf + 1) * static_cast<double>(domain);
   auto report = [&](size_t count) {
     control.Report(from + (1 - from) * perLeaf * static_cast<double>(count) / total);
   };

@@ -84,11 +84,12 @@ Vec Gather(const Vec& from, const std::vector<Dim>& dims) {
 Vec SumAxis(const Vec& table, const std::vector<Dim>& dims, const Vec& weights, size_t stride) {
   constexpr size_t kBlock = 64;
   Vec out(Product(dims));
-  bool done = device::Run(out.size() * weights.size(), device::kLeastElements, [&](const device::Table& device) {
-    device::View view = ToView(dims);
-    device::Check(device.sumAxis(out.OutOnDevice(), table.OnDevice(), &view, weights.OnDevice(), weights.size(),
-                                 stride));
-  });
+  bool done =
+      device::Run(out.size() * weights.size(), device::kLeastElements, [&](const device::Table& device) {
+        device::View view = ToView(dims);
+        device::Check(device.sumAxis(out.OutOnDevice(), table.OnDevice(), &view, weights.OnDevice(),
+                                     weights.size(), stride));
+      });
   if (done) return out;
   Fp* data = out.mut();
   const Fp *src = table.data(), *w = weights.data();

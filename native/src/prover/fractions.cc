@@ -71,7 +71,8 @@ void FractionTree::Start() {
 std::array<Vec, 5> FractionTree::Next(size_t half) const {
   std::array<Vec, 5> next;
   for (size_t c = 0; c < 4; c++) {
-    // The layer itself is kept; column 0 is this layer's own from the start, the others from the first bind on.
+    // The layer itself is kept; column 0 is this layer's own from the start, the others from the first bind
+    // on.
     next[c] = owned_ || c == 0 ? columns_[c].Slice(0, half) : Vec(half);
   }
   next[4] = eq_.Slice(0, half / 2);
@@ -162,7 +163,8 @@ void FractionTree::Fold(const Fp& r) {
     std::array<const device::DeviceFp*, 4> from;
     std::array<device::DeviceFp*, 4> to;
     for (size_t c = 0; c < 4; c++) from[c] = columns_[c].OnDevice();
-    for (size_t c = 0; c < 4; c++) to[c] = owned_ || c == 0 ? next[c].ChangeOnDevice() : next[c].OutOnDevice();
+    for (size_t c = 0; c < 4; c++)
+      to[c] = owned_ || c == 0 ? next[c].ChangeOnDevice() : next[c].OutOnDevice();
     device::DeviceFp* eq = rest > 0 ? eq_.ChangeOnDevice() : nullptr;
     device::Check(table.fold(to.data(), from.data(), 4, half, &r));
     if (rest == 0) return;

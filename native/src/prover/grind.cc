@@ -9,7 +9,8 @@
 namespace attensor {
 
 /// Waves that grow, so that an easy one is done at once and a hard one fills the device.
-static u64 GrindOnDevice(const device::Table& table, const PoseidonState& state, int bits, const Control& control) {
+static u64 GrindOnDevice(const device::Table& table, const PoseidonState& state, int bits,
+                         const Control& control) {
   size_t wave = 1 << 9;
   for (u64 first = 0;;) {
     control.Check("grind");

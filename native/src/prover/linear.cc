@@ -15,7 +15,8 @@ Vec Linear(const std::vector<Vec>& vecs, const std::vector<Fp>& coefs, const Fp&
   bool done = device::Run(size, device::kLeastElements, [&](const device::Table& table) {
     std::vector<const device::DeviceFp*> from;
     for (const Vec& v : vecs) from.push_back(v.OnDevice());
-    device::Check(table.linear(out.OutOnDevice(), nullptr, from.data(), coefs.data(), from.size(), &constant, size));
+    device::Check(
+        table.linear(out.OutOnDevice(), nullptr, from.data(), coefs.data(), from.size(), &constant, size));
   });
   if (done) return out;
   Fp* data = out.mut();

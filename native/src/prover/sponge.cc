@@ -22,8 +22,8 @@ static void Round(Fp* s, int round) {
 
 constexpr size_t kVectors = 3 * (kPoseidonRounds + 1);
 
-/// Element e of the state before the permutation of each step at [e rows steps + row steps + step]: the part that
-/// goes step by step, a permutation each.
+/// Element e of the state before the permutation of each step at [e rows steps + row steps + step]: the part
+/// that goes step by step, a permutation each.
 static Vec Starts(const Vec& values, size_t rows, size_t steps, const Control& control) {
   Vec out(3 * rows * steps);
   Fp* to = out.mut();

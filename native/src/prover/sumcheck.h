@@ -42,8 +42,8 @@ class Sumcheck {
   SumcheckPlan plan_;
   size_t length_;
   std::shared_ptr<const device::SumcheckProgram> program_;
-  /// A challenge that the columns, twice length_ long, are not bound to yet: the device's next round does both
-  /// in one pass.
+  /// A challenge that the columns, twice length_ long, are not bound to yet: the device's next round does
+  /// both in one pass.
   std::optional<Fp> pending_;
   /// The device did not take a round: the others are the CPU's, too.
   bool refused_ = false;

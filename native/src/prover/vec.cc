@@ -122,8 +122,8 @@ void Vec::Set(size_t i, const Fp& value) {
 
 std::vector<Fp> Vec::Gather(const std::vector<uint64_t>& indexes) const {
   std::vector<Fp> out(indexes.size());
-  if (IsOnlyOnDevice() && device::Opened().gather(OnDevice(), indexes.data(), indexes.size(), out.data()) ==
-                              device::Status::kOk)
+  if (IsOnlyOnDevice() &&
+      device::Opened().gather(OnDevice(), indexes.data(), indexes.size(), out.data()) == device::Status::kOk)
     return out;
   for (size_t k = 0; k < out.size(); k++) out[k] = At(indexes[k]);
   return out;
@@ -140,8 +140,8 @@ void Vec::Own() {
   if (buffer_.use_count() == 1) return;
   Vec v(size_);
   bool copied = IsOnlyOnDevice() && device::Run(size_, 0, [&](const device::Table& table) {
-    device::Check(table.copy(v.OutOnDevice(), OnDevice(), size_ * sizeof(Fp)));
-  });
+                  device::Check(table.copy(v.OutOnDevice(), OnDevice(), size_ * sizeof(Fp)));
+                });
   if (!copied) std::memcpy(static_cast<void*>(v.mut()), data(), size_ * sizeof(Fp));
   *this = v;
 }

@@ -1,8 +1,8 @@
 // A vector of field elements: a window on shared memory. Copies and slices share; Own() copies before a
 // change, so that no change is seen through another Vec.
 //
-// The memory is the host's, the device's or both: whoever asks for it gets the newest values where he is. Until
-// someone does, it is nowhere.
+// The memory is the host's, the device's or both: whoever asks for it gets the newest values where he is.
+// Until someone does, it is nowhere.
 #pragma once
 
 #include <atomic>

@@ -13,6 +13,8 @@ const device::Table& Library();
 
 /// The emulation's: the allocation after `count` more fails, as do all that follow. Null on a real device.
 extern void (*failAfter)(long count);
+/// The emulation's: runs a kernel with a fault (emulation/faults.cc).
+extern device::Status (*fault)(int number);
 
 /// Whether the engine gives its work, all of it, to the library.
 void ChooseDevice(bool device);

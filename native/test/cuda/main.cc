@@ -14,6 +14,7 @@ namespace attensor::testing {
 
 static const device::Table* library;
 void (*failAfter)(long count) = nullptr;
+device::Status (*fault)(int number) = nullptr;
 
 static std::string path;
 
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
   }
   auto open = reinterpret_cast<decltype(&attensor_device_open)>(dlsym(handle, device::kSymbol));
   failAfter = reinterpret_cast<void (*)(long)>(dlsym(handle, "attensor_emulation_fail_after"));
+  fault = reinterpret_cast<device::Status (*)(int)>(dlsym(handle, "attensor_emulation_fault"));
   const char* message = "";
   device::Status status = open(device::kVersion, 0, &testing::library, &message);
   if (status != device::Status::kOk) {

@@ -33,6 +33,8 @@ void TestMemory() {
   DeviceArray fresh(6), small(values);
   CHECK(library.permute(fresh.get(), 2) == device::Status::kFailed);
   CHECK(library.permute(small.get(), 3) == device::Status::kFailed);
+  for (int number = 0; number < 5; number++) CHECK(fault(number) == device::Status::kFailed);
+  CHECK(fault(5) == device::Status::kOk);
 }
 
 }  // namespace attensor::testing

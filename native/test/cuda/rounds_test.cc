@@ -56,9 +56,10 @@ static void TestFold() {
 static void TestSumcheckRound() {
   device::SumcheckProgram program{};
   using Op = device::SumcheckOp;
-  const device::SumcheckCode code[] = {{Op::kAddProduct, 0, 0, 1}, {Op::kAddValue, 0, 2, 0}, {Op::kWeigh, 0, 3, 0},
-                                       {Op::kSub, 0, 0, 1},        {Op::kAdd, 1, 5, 4},      {Op::kMul, 0, 6, 2},
-                                       {Op::kAddValue, 0, 5, 0},   {Op::kAddValue, 0, 0, 0}, {Op::kTake, 0, 0, 0}};
+  const device::SumcheckCode code[] = {
+      {Op::kAddProduct, 0, 0, 1}, {Op::kAddValue, 0, 2, 0}, {Op::kWeigh, 0, 3, 0},
+      {Op::kSub, 0, 0, 1},        {Op::kAdd, 1, 5, 4},      {Op::kMul, 0, 6, 2},
+      {Op::kAddValue, 0, 5, 0},   {Op::kAddValue, 0, 0, 0}, {Op::kTake, 0, 0, 0}};
   program.columns = 3;
   program.constants = 2;
   program.slots = 2;
@@ -130,8 +131,8 @@ static void TestFractions() {
       }
       Succeeded(Library().fractionRound(&slope, &top, &layer, half, fold ? &r : nullptr), "fractionRound");
       Wide slopes, tops;
-      scalar::FractionRound({bound[0].data(), bound[1].data(), bound[2].data(), bound[3].data(), eq.data()}, half,
-                            0, half, slopes, tops);
+      scalar::FractionRound({bound[0].data(), bound[1].data(), bound[2].data(), bound[3].data(), eq.data()},
+                            half, 0, half, slopes, tops);
       CHECK(slope == Reduce(slopes) && top == Reduce(tops));
       if (!fold || half == 2) continue;
       for (size_t c = 0; c < 4; c++) CHECK(out.arrays[c]->Read() == bound[c]);

@@ -60,7 +60,8 @@ static void TestLinear() {
       Succeeded(Library().linear(out.get(), out.get(), pointers.data(), coefs.data(), terms, &constant, n),
                 "linear");
       CHECK(out.Read() == expected);
-      Succeeded(Library().linear(out.get(), nullptr, pointers.data(), coefs.data(), terms, nullptr, n), "linear");
+      Succeeded(Library().linear(out.get(), nullptr, pointers.data(), coefs.data(), terms, nullptr, n),
+                "linear");
       for (size_t i = 0; i < n; i++) expected[i] = Sub(expected[i], Add(base[i], constant));
       CHECK(out.Read() == expected);
     }
@@ -131,8 +132,9 @@ static void TestViews() {
     std::vector<std::pair<u64, u64>> dims;
     size_t length, stride;
   };
-  for (const Case& c : {Case{{}, 20000, 1}, Case{{}, 1, 1}, Case{{{100, 1}}, 200, 100}, Case{{{200, 100}}, 100, 1},
-                        Case{{{3, 7}, {5, 1}}, 40, 400}, Case{{{1000, 20}}, 17, 1}}) {
+  for (const Case& c :
+       {Case{{}, 20000, 1}, Case{{}, 1, 1}, Case{{{100, 1}}, 200, 100}, Case{{{200, 100}}, 100, 1},
+        Case{{{3, 7}, {5, 1}}, 40, 400}, Case{{{1000, 20}}, 17, 1}}) {
     std::vector<Fp> weights = RandomFields(c.length);
     std::vector<Axis> axes;
     size_t size = 1;
@@ -162,7 +164,20 @@ static void TestEncode() {
       CHECK(out.Read() == expected);
     }
   }
-  Library().trim();
+  // Twiddles are kept, and given up when memory is short.
+  device::Info info;
+  Succeeded(Library().info(&info), "info");
+  CHECK(info.used > 0);
+  if (failAfter) {
+    failAfter(0);
+    void* memory = nullptr;
+    CHECK(Library().allocate(32, &memory) == device::Status::kOutOfMemory);
+    failAfter(-1);
+  } else {
+    Library().trim();
+  }
+  Succeeded(Library().info(&info), "info");
+  CHECK(info.used == 0);
 }
 
 void TestVectorKernels() {
