@@ -47,5 +47,12 @@
       'sources': ['<!@(node -p "fs.readdirSync(\'test/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'test/cuda/\' + f).join(\' \')")'],
       'libraries': ['-lpthread', '-ldl'],
     },
+    {
+      'target_name': 'attensor_cuda_bench',
+      'type': 'executable',
+      'dependencies': ['kernels'],
+      'sources': ['<!@(node -p "fs.readdirSync(\'bench/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'bench/cuda/\' + f).join(\' \')")'],
+      'libraries': ['-lpthread', '-ldl'],
+    },
   ],
 }

@@ -65,6 +65,9 @@ Status Softmax(const SoftmaxRows* rows);
 Status Gating(const GatingRows* rows, uint32_t* failed);
 Status Argmax(int64_t* next, const int64_t* values, size_t rows, size_t width);
 
+// ceiling.cu
+Status MultiplyAdds(bool wide, uint64_t rounds, uint64_t* count);
+
 // element_wise.cu
 Status AddInts(int64_t* y, const int64_t* const* terms, size_t count, size_t size, uint32_t* failed);
 Status MultiplyInts(int64_t* y, const int64_t* a, const int64_t* b, size_t size, size_t width, uint32_t* failed);

@@ -76,6 +76,7 @@ const Table& TheTable() {
     t.addInts = AddInts;
     t.multiplyInts = MultiplyInts;
     t.sigmoid = Sigmoid;
+    t.multiplyAdds = MultiplyAdds;
     return t;
   }();
   return table;

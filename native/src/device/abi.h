@@ -199,6 +199,9 @@ struct Table {
   Status (*multiplyInts)(int64_t* y, const int64_t* a, const int64_t* b, size_t size, size_t width,
                          uint32_t* failed);
   Status (*sigmoid)(int64_t* c, int64_t* sigma, const int64_t* x, const int32_t* table, size_t size);
+
+  /// Does multiply-adds of 32-bit integers, with sums of 64 bits if `wide`, and says how many. For the benchmark.
+  Status (*multiplyAdds)(bool wide, uint64_t rounds, uint64_t* count);
 };
 
 /// Raise the first number with a change that keeps the number of functions.
