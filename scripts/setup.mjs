@@ -89,7 +89,7 @@ function buildDevices() {
     const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
     if (version.error !== undefined) return say(`${title}: skipped, no ${compiler}`);
     const stamp = join(native, 'build', `${library}.sha256`);
-    const wanted = `${sources} ${version.stdout}`;
+    const wanted = `${sources} ${process.env.ATTENSOR_CUDA_ARCH ?? 'all'} ${version.stdout}`;
     const file = join(native, 'build', library);
     if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
       return say(`${title}: up to date`);

@@ -1,6 +1,6 @@
 // Builds the library that drives a GPU, build/attensor_cuda.so, with nvcc; with --emulated the one that runs the
-// same kernels on the CPU, build/attensor_cuda_emulated.so, with a C++ compiler. `--arch sm_90` builds for one
-// architecture only, `--verbose` prints what ptxas says.
+// same kernels on the CPU, build/attensor_cuda_emulated.so, with a C++ compiler. `--arch sm_90`, or
+// ATTENSOR_CUDA_ARCH=sm_90, builds for one architecture only, `--verbose` prints what ptxas says.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -13,7 +13,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cuda = join(root, 'cuda');
 const args = process.argv.slice(2);
 const emulated = args.includes('--emulated');
-const only = args.includes('--arch') ? args[args.indexOf('--arch') + 1] : undefined;
+const only = args.includes('--arch')
+  ? args[args.indexOf('--arch') + 1]
+  : process.env.ATTENSOR_CUDA_ARCH;
 const verbose = args.includes('--verbose');
 
 const nvcc = process.env.NVCC ?? 'nvcc';

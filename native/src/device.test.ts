@@ -107,6 +107,27 @@ describe('choosing a device', () => {
     ).toMatchObject({ code: 'DEVICE_OUT_OF_MEMORY' });
   });
 
+  test('a device that breaks is an error, never a wrong result', () => {
+    const code = `
+      const v = engine.fromInts(new Int32Array(64).fill(3));
+      const seen = [];
+      for (let i = 0; i < 3; i++) {
+        try { seen.push(String(await engine.dot(v, v))); } catch (e) { seen.push(e.code); }
+      }
+      const w = engine.fromInts(new Int32Array(64).fill(2));
+      seen.push(String(await engine.dot(w, w)));
+      show({ seen });`;
+    const env = { ATTENSOR_DEVICE_LEAST: '1' };
+    expect(run(code, env)).toEqual({ seen: ['576', '576', '576', '256'] });
+    // a launch for the integers, two for a product: the second product fails, and the vector is lost
+    expect(run(code, { ...env, ATTENSOR_EMULATION_BREAK_AFTER: '3' })).toEqual({
+      seen: ['576', 'DEVICE_FAILED', 'DEVICE_FAILED', '256'],
+    });
+    expect(
+      run(code, { ...env, ATTENSOR_EMULATION_BREAK_AFTER: '3', ATTENSOR_DEVICE: 'cuda' }),
+    ).toMatchObject({ code: 'DEVICE_FAILED' });
+  });
+
   test('a codeword too large for the device is encoded and hashed two rows at a time', () => {
     const code = `
       const v = engine.fromInts(Int32Array.from({ length: 21 * 64 }, (_, i) => i * i + 1));

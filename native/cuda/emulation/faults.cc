@@ -33,6 +33,7 @@ static Status Run(int fault) {
 }  // namespace attensor::device
 
 /// For tests: runs a kernel with the fault of this number.
-extern "C" __attribute__((visibility("default"))) attensor::device::Status attensor_emulation_fault(int fault) {
+extern "C" __attribute__((visibility("default"))) attensor::device::Status attensor_emulation_fault(
+    int fault) {
   return attensor::device::Run(fault);
 }

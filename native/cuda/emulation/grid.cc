@@ -93,6 +93,7 @@ uint4* Shared() { return shared.data(); }
 
 void RunGrid(unsigned blocks, unsigned threads, size_t sharedBytes, bool barriers,
              const std::function<void()>& thread) {
+  Launch();
   if (threads > 1024 || sharedBytes > (48 << 10))
     throw Failure{Status::kFailed, "emulation: a block of " + std::to_string(threads) + " threads and " +
                                        std::to_string(sharedBytes) + " bytes of shared memory"};

@@ -6,6 +6,9 @@
 namespace attensor::device {
 
 namespace emulation {
+/// Throw if the device is broken; Launch() counts towards it.
+void Launch();
+void RequireWhole();
 /// `barriers`: threads are fibers that stop at SyncThreads; without, each runs to its end.
 void RunGrid(unsigned blocks, unsigned threads, size_t sharedBytes, bool barriers,
              const std::function<void()>& thread);

@@ -22,6 +22,8 @@ struct Device {
   long untilFailure = -1;
   /// Copies that become visible with Arrive.
   std::vector<std::pair<void*, std::vector<char>>> ahead;
+  /// Launches left until the device breaks, as one does after a faulty kernel.
+  long untilBroken = -1;
 };
 
 Device& TheDevice() {
@@ -37,6 +39,16 @@ namespace emulation {
 void Fault(const char* what, const std::source_location& where) {
   throw Failure{Status::kFailed, std::string("emulation: ") + what + " at " + where.file_name() + ":" +
                                      std::to_string(where.line())};
+}
+
+void Launch() {
+  Device& device = TheDevice();
+  if (device.untilBroken > 0) device.untilBroken--;
+  RequireWhole();
+}
+
+void RequireWhole() {
+  if (TheDevice().untilBroken == 0) throw Failure{Status::kFailed, "emulation: the device is broken"};
 }
 
 bool IsElement(const DeviceFp& x) {
@@ -74,6 +86,8 @@ void OpenDevice(u64 limit) {
   const char* after = std::getenv("ATTENSOR_EMULATION_FAIL_AFTER");
   Device& device = TheDevice();
   device.untilFailure = after ? std::atol(after) : -1;
+  const char* breaks = std::getenv("ATTENSOR_EMULATION_BREAK_AFTER");
+  device.untilBroken = breaks ? std::atol(breaks) + 1 : -1;
   device.limit = limit ? limit : u64{4} << 30;
 }
 
@@ -119,6 +133,7 @@ void Release(void* memory) noexcept {
 }
 
 void Upload(void* to, const void* from, size_t bytes) {
+  emulation::RequireWhole();
   TheDevice().uploaded += bytes;
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
 }
@@ -131,12 +146,12 @@ void UploadAhead(void* to, const void* from, size_t bytes) {
 }
 
 void Arrive() {
-  auto& ahead = TheDevice().ahead;
+  const auto ahead = std::exchange(TheDevice().ahead, {});
   for (const auto& [to, bytes] : ahead) Upload(to, bytes.data(), bytes.size());
-  ahead.clear();
 }
 
 void Download(void* to, const void* from, size_t bytes) {
+  emulation::RequireWhole();
   TheDevice().downloaded += bytes;
   if (bytes) std::memcpy(to, emulation::At(from, bytes, std::source_location::current()), bytes);
 }

@@ -95,7 +95,7 @@ static device::Status Widen(const device::Table& table, device::DeviceFp* out, c
 void WriteInts(const Napi::TypedArray& array, Vec& out, size_t offset, const char* function) {
   size_t count = array.ElementLength();
   auto convert = [&](const auto* values) {
-    size_t least = out.IsOnlyOnDevice() ? 0 : device::kLeastElements;
+    size_t least = out.IsOnDevice() ? 0 : device::kLeastElements;
     bool done = device::Run(count, least, [&](const device::Table& table) {
       bool all = count == out.size();
       device::DeviceFp* to = (all ? out.OutOnDevice() : out.ChangeOnDevice()) + offset;

@@ -125,7 +125,11 @@ const Table* Active() {
       Set(d, asked.empty() ? Choice::kAuto : ParseChoice(asked, "ATTENSOR_DEVICE"), options);
     }
   }
-  return d.active;
+  const Table* table = d.active;
+  if (!table && d.required)
+    throw Error(ErrorKind::kError, "DEVICE_FAILED",
+                "device: the GPU that was asked for has failed before. Start again, or choose --device cpu");
+  return table;
 }
 
 std::string Absence() {

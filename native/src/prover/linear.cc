@@ -53,8 +53,8 @@ Vec Linear(const std::vector<Vec>& vecs, const std::vector<Fp>& coefs, const Fp&
   return out;
 }
 
-/// Changes go where the values are; those that are on both sides, or nowhere, where the work is.
-static size_t Least(const Vec& target) { return target.IsOnlyOnDevice() ? 0 : device::kLeastElements; }
+/// Changes go where the values are: to the device, if they are there.
+static size_t Least(const Vec& target) { return target.IsOnDevice() ? 0 : device::kLeastElements; }
 
 void Axpy(Vec& target, size_t offset, const Fp& coef, const Vec& other) {
   size_t count = other.size();

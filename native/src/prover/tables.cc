@@ -141,7 +141,7 @@ Fp EvalMle(const Vec& v, const std::vector<Fp>& point) {
 }
 
 void AddEq(Vec& target, size_t offset, const Fp& coef, const std::vector<Fp>& point) {
-  size_t least = target.IsOnlyOnDevice() ? 0 : device::kLeastElements;
+  size_t least = target.IsOnDevice() ? 0 : device::kLeastElements;
   bool done = device::Run(size_t{1} << point.size(), least, [&](const device::Table& table) {
     device::Check(table.eqTable(target.ChangeOnDevice() + offset, point.data(), point.size(), &coef, true));
   });
@@ -149,7 +149,7 @@ void AddEq(Vec& target, size_t offset, const Fp& coef, const std::vector<Fp>& po
 }
 
 void AddPows(Vec& target, const std::vector<Fp>& coefs, const std::vector<Fp>& xs) {
-  size_t least = target.IsOnlyOnDevice() ? 0 : device::kLeastElements;
+  size_t least = target.IsOnDevice() ? 0 : device::kLeastElements;
   bool done = device::Run(target.size(), least, [&](const device::Table& table) {
     device::Check(table.addPows(target.ChangeOnDevice(), target.size(), coefs.data(), xs.data(), xs.size()));
   });

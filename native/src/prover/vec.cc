@@ -114,7 +114,7 @@ Fp Vec::At(size_t i) const {
 }
 
 void Vec::Set(size_t i, const Fp& value) {
-  if (IsOnlyOnDevice())
+  if (IsOnDevice())
     device::Check(device::Opened().upload(ChangeOnDevice() + i, &value, sizeof value));
   else
     mut()[i] = value;

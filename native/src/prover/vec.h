@@ -33,6 +33,7 @@ class Buffer {
   }
   /// On the device, with the values (`keep`), to be read or changed. Throws device::NoMemory.
   device::DeviceFp* Device(bool keep, bool change) const;
+  bool IsOnDevice() const { return state_.load(std::memory_order_acquire) & kDevice; }
   bool IsOnlyOnDevice() const { return state_.load(std::memory_order_acquire) == kDevice; }
 
  private:
@@ -74,6 +75,8 @@ class Vec {
   device::DeviceFp* OutOnDevice() { return buffer_->Device(size_ < buffer_->size(), true) + offset_; }
   /// For changing it.
   device::DeviceFp* ChangeOnDevice() { return buffer_->Device(true, true) + offset_; }
+  /// Changes of any size are then made there: what is used on the device is likely to be again.
+  bool IsOnDevice() const { return buffer_ && buffer_->IsOnDevice(); }
   bool IsOnlyOnDevice() const { return buffer_ && buffer_->IsOnlyOnDevice(); }
   /// This window in host memory, without the rest of what it is a window on.
   Vec OnHost() const;

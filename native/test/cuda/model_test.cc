@@ -174,7 +174,7 @@ void TestRows() {
       const size_t rows = 4;
       const Values x = Ints<int64_t>(rows * d, most);
       const Words g = Ints<int32_t>(d, 1 << 17);
-      for (u64 epsilon : {u64{1}, u64{274878}, u64{5} << 60})
+      for (u64 epsilon : {u64{1}, u64{d + 1}, u64{274878}, u64{5} << 60})
         Same("rmsNorm", {rows, rows, rows * d}, [&](auto& out) {
           RmsNorm(x, g, rows, d, epsilon, out[0], out[1], out[2], kControl);
         });
