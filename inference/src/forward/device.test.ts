@@ -51,9 +51,7 @@ describe('forward pass on a device', () => {
       engine.setDevice(device, { library, least: 1 });
       const w = new Int32Array(3 * 64).fill(1 << 30, 128);
       const input = new BigInt64Array(5 * 64).fill(x, 100);
-      return failure(
-        (async () => native.gemm(input, w, { rows: 5, inner: 64, outer: 3 }, at))(),
-      );
+      return failure((async () => native.gemm(input, w, { rows: 5, inner: 64, outer: 3 }, at))());
     };
     for (const x of [1n << 20n, 1n << 31n]) {
       const { message } = (await run('cpu', x)) as Error;
