@@ -13,8 +13,11 @@ namespace model::on_device {
 
 using attensor::device::ConstantId;
 
-// What a call has on the device at most, besides its operands.
-constexpr size_t kWeightBytes = size_t{64} << 20, kSumBytes = size_t{256} << 20;
+// Bytes of weights, and of sums or rows, that one step of a call takes. Tests take less.
+struct Steps {
+  size_t weights = size_t{64} << 20, sums = size_t{256} << 20;
+};
+inline Steps steps;
 
 // Rows of a weight matrix that one step of a product takes.
 size_t StepOf(size_t rows, size_t inner, size_t outer);

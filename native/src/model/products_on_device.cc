@@ -107,7 +107,7 @@ device::Product Plain() {
 }  // namespace
 
 size_t StepOf(size_t rows, size_t inner, size_t outer) {
-  const size_t weights = kWeightBytes / (inner * sizeof(int32_t)), sums = kSumBytes / (rows * sizeof(int64_t));
+  const size_t weights = steps.weights / (inner * sizeof(int32_t)), sums = steps.sums / (rows * sizeof(int64_t));
   // Whole rows of four, so that every step is aligned as the first one is.
   return std::min(outer, std::max<size_t>(1, std::min(weights, sums) / 4 * 4));
 }
@@ -167,7 +167,7 @@ bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t 
             bool all_pairs, bool narrow, OutInts acc, const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   if (acc.empty()) return false;
-  const size_t row = heads * keys, step = std::clamp<size_t>(kSumBytes / (row * sizeof(int64_t)), 1, queries);
+  const size_t row = heads * keys, step = std::clamp<size_t>(steps.sums / (row * sizeof(int64_t)), 1, queries);
   const bool done = device::Run(acc.size() * (nope + rope), device::kLeastProducts, [&](const device::Table&) {
     Array<int32_t> qn_(qn), kn_(kn), qr_(qr), kr_(kr);
     Sums sums(step * row, !narrow);
@@ -216,7 +216,7 @@ bool Context(Weights p, Weights values, size_t width, const AttentionShape& shap
   const auto [start, queries, keys, heads] = shape;
   if (acc.empty()) return false;
   const size_t row = heads * (keys * sizeof(int32_t) + width * sizeof(int64_t));
-  const size_t step = std::clamp<size_t>(kSumBytes / row, 1, queries);
+  const size_t step = std::clamp<size_t>(steps.sums / row, 1, queries);
   const bool done = device::Run(acc.size() * keys, device::kLeastProducts, [&](const device::Table& table) {
     Array<int32_t> p_(step * heads * keys), values_(values);
     Sums sums(step * heads * width, !narrow);

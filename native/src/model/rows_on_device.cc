@@ -53,7 +53,7 @@ bool Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
              const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   if (acc.empty()) return false;
-  const size_t rows = heads * queries, step = std::clamp<size_t>(kSumBytes / (7 * keys * sizeof(int64_t)), 1, rows);
+  const size_t rows = heads * queries, step = std::clamp<size_t>(steps.sums / (7 * keys * sizeof(int64_t)), 1, rows);
   return device::Run(acc.size(), device::kNever, [&](const device::Table& library) {
     Array<int32_t> table_(table);
     Array<int64_t> acc_(step * keys), z(step * keys), c(step * keys), o(step * keys), e(step * keys), p(step * keys);

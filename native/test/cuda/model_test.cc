@@ -268,6 +268,26 @@ void TestBounds() {
   CHECK(attention + experts < kHalf);
 }
 
+/// Several steps for a call: weights, sums and rows in parts.
+void TestSteps() {
+  const on_device::Steps usual = on_device::steps;
+  on_device::steps = {4096, 2048};
+  for (u64 id : {u64{0}, u64{0}, u64{7}, u64{7}}) {
+    const size_t rows = 5, inner = 60, outer = 170;
+    static const Values x = Ints<int64_t>(rows * inner, 1 << 20);
+    static const Words w = Ints<int32_t>(outer * inner, 1 << 10);
+    Same("gemm in steps", {rows * outer, rows * outer}, [&](auto& out) {
+      Gemm(x, w, rows, inner, outer, out[0], out[1], kControl, id);
+    });
+    Same("gemmRows in steps", {7 * outer, 7 * outer}, [&](auto& out) {
+      GemmRows(x, Words{4, 0, 4}, w, inner, outer, Words{6, 1, 2}, out[0], out[1], kControl, id);
+    });
+  }
+  device::ForgetResident(7);
+  TestAttention();
+  on_device::steps = usual;
+}
+
 }  // namespace
 
 void TestModelKernels() {
@@ -277,6 +297,7 @@ void TestModelKernels() {
   TestRows();
   TestRouting();
   TestNoMemory();
+  TestSteps();
   TestBounds();
   ChooseDevice(false);
 }
