@@ -6,22 +6,36 @@ namespace attensor::device {
 
 constexpr unsigned kChains = 8;
 
+ATTENSOR_DEVICE u32 MultiplyAdd(u32 a, u32 b, u32 sum) { return a * b + sum; }
+
+/// By its name: the compiler makes a longer product of it here.
+ATTENSOR_DEVICE int64_t MultiplyAdd(int64_t a, int32_t b, int64_t sum) {
+#if defined(__CUDACC__)
+  int64_t r;
+  asm("mad.wide.s32 %0, %1, %2, %3;" : "=l"(r) : "r"(static_cast<int32_t>(a)), "r"(b), "l"(sum));
+  return r;
+#else
+  const int64_t product = static_cast<int64_t>(static_cast<int32_t>(a)) * b;
+  return static_cast<int64_t>(static_cast<u64>(product) + static_cast<u64>(sum));
+#endif
+}
+
 /// `rounds` dependent multiply-adds in each of eight chains of a thread.
 template <class Factor, class Sum>
 ATTENSOR_KERNEL(kBlock) MultiplyAddKernel(Sum* out, u64 rounds) {
   Sum chains[kChains];
-  const Factor factor = static_cast<Factor>(2 * ThreadIndex() + 3);
   ATTENSOR_UNROLL
   for (unsigned c = 0; c < kChains; c++) chains[c] = static_cast<Sum>(ThreadIndex() + c);
+  const Factor factor = static_cast<Factor>(2 * ThreadIndex() + 3);
   ATTENSOR_ROLLED
   for (u64 k = 0; k < rounds; k++) {
     ATTENSOR_UNROLL
     for (unsigned c = 0; c < kChains; c++)
-      chains[c] = static_cast<Sum>(static_cast<Factor>(chains[c])) * factor + chains[c];
+      chains[c] = MultiplyAdd(chains[c], factor, chains[c]);
   }
   Sum sum = 0;
   ATTENSOR_UNROLL
-  for (unsigned c = 0; c < kChains; c++) sum += chains[c];
+  for (unsigned c = 0; c < kChains; c++) sum ^= chains[c];
   // Seen by nobody; without it the compiler would drop the loop.
   if (sum == 1) Store(out, sum);
 }
