@@ -18,7 +18,7 @@
       'type': 'static_library',
       'cflags': ['-fPIC'],
       'sources': [
-        '<!@(node -p "[\'common\',\'device\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
+        '<!@(node -p "[\'common\',\'device\',\'model\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\') && ![\'binding.cc\', \'register.cc\'].includes(f)).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
       ],
     },
     {
@@ -26,7 +26,9 @@
       'dependencies': ['kernels'],
       'sources': [
         'src/addon.cc',
-        '<!@(node -p "[\'bindings\',\'model\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
+        'src/model/binding.cc',
+        'src/model/register.cc',
+        '<!@(node -p "fs.readdirSync(\'src/bindings\').filter(f => f.endsWith(\'.cc\')).map(f => \'src/bindings/\' + f).join(\' \')")',
       ],
       'include_dirs': ['<!@(node -p "require(\'node-addon-api\').include")'],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NAPI_CPP_EXCEPTIONS'],
@@ -43,6 +45,13 @@
       'type': 'executable',
       'dependencies': ['kernels'],
       'sources': ['<!@(node -p "fs.readdirSync(\'test/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'test/cuda/\' + f).join(\' \')")'],
+      'libraries': ['-lpthread', '-ldl'],
+    },
+    {
+      'target_name': 'attensor_cuda_bench',
+      'type': 'executable',
+      'dependencies': ['kernels'],
+      'sources': ['<!@(node -p "fs.readdirSync(\'bench/cuda\').filter(f => f.endsWith(\'.cc\')).map(f => \'bench/cuda/\' + f).join(\' \')")'],
       'libraries': ['-lpthread', '-ldl'],
     },
   ],

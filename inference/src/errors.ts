@@ -31,6 +31,9 @@ export type ErrorCode =
   | 'WRONG_COMMITMENT'
   | 'WRONG_TEXT'
   | 'CANCELLED'
+  | 'DEVICE_MISSING'
+  | 'DEVICE_OUT_OF_MEMORY'
+  | 'DEVICE_FAILED'
   | 'INTERNAL';
 
 export interface ErrorDetails {

@@ -23,16 +23,16 @@ export async function nativeEngine(signal?: AbortSignal): Promise<Engine> {
     gemm(x, w, shape, at) {
       expectLength(at, 'the input', x.length, shape.rows, shape.inner);
       expectLength(at, 'the weight', w.length, shape.outer, shape.inner);
-      return guard(at, () => native.gemm(x, w, shape, signal));
+      return guard(at, () => native.gemm(x, native.constant(w), shape, signal));
     },
     gemmAcc(x, w, shape, at) {
       expectLength(at, 'the input', x.length, shape.rows, shape.inner);
       expectLength(at, 'the weight', w.length, shape.outer, shape.inner);
-      return guard(at, () => native.gemmAcc(x, w, shape, signal));
+      return guard(at, () => native.gemmAcc(x, native.constant(w), shape, signal));
     },
     gemmRows(x, from, w, shape, to, out, at) {
       expectLength(at, 'the weight', w.length, shape.outer, shape.inner);
-      return guard(at, () => native.gemmRows(x, from, w, shape, to, out, signal));
+      return guard(at, () => native.gemmRows(x, from, native.constant(w), shape, to, out, signal));
     },
     rmsNorm(x, g, rows, d, epsilon, at) {
       expectLength(at, 'the input', x.length, rows, d);
@@ -95,6 +95,9 @@ function translate(error: unknown, at: Site): unknown {
   const { code, row = 0, column = 0, expected = '', got = '' } = error;
   if (code === 'CANCELLED') {
     return new AttensorError({ code, what: 'the work was cancelled', where: at.component });
+  }
+  if (code === 'DEVICE_MISSING' || code === 'DEVICE_OUT_OF_MEMORY' || code === 'DEVICE_FAILED') {
+    return new AttensorError({ code, what: error.message, where: at.component, cause: error });
   }
   return place(at, code, row, column, expected, got, error);
 }

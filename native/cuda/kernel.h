@@ -63,6 +63,9 @@ ATTENSOR_DEVICE void Store(T* p, const T& x) {
 }
 
 ATTENSOR_DEVICE void AtomicMin(unsigned long long* p, unsigned long long x) { atomicMin(p, x); }
+ATTENSOR_DEVICE void AtomicAdd(int64_t* p, int64_t x) {
+  atomicAdd(reinterpret_cast<unsigned long long*>(p), static_cast<unsigned long long>(x));
+}
 ATTENSOR_DEVICE u64 ReverseAllBits(u64 x) { return __brevll(x); }
 
 }  // namespace attensor::device

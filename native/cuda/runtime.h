@@ -65,6 +65,12 @@ void Download(void* to, const void* from, size_t bytes);
 void CopyOnDevice(void* to, const void* from, size_t bytes);
 void Zero(void* to, size_t bytes);
 
+/// Memory that UploadAhead may write at once, whatever still runs.
+void* AllocateAhead(size_t bytes);
+/// Beside the kernels; they wait for it if they are started after Arrive.
+void UploadAhead(void* to, const void* from, size_t bytes);
+void Arrive();
+
 /// Device memory for the time of a call. Released memory is used again only after what runs on it.
 template <class T>
 class Scratch {

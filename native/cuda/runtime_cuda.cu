@@ -18,6 +18,11 @@ struct Device {
   std::unordered_map<void*, size_t> allocations;
   char* stages[2] = {};
   cudaEvent_t staged[2] = {};
+  /// Copies beside the kernels: a stream, buffers and their events, and the end of the last copy.
+  cudaStream_t copies = nullptr;
+  char* aheadStages[2] = {};
+  cudaEvent_t aheadStaged[2] = {};
+  cudaEvent_t arrived = nullptr;
 };
 
 Device& TheDevice() {
@@ -40,6 +45,7 @@ void Check(cudaError_t error, const char* what) {
 
 void OpenDevice(u64 limit) {
   Device& device = TheDevice();
+  if (device.arrived) return;
   int count = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0)
@@ -62,6 +68,13 @@ void OpenDevice(u64 limit) {
           "pinned memory");
     Check(cudaEventCreateWithFlags(&device.staged[i], cudaEventDisableTiming), "an event");
   }
+  Check(cudaStreamCreateWithFlags(&device.copies, cudaStreamNonBlocking), "creating a stream");
+  Check(cudaEventCreateWithFlags(&device.arrived, cudaEventDisableTiming), "an event");
+  for (int i = 0; i < 2; i++) {
+    Check(cudaHostAlloc(reinterpret_cast<void**>(&device.aheadStages[i]), kStage, cudaHostAllocDefault),
+          "pinned memory");
+    Check(cudaEventCreateWithFlags(&device.aheadStaged[i], cudaEventDisableTiming), "an event");
+  }
   size_t available = 0, total = 0;
   Check(cudaMemGetInfo(&available, &total), "asking for the memory");
   u64 most = available / 16 * 15;
@@ -83,7 +96,7 @@ void DescribeDevice(Info* out) {
 
 unsigned Multiprocessors() { return static_cast<unsigned>(TheDevice().properties.multiProcessorCount); }
 
-void* Allocate(size_t bytes) {
+static void* AllocateFor(cudaStream_t stream, size_t bytes) {
   Device& device = TheDevice();
   if (bytes == 0) return nullptr;
   if (device.used + bytes > device.limit)
@@ -91,11 +104,15 @@ void* Allocate(size_t bytes) {
                                             std::to_string(device.used) + " in use, of at most " +
                                             std::to_string(device.limit)};
   void* memory = nullptr;
-  Check(cudaMallocAsync(&memory, bytes, device.stream), "allocating device memory");
+  Check(cudaMallocAsync(&memory, bytes, stream), "allocating device memory");
   device.used += bytes;
   device.allocations[memory] = bytes;
   return memory;
 }
+
+void* Allocate(size_t bytes) { return AllocateFor(TheDevice().stream, bytes); }
+// The driver makes the stream of copies wait if the memory was released on the other one.
+void* AllocateAhead(size_t bytes) { return AllocateFor(TheDevice().copies, bytes); }
 
 void Release(void* memory) noexcept {
   if (!memory) return;
@@ -119,6 +136,26 @@ void Upload(void* to, const void* from, size_t bytes) {
           "a transfer to the device");
     Check(cudaEventRecord(device.staged[i], device.stream), "a transfer to the device");
   }
+}
+
+void UploadAhead(void* to, const void* from, size_t bytes) {
+  Device& device = TheDevice();
+  for (size_t at = 0, i = 0; at < bytes; at += kStage, i ^= 1) {
+    size_t n = bytes - at < kStage ? bytes - at : kStage;
+    Check(cudaEventSynchronize(device.aheadStaged[i]), "waiting for a transfer");
+    std::memcpy(device.aheadStages[i], static_cast<const char*>(from) + at, n);
+    Check(cudaMemcpyAsync(static_cast<char*>(to) + at, device.aheadStages[i], n, cudaMemcpyHostToDevice,
+                          device.copies),
+          "a transfer to the device");
+    Check(cudaEventRecord(device.aheadStaged[i], device.copies), "a transfer to the device");
+  }
+  device.uploaded += bytes;
+}
+
+void Arrive() {
+  Device& device = TheDevice();
+  Check(cudaEventRecord(device.arrived, device.copies), "an event");
+  Check(cudaStreamWaitEvent(device.stream, device.arrived, 0), "waiting for a transfer");
 }
 
 void Download(void* to, const void* from, size_t bytes) {

@@ -60,6 +60,23 @@ const Table& TheTable() {
     t.sumcheckRound = SumcheckRound;
     t.addFractions = AddFractions;
     t.fractionRound = FractionRound;
+    t.allocateAhead = [](size_t bytes, void** out) { return Guarded([&] { *out = AllocateAhead(bytes); }); };
+    t.uploadAhead = [](void* to, const void* from, size_t bytes) {
+      return Guarded([&] { UploadAhead(to, from, bytes); });
+    };
+    t.arrive = [] { return Guarded([] { Arrive(); }); };
+    t.maxAbs = MaxAbs;
+    t.product = MultiplyMatrices;
+    t.saturate = Saturate;
+    t.rmsNorm = RmsNorm;
+    t.rope = Rope;
+    t.softmax = Softmax;
+    t.gating = Gating;
+    t.argmax = Argmax;
+    t.addInts = AddInts;
+    t.multiplyInts = MultiplyInts;
+    t.sigmoid = Sigmoid;
+    t.multiplyAdds = MultiplyAdds;
     return t;
   }();
   return table;

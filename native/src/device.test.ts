@@ -42,6 +42,15 @@ describe('kernels of the device', () => {
   });
 });
 
+describe('the benchmark', () => {
+  test('runs on the emulation', () => {
+    const bench = built('Release/attensor_cuda_bench');
+    const out = execFileSync(bench, [emulated, '--quick'], { encoding: 'utf8' });
+    for (const line of ['Poseidon', 'NTT', 'fold', 'sumcheck', 'commitment', 'product', 'RMSNorm'])
+      expect(out).toMatch(new RegExp(`^\\| ${line}`, 'm'));
+  });
+});
+
 describe('choosing a device', () => {
   /** In a process of its own: a library stays open. */
   const run = (code: string, env: Record<string, string>) => {
@@ -140,6 +149,25 @@ describe('choosing a device', () => {
     expect(run(code, { ...env, ATTENSOR_DEVICE_MEMORY: '60K' })).toMatchObject({
       code: 'DEVICE_OUT_OF_MEMORY',
     });
+  });
+
+  test('a model’s kernel without device memory', () => {
+    const module = JSON.stringify(new URL('./model.js', import.meta.url).href);
+    const code = `const { constant, gemm, residentBytes } = await import(${module});
+      const x = new BigInt64Array(200).fill(3n), w = constant(new Int32Array(400).fill(5 << 16));
+      const { y } = await gemm(x, w, { rows: 10, inner: 20, outer: 20 });
+      show({ y: String(y[7]), resident: residentBytes() });`;
+    const y = '300';
+    const all = { ATTENSOR_DEVICE_LEAST: '1' };
+    expect(run(code, all)).toEqual({ y, resident: 1600 });
+    expect(run(code, {})).toEqual({ y, resident: 0 });
+    const little = { ...all, ATTENSOR_DEVICE_MEMORY: '3K' };
+    expect(run(code, little)).toEqual({ y, resident: 0 });
+    expect(run(code, { ...little, ATTENSOR_DEVICE: 'cuda' })).toMatchObject({
+      code: 'DEVICE_OUT_OF_MEMORY',
+    });
+    const enough = { ...all, ATTENSOR_DEVICE_MEMORY: '4K', ATTENSOR_DEVICE: 'cuda' };
+    expect(run(code, enough)).toEqual({ y, resident: 1600 });
   });
 
   test('every step of a proof survives the memory running out in it', () => {

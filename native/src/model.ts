@@ -9,9 +9,16 @@ import { addon } from './addon.js';
 
 export type KernelResult<T> = T | Promise<T>;
 
-/** What a kernel throws for a value outside its declared width (OVERFLOW, ZERO_SUM), or when cancelled (CANCELLED). */
+/** What a kernel throws for a value outside its declared width (OVERFLOW, ZERO_SUM), when cancelled, or without the GPU it needs. */
 export interface KernelError extends Error {
-  code: 'OVERFLOW' | 'ZERO_SUM' | 'CANCELLED' | 'INTERNAL';
+  code:
+    | 'OVERFLOW'
+    | 'ZERO_SUM'
+    | 'CANCELLED'
+    | 'DEVICE_MISSING'
+    | 'DEVICE_OUT_OF_MEMORY'
+    | 'DEVICE_FAILED'
+    | 'INTERNAL';
   kernel: string;
   /** Place in the component's input or output, what was expected and found; only of OVERFLOW and ZERO_SUM. */
   row?: number;
@@ -82,6 +89,24 @@ function run<T>(
   return done === undefined ? result : done.then(() => result);
 }
 
+const constants = new WeakMap<Int32Array, number>();
+let lastConstant = 0;
+const gone = new FinalizationRegistry((id: number) => void native.forget(id));
+
+/** Promises that the weights never change: a GPU may keep them from one call to the next. @returns the same array */
+export function constant(w: Int32Array): Int32Array {
+  if (!constants.has(w)) {
+    constants.set(w, ++lastConstant);
+    gone.register(w, lastConstant);
+  }
+  return w;
+}
+
+/** Bytes of constant weights that are on a GPU now. */
+export function residentBytes(): number {
+  return native.residentBytes() as unknown as number;
+}
+
 const ints = (...dims: number[]): BigInt64Array =>
   new BigInt64Array(dims.reduce((a, b) => a * b, 1));
 
@@ -93,7 +118,7 @@ export function gemm(
   signal?: AbortSignal,
 ): KernelResult<Scaled> {
   const out = { acc: ints(rows, outer), y: ints(rows, outer) };
-  const args = [rows, inner, outer, true, x, w, out.acc, out.y];
+  const args = [rows, inner, outer, true, x, w, out.acc, out.y, constants.get(w) ?? 0];
   return run('gemm', args, rows * inner * outer, signal, out);
 }
 
@@ -105,7 +130,7 @@ export function gemmAcc(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const acc = ints(rows, outer);
-  const args = [rows, inner, outer, false, x, w, acc, ints(0)];
+  const args = [rows, inner, outer, false, x, w, acc, ints(0), constants.get(w) ?? 0];
   return run('gemm', args, rows * inner * outer, signal, acc);
 }
 
@@ -130,6 +155,7 @@ export function gemmRows(
     to,
     out.acc,
     out.y,
+    constants.get(w) ?? 0,
   ];
   return run('gemmRows', args, from.length * inner * outer, signal, undefined);
 }

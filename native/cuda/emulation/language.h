@@ -68,4 +68,8 @@ inline void AtomicMin(unsigned long long* p, unsigned long long x) {
   if (x < Load(p)) Store(p, x);
 }
 
+inline void AtomicAdd(int64_t* p, int64_t x) {
+  Store(p, static_cast<int64_t>(static_cast<uint64_t>(Load(p)) + static_cast<uint64_t>(x)));
+}
+
 }  // namespace attensor::device

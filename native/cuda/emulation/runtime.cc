@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <vector>
 
 namespace attensor::device {
 namespace {
@@ -19,6 +20,8 @@ struct Device {
   std::map<uintptr_t, size_t> allocations;
   /// Allocations left until one fails; negative: none will.
   long untilFailure = -1;
+  /// Copies that become visible with Arrive.
+  std::vector<std::pair<void*, std::vector<char>>> ahead;
   /// Launches left until the device breaks, as one does after a faulty kernel.
   long untilBroken = -1;
 };
@@ -133,6 +136,18 @@ void Upload(void* to, const void* from, size_t bytes) {
   emulation::RequireWhole();
   TheDevice().uploaded += bytes;
   if (bytes) std::memcpy(emulation::At(to, bytes, std::source_location::current()), from, bytes);
+}
+
+void* AllocateAhead(size_t bytes) { return Allocate(bytes); }
+
+void UploadAhead(void* to, const void* from, size_t bytes) {
+  const char* begin = static_cast<const char*>(from);
+  if (bytes) TheDevice().ahead.emplace_back(to, std::vector<char>(begin, begin + bytes));
+}
+
+void Arrive() {
+  const auto ahead = std::exchange(TheDevice().ahead, {});
+  for (const auto& [to, bytes] : ahead) Upload(to, bytes.data(), bytes.size());
 }
 
 void Download(void* to, const void* from, size_t bytes) {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "common/error.h"
+#include "resident.h"
 
 namespace attensor::device {
 namespace {
@@ -151,9 +152,13 @@ void Check(Status status) {
 
 void* Allocate(size_t bytes) {
   void* memory = nullptr;
-  Check(Opened().allocate(bytes, &memory));
+  Status status = Opened().allocate(bytes, &memory);
+  if (status == Status::kOutOfMemory && ReleaseIdle()) status = Opened().allocate(bytes, &memory);
+  Check(status);
   return memory;
 }
+
+bool ReleaseIdle() { return ReleaseResidents(); }
 
 void Release(void* memory) {
   if (memory) Opened().release(memory);

@@ -36,6 +36,8 @@ struct Unsupported {};
 void Check(Status status);
 void* Allocate(size_t bytes);
 void Release(void* memory);
+/// Releases what is kept on the device for later calls only; false if there was nothing.
+bool ReleaseIdle();
 /// The table whatever is chosen now, for memory that is on the device already.
 const Table& Opened();
 
@@ -48,19 +50,29 @@ void FallBack();
 // hundreds for a permutation.
 constexpr size_t kLeastElements = 1 << 14, kLeastHashes = 1 << 12;
 
+/// Multiplications of a product of matrices.
+constexpr size_t kLeastProducts = 1 << 22;
+/// Kernels that take less time on the CPU than their arrays take to the device and back: only where
+/// Options::least asks for it.
+constexpr size_t kNever = ~size_t{0};
+
 /// Runs body(table) on the device, if there is one and the work is worth it. False: the CPU has to do it, and
 /// nothing has been changed. The body takes all memory it needs before it starts kernels.
 template <class Body>
 bool Run(size_t work, size_t least, const Body& body) {
   const Table* table = Active();
   if (!table || !IsWorth(work, least)) return false;
-  try {
-    body(*table);
-    return true;
-  } catch (const Unsupported&) {
-  } catch (const NoMemory&) {
-    FallBack();
+  for (bool again = true; again;) {
+    try {
+      body(*table);
+      return true;
+    } catch (const Unsupported&) {
+      return false;
+    } catch (const NoMemory&) {
+      again = ReleaseIdle();
+    }
   }
+  FallBack();
   return false;
 }
 

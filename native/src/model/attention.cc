@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "on_device.h"
+
 namespace model {
 
 namespace {
@@ -33,6 +35,7 @@ void Scores(Ints qn64, Ints kn64, Ints qr64, Ints kr64, size_t nope, size_t rope
   const uint128 bound = static_cast<uint128>(MaxAbs(Weights(qn))) * MaxAbs(Weights(kn)) * nope +
                         static_cast<uint128>(MaxAbs(Weights(qr))) * MaxAbs(Weights(kr)) * rope;
   const bool narrow = bound <= static_cast<uint128>(std::numeric_limits<int64_t>::max());
+  if (on_device::Scores(qn, kn, qr, kr, nope, rope, shape, all_pairs, narrow, acc, control)) return;
   std::fill(acc.begin(), acc.end(), 0);
   const double work = static_cast<double>(acc.size()) * (nope + rope);
   ParallelFor(heads * queries, work, [&](size_t first, size_t last) {
@@ -60,6 +63,7 @@ void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
              const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   constexpr int64_t kLast = 65535;
+  if (on_device::Softmax(acc, table, scale, shape, out, control)) return;
   ParallelFor(heads * queries, 8.0 * acc.size(), [&](size_t first, size_t last) {
     for (size_t r = first; r < last; r++) {
       control.Poll();
@@ -92,6 +96,7 @@ void Context(Ints p64, Ints values64, size_t width, const AttentionShape& shape,
   const auto p = Narrow(p64, keys), values = Narrow(values64, heads * width);
   const uint128 bound = static_cast<uint128>(MaxAbs(Weights(p))) * MaxAbs(Weights(values)) * keys;
   const bool narrow = bound <= static_cast<uint128>(std::numeric_limits<int64_t>::max());
+  if (on_device::Context(p, values, width, shape, narrow, acc, y, control)) return;
   const double work = static_cast<double>(queries) * heads * width * keys;
   ParallelFor(queries, work, [&](size_t first, size_t last) {
     std::vector<int64_t> sums(width);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "common/error.h"
+
 namespace model {
 
 namespace {
@@ -53,6 +55,8 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr failure, const char* kerne
     return error;
   } catch (const Cancelled&) {
     return make("CANCELLED", "cancelled");
+  } catch (const attensor::Error& e) {
+    return make(e.code, e.what());
   } catch (const std::exception& e) {
     return make("INTERNAL", e.what());
   }

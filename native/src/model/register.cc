@@ -32,7 +32,8 @@ Napi::Value GemmCall(const Napi::CallbackInfo& info) {
   Weights w = args.Int32({outer, inner});
   OutInts acc = args.Int64({rows, outer});
   OutInts y = args.Int64({rescale ? rows : 0, outer});
-  return args.Run([=](const Control& control) { Gemm(x, w, rows, inner, outer, acc, y, control); });
+  const auto id = static_cast<attensor::device::ConstantId>(args.Integer());
+  return args.Run([=](const Control& control) { Gemm(x, w, rows, inner, outer, acc, y, control, id); });
 }
 
 Napi::Value GemmRowsCall(const Napi::CallbackInfo& info) {
@@ -43,9 +44,11 @@ Napi::Value GemmRowsCall(const Napi::CallbackInfo& info) {
   Weights w = args.Int32({outer, inner});
   Weights to = args.Int32({from.size()});
   OutInts acc = args.Int64({out_rows, outer}), y = args.Int64({out_rows, outer});
+  const auto id = static_cast<attensor::device::ConstantId>(args.Integer());
   RequireRows(info.Env(), from, in_rows, "the input");
   RequireRows(info.Env(), to, out_rows, "the output");
-  return args.Run([=](const Control& control) { GemmRows(x, from, w, inner, outer, to, acc, y, control); });
+  return args.Run(
+      [=](const Control& control) { GemmRows(x, from, w, inner, outer, to, acc, y, control, id); });
 }
 
 Napi::Value RmsNormCall(const Napi::CallbackInfo& info) {
@@ -199,6 +202,17 @@ Napi::Value ArgmaxCall(const Napi::CallbackInfo& info) {
   return args.Run([=](const Control&) { Argmax(acc, rows, width, next); });
 }
 
+// The array of that name is gone.
+Napi::Value ForgetCall(const Napi::CallbackInfo& info) {
+  Arguments args(info, "forget");
+  attensor::device::ForgetResident(static_cast<attensor::device::ConstantId>(args.Integer()));
+  return info.Env().Undefined();
+}
+
+Napi::Value ResidentCall(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(attensor::device::ResidentBytes()));
+}
+
 }  // namespace
 
 }  // namespace model
@@ -221,5 +235,7 @@ void RegisterModel(Napi::Env env, Napi::Object exports) {
   add("sigmoid", model::SigmoidCall);
   add("gating", model::GatingCall);
   add("argmax", model::ArgmaxCall);
+  add("forget", model::ForgetCall);
+  add("residentBytes", model::ResidentCall);
   exports.Set("model", kernels);
 }

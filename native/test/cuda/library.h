@@ -16,6 +16,9 @@ extern void (*failAfter)(long count);
 /// The emulation's: runs a kernel with a fault (emulation/faults.cc).
 extern device::Status (*fault)(int number);
 
+/// Whether the engine gives its work, all of it, to the library.
+void ChooseDevice(bool device);
+
 /// Prints and counts a status other than kOk.
 bool Succeeded(device::Status status, const char* what);
 
@@ -40,5 +43,6 @@ void TestMemory();
 void TestPoseidonKernels();
 void TestVectorKernels();
 void TestRoundKernels();
+void TestModelKernels();
 
 }  // namespace attensor::testing

@@ -3,7 +3,10 @@
 // finds no device.
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <cstring>
+
+#include "device/device.h"
 
 #include "../testing.h"
 #include "library.h"
@@ -14,7 +17,13 @@ static const device::Table* library;
 void (*failAfter)(long count) = nullptr;
 device::Status (*fault)(int number) = nullptr;
 
+static std::string path;
+
 const device::Table& Library() { return *library; }
+
+void ChooseDevice(bool device) {
+  device::Choose(device ? device::Choice::kAuto : device::Choice::kCpu, {path, 1});
+}
 
 bool Succeeded(device::Status status, const char* what) {
   if (status == device::Status::kOk) return true;
@@ -62,10 +71,14 @@ int main(int argc, char** argv) {
     std::printf("no device: %s\n", message);
     return 2;
   }
+  testing::path = argv[1];
+  // Less for the engine: the emulation's memory is the machine's.
+  if (failAfter) setenv("ATTENSOR_DEVICE_MEMORY", "256M", 1);
   TestMemory();
   TestPoseidonKernels();
   TestVectorKernels();
   TestRoundKernels();
+  TestModelKernels();
   device::Info info;
   Succeeded(Library().info(&info), "info");
   if (info.used != 0) {
