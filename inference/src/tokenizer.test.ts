@@ -39,8 +39,18 @@ describe('tokenizer', () => {
     expect(tokenizer.outputIds('In then', letters)).toEqual(
       tokenizer.encodePrompt('In then').slice(1),
     );
-    expect(tokenizer.promptIds('In the', [510, ...letters])).toEqual([510, ...letters]);
-    expect(tokenizer.promptIds('In the', [-1])).toEqual(own);
+    expect(tokenizer.outputIds('In the', [-1])).toEqual(own.slice(1));
+    // one special token may end an answer; none may hide in it
+    const [bos, eos] = [510, 511];
+    expect(tokenizer.outputIds('In the', [...letters, eos])).toEqual([...letters, eos]);
+    for (const hidden of [
+      [bos, ...letters],
+      [...letters.slice(0, 2), eos, ...letters.slice(2)],
+      [...letters, eos, eos],
+    ]) {
+      expect(tokenizer.decode(hidden)).toBe('In the');
+      expect(tokenizer.outputIds('In the', hidden)).toEqual(own.slice(1));
+    }
   });
 
   test('clear errors', async () => {

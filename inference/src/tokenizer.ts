@@ -53,21 +53,34 @@ export class Tokenizer {
   }
 
   /**
-   * The ids that a prompt's text stands for. A text has several token sequences: `revealed` is taken where it spells the text,
-   * else the tokenizer's own. Either way a statement's hash decides.
+   * The ids that an answer's text stands for. A text has several token sequences, and the model may have generated another one
+   * than the tokenizer makes of it: `revealed` is taken where it spells exactly this text, with no special token but one at its
+   * end. A prompt has no such choice: it is `encodePrompt`, since whoever asks decides on the text and nothing else.
+   *
+   * @throws BAD_ARGUMENT if the tokenizer cannot spell the text
    */
-  promptIds(text: string, revealed?: readonly number[]): number[] {
-    return this.spelled(text, revealed) ?? this.encodePrompt(text);
-  }
-
-  /** The same for an answer, which begins with no bos token. */
   outputIds(text: string, revealed?: readonly number[]): number[] {
-    return this.spelled(text, revealed) ?? this.encodePrompt(text).slice(1);
+    if (revealed !== undefined && this.spells(revealed, text)) return [...revealed];
+    const own = this.encodePrompt(text).slice(1);
+    if (this.spells(own, text)) return own;
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'the tokenizer does not keep this text as it is',
+      where: 'outputIds',
+      expected: text,
+      got: this.decode(own),
+      hint: 'Compare token ids instead',
+    });
   }
 
-  private spelled(text: string, ids: readonly number[] | undefined): number[] | undefined {
-    const spells = ids?.every((id) => this.tokenizer.id_to_token(id) !== undefined);
-    return spells && this.decode([...ids!]) === text ? [...ids!] : undefined;
+  private spells(ids: readonly number[], text: string): boolean {
+    if (!ids.every((id) => this.tokenizer.id_to_token(id) !== undefined)) return false;
+    const last = ids.slice(-1);
+    const body = this.decode([...last]) === '' ? ids.slice(0, -1) : [...ids];
+    // special tokens show here, and so differ from any text that hides them
+    const shown =
+      body.length === 0 ? '' : this.tokenizer.decode([...body], { skip_special_tokens: false });
+    return shown === text;
   }
 
   /** [bos] + the tokens of the text. Special tokens written out in the text become their ids. */

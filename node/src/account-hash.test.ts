@@ -23,6 +23,35 @@ describe('accountHash', () => {
   });
 });
 
+describe('accountHash of what is no account', () => {
+  it('refuses numbers wider than their place, and lists of another length', () => {
+    const publicKey = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
+    const ledger = new Ledger();
+    ledger.addAccount(publicKey, 1n);
+    const account = ledger.account({ publicKey, tokenId: DEFAULT_TOKEN })!;
+    const zkapp = {
+      appState: Array<string>(8).fill('0'),
+      actionState: Array<string>(5).fill('0'),
+      verificationKey: null,
+      zkappVersion: '0',
+      lastActionSlot: '0',
+      provedState: false,
+      zkappUri: '',
+    };
+    expect(accountHash({ ...account, zkapp })).toEqual(expect.any(BigInt));
+    const wrong = [
+      { ...account, nonce: (2n ** 32n).toString() },
+      { ...account, balance: '-1' },
+      { ...account, timing: { ...account.timing, initialMinimumBalance: (2n ** 64n).toString() } },
+      { ...account, receiptChainHash: Field.ORDER.toString() },
+      { ...account, zkapp: { ...zkapp, lastActionSlot: '-1' } },
+      { ...account, zkapp: { ...zkapp, appState: zkapp.appState.slice(1) } },
+      { ...account, zkapp: { ...zkapp, actionState: [...zkapp.actionState, '0'] } },
+    ];
+    for (const each of wrong) expect(() => accountHash(each)).toThrow(RangeError);
+  });
+});
+
 describe('LedgerTree', () => {
   it('every path leads to the root, also after changes', () => {
     const tree = new LedgerTree();

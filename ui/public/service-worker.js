@@ -18,8 +18,10 @@ async function answer(request, url) {
   const stored = await store.match(request);
   if (stored !== undefined) return stored;
   const response = isolated(await fetch(request));
-  // a full disk keeps nothing and hinders nothing
-  if (response.status === 200) await store.put(request, response.clone()).catch(() => undefined);
+  // a full disk keeps nothing and hinders nothing; a page in a file's place is a host's way to say 404
+  const html = response.headers.get('content-type')?.includes('text/html');
+  if (response.status === 200 && !html)
+    await store.put(request, response.clone()).catch(() => undefined);
   return response;
 }
 

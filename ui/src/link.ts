@@ -66,9 +66,17 @@ export function foreignSource(nodes: string[], archive: string, address: string)
       });
     }
   }
-  const name = nodes.map((node) => new URL(node).host).join(', ');
+  const name = [...new Set(nodes.map((node) => new URL(node).host))].join(', ');
   const networkId = 'testnet';
-  return { network: '', name, nodes, archive, networkId, foreign: true, address };
+  return {
+    network: '',
+    name,
+    nodes: [...new Set(nodes)],
+    archive,
+    networkId,
+    foreign: true,
+    address,
+  };
 }
 
 /** @throws BAD_LINK */

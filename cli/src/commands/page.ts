@@ -137,6 +137,15 @@ async function builtSite(): Promise<string> {
 const networkId = (alias: string): string => alias.replace(/[^\w-]/g, '-').slice(0, 40);
 
 function networksOf(aliases: Alias[], { node = [], wallet }: Options) {
+  const ids = aliases.map(({ name }) => networkId(name));
+  if (new Set(ids).size < ids.length) {
+    throw new CliError({
+      code: 'USAGE',
+      what: 'two aliases have the same name on the page',
+      got: ids.join(', '),
+      hint: 'Rename one of them',
+    });
+  }
   return aliases.map(({ name, network, networkId: signed, url, archive }) => {
     const nodes = [...new Set([url, ...node])];
     if (nodes.length > MAX_NODES) {

@@ -125,8 +125,7 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
     return { promptIds: promptTokens, outputIds: outputTokens };
   const tokenizer = await modelTokenizer(options);
   return {
-    promptIds:
-      prompt === undefined ? promptTokens : tokenizer.promptIds(prompt, revealed?.promptIds),
+    promptIds: prompt === undefined ? promptTokens : tokenizer.encodePrompt(prompt),
     outputIds:
       output === undefined ? outputTokens : tokenizer.outputIds(output, revealed?.outputIds),
   };

@@ -26,11 +26,18 @@ class Input {
   readonly packed: { value: bigint; bits: number }[] = [];
 
   field(value: bigint | string): this {
-    this.fields.push(BigInt(value));
+    const element = BigInt(value);
+    if (element < 0n || element >= Field.ORDER)
+      throw RangeError(`accountHash: expected a field element, got ${element}`);
+    this.fields.push(element);
     return this;
   }
   bits(value: bigint | string | number | boolean, bits: number): this {
-    this.packed.push({ value: BigInt(value), bits });
+    const integer = BigInt(value);
+    // a larger one would change its neighbours: two accounts with one hash
+    if (integer < 0n || integer >= 1n << BigInt(bits))
+      throw RangeError(`accountHash: expected a number below 2^${bits}, got ${integer}`);
+    this.packed.push({ value: integer, bits });
     return this;
   }
   /** @param base58 empty or null where there is no key */
@@ -72,7 +79,10 @@ function hashFields(prefix: string, fields: Field[]): bigint {
   return Poseidon.update(salt, fields)[0].toBigInt();
 }
 
-/** @param account as `Ledger.getAccount` gives it */
+/**
+ * @param account as `Ledger.getAccount` gives it
+ * @throws RangeError for numbers wider than their place, and lists of another length
+ */
 function accountHash(account: AccountJson): bigint {
   const { timing } = account;
   const input = new Input().field(zkappHash(account.zkapp));
@@ -127,6 +137,9 @@ function zkappHash(zkapp: AccountJson['zkapp']): bigint {
 }
 
 function zkappInput(zkapp: NonNullable<AccountJson['zkapp']>): Input {
+  const { appState, actionState } = emptyZkapp();
+  requireLength('appState', zkapp.appState, appState.length);
+  requireLength('actionState', zkapp.actionState, actionState.length);
   const input = new Input()
     .field(uriHash(zkapp.zkappUri))
     .bits(zkapp.provedState, 1)
@@ -135,6 +148,12 @@ function zkappInput(zkapp: NonNullable<AccountJson['zkapp']>): Input {
   input.bits(zkapp.zkappVersion, 32).field(zkapp.verificationKey?.hash ?? dummyKeyHash());
   zkapp.appState.forEach((each) => input.field(each));
   return input;
+}
+
+/** With other lengths a field would stand in another one's place. */
+function requireLength(name: string, list: readonly unknown[], length: number): void {
+  if (list.length !== length)
+    throw RangeError(`accountHash: ${name}: expected ${length} fields, got ${list.length}`);
 }
 
 /** Stands for the key of an account without one. */

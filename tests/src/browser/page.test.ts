@@ -15,7 +15,13 @@ import { LocalNetwork, keyFile } from '../local-network.js';
 import { sharedAnswer, type ProvedAnswer } from '../run-folder.js';
 import { accessibilityProblems, launch, openPage, rendererPeak } from './chromium.js';
 import { figure, printFigures } from './figures.js';
-import { anotherModel, ProxyNode } from './proxy-node.js';
+import {
+  anotherAccount,
+  anotherModel,
+  ProxyNode,
+  shiftedFields,
+  wideNumber,
+} from './proxy-node.js';
 import { proveAnswer } from './prove-answer.js';
 import { serve, type StaticServer } from './static-server.js';
 import { FakeWallet } from './fake-wallet.js';
@@ -332,6 +338,38 @@ describe('what is not so', () => {
     await expectVerdict(page, 'another model', /committed to another model/);
   });
 
+  test('a verdict goes with the contract it was made for', async () => {
+    const moved = await open();
+    await contractRead(moved);
+    await dropFile(moved, proof);
+    await fill(moved);
+    await check(moved);
+    await expectVerdict(moved, YES);
+    const address = keyFile(other).publicKey;
+    await moved.evaluate((hash) => (location.hash = hash), `#network=local&contract=${address}`);
+    await moved.getByText('a model that this site does not know').waitFor({ timeout: MINUTE });
+    expect(await verdict(moved).count()).toBe(0);
+    await moved.context().close();
+  });
+
+  test('a model that the site does not vouch for', async () => {
+    const bare = join(folder, 'bare');
+    const config = network.path('config.json');
+    await attensor('page', '--out', bare, '--alias', 'local', '--config', config);
+    const host = await serve(bare, { isolation: true });
+    try {
+      const { page: unknown } = await openPage(browser);
+      await unknown.goto(host.url);
+      await dropFile(unknown, proof);
+      await fill(unknown);
+      await check(unknown);
+      await expectVerdict(unknown, 'whose model this site does not know', /owner’s word/);
+      await unknown.context().close();
+    } finally {
+      await host.close();
+    }
+  });
+
   test('an account without a contract, and what is no address', async () => {
     const { publicKey } = JSON.parse(await readFile(network.path('payer.json'), 'utf8')) as {
       publicKey: string;
@@ -362,9 +400,9 @@ async function readAnother(page: Page, address: string): Promise<void> {
 }
 
 describe('nodes', () => {
-  /** The second node tells of another model meanwhile. */
-  async function withLiar(work: () => Promise<void>): Promise<void> {
-    second.lie = anotherModel;
+  /** The second node lies meanwhile. */
+  async function withLiar(lie: ProxyNode['lie'], work: () => Promise<void>): Promise<void> {
+    second.lie = lie;
     try {
       await work();
     } finally {
@@ -373,7 +411,7 @@ describe('nodes', () => {
   }
 
   test('two that disagree: no verdict about the model, and both are named', () =>
-    withLiar(async () => {
+    withLiar(anotherModel, async () => {
       const page = await open();
       await page
         .getByText('The nodes tell different things about this contract.')
@@ -386,11 +424,16 @@ describe('nodes', () => {
       await page.context().close();
     }));
 
+  /** The contract as the second node alone tells of it. */
+  const openSecond = (): Promise<Page> => {
+    const address = keyFile(contract).publicKey;
+    const nodes = new URLSearchParams({ node: second.url, archive: network.url });
+    return open({}, `#${nodes.toString()}&contract=${address}`);
+  };
+
   test('one that lies is found out by the ledger hash', () =>
-    withLiar(async () => {
-      const address = keyFile(contract).publicKey;
-      const nodes = new URLSearchParams({ node: second.url, archive: network.url });
-      const page = await open({}, `#${nodes.toString()}&contract=${address}`);
+    withLiar(anotherModel, async () => {
+      const page = await openSecond();
       await page.getByText('not a network of this site').waitFor({ timeout: MINUTE });
       await page.getByText('does not lead to the ledger hash').waitFor({ timeout: MINUTE });
       await dropFile(page, proof);
@@ -399,6 +442,18 @@ describe('nodes', () => {
       await expectVerdict(page, 'whose model it is about is not known', /not in the ledger/);
       await page.context().close();
     }));
+
+  test.each([
+    ['a number too wide', wideNumber, 'does not lead to the ledger hash'],
+    ['fields in other places', shiftedFields, 'answer is not what it should be'],
+    ['another account', anotherAccount, 'The node answers about another account.'],
+  ])('one that makes up an account with the same hash: %s', (_, lie, words) =>
+    withLiar(lie, async () => {
+      const page = await openSecond();
+      await page.getByText(words).waitFor({ timeout: MINUTE });
+      await page.context().close();
+    }),
+  );
 
   test('one that is down: the other is enough; both: the proof is checked all the same', async () => {
     second.down = true;

@@ -2,7 +2,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-type Answer = { data?: { account?: { zkappState?: string[] } | null } };
+interface Account {
+  publicKey: string;
+  zkappState: string[];
+  actionState: string[];
+  timing: { initialMinimumBalance: string | null };
+}
+type Answer = { data?: { account?: Partial<Account> | null } };
 
 export class ProxyNode {
   /** Changes an answer before it is passed on. */
@@ -65,8 +71,29 @@ export class ProxyNode {
   }
 }
 
+/** Changes the account, in answers that have one. */
+const account =
+  (change: (account: Partial<Account>) => void) =>
+  ({ data }: Answer): void => {
+    if (data?.account?.zkappState) change(data.account);
+  };
+
+/** A number wider than its place in the account's hash: it would change its neighbours. */
+export const wideNumber = account((each) => {
+  each.timing = { ...each.timing, initialMinimumBalance: (2n ** 70n).toString() };
+});
+
+/** A field of the state said to be an action state: the same fields in the same order. */
+export const shiftedFields = account((each) => {
+  each.actionState!.push(each.zkappState!.shift()!);
+});
+
+/** The account of somebody else. */
+export const anotherAccount = account((each) => {
+  each.publicKey = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
+});
+
 /** An account with another model in its state. */
-export function anotherModel(answer: Answer): void {
-  const state = answer.data?.account?.zkappState;
-  if (state) state[0] = '12345';
-}
+export const anotherModel = account((each) => {
+  each.zkappState![0] = '12345';
+});

@@ -37,10 +37,10 @@ const accountSchema = z.object({
   delegateAccount: z.object({ publicKey: z.string() }).nullish(),
   votingFor: z.string(),
   timing: z.object({
-    initialMinimumBalance: z.string().nullish(),
+    initialMinimumBalance: digits.nullish(),
     cliffTime: optional(numeral),
     cliffAmount: optional(numeral),
-    vestingPeriod: z.unknown().transform((value) => (value == null ? '1' : String(value))),
+    vestingPeriod: numeral.nullish().transform((value) => value ?? '1'),
     vestingIncrement: optional(numeral),
   }),
   permissions: z.object({
@@ -58,10 +58,11 @@ const accountSchema = z.object({
     setVotingFor: authorization,
     setTiming: authorization,
   }),
-  zkappState: z.array(digits).nullish(),
+  // the contract has eight fields; a network may have room for more
+  zkappState: z.array(digits).min(8).nullish(),
   zkappUri: z.string().nullish(),
   provedState: z.boolean().nullish(),
-  actionState: z.array(digits).nullish(),
+  actionState: z.array(digits).length(5).nullish(),
   verificationKey: z.object({ verificationKey: z.string(), hash: digits }).nullish(),
   merklePath: pathSchema.nullish(),
 });
@@ -107,6 +108,9 @@ const QUERY = `query ($address: PublicKey!) {
   }
 }`;
 
+/** MINA itself. */
+const DEFAULT_TOKEN = 'wSHV2S4qX9jFsLjQo8r1BsMLH2ZRKsZx6EJd1sbozGPieEC4Jf';
+
 export interface LedgerView {
   node: string;
   account: LedgerAccount;
@@ -129,6 +133,16 @@ export async function fetchLedgerView(node: string, address: string): Promise<Le
       what: account === null ? 'there is no such account' : 'this account has no contract',
       where: `${address}, according to ${node}`,
       hint: 'Check the address and the network',
+    });
+  }
+  if (account.publicKey !== address || account.tokenId !== DEFAULT_TOKEN) {
+    throw new PageError({
+      code: 'BAD_ANSWER',
+      what: 'the node answers about another account',
+      where: node,
+      expected: address,
+      got: `${account.publicKey}, token ${account.tokenId}`,
+      hint: 'Choose another node',
     });
   }
   const { stateHash, protocolState } = bestChain[bestChain.length - 1];

@@ -11,6 +11,9 @@ import {
 import { fieldOfBase58 } from './base58.js';
 import type { LedgerAccount, LedgerView, Path } from './ledger-view.js';
 
+/** Of Mina's ledgers. A path of another length would climb from something that is no account. */
+const LEDGER_DEPTH = 35;
+
 export interface Membership {
   /** the path leads to the block's staged ledger: all transactions up to this block */
   staged: boolean;
@@ -27,9 +30,17 @@ export function checkMembership(
   lastActionSlot: number,
   snarkedPath: Path | undefined,
 ): Membership {
-  const leaf = accountHash(accountJson(account, lastActionSlot));
+  let leaf: bigint;
+  try {
+    leaf = accountHash(accountJson(account, lastActionSlot));
+  } catch (error) {
+    // numbers or lists that no account has
+    if (!(error instanceof RangeError)) throw error;
+    return { staged: false };
+  }
   const leadsTo = (path: Path, ledgerHash: string): boolean =>
-    path.length > 0 && rootOf(leaf, path.map(element)) === fieldOfBase58(ledgerHash, 'ledger hash');
+    path.length === LEDGER_DEPTH &&
+    rootOf(leaf, path.map(element)) === fieldOfBase58(ledgerHash, 'ledger hash');
   return {
     staged: leadsTo(account.merklePath ?? [], block.stagedLedgerHash),
     snarked: snarkedPath && leadsTo(snarkedPath, block.snarkedLedgerHash),

@@ -11,7 +11,7 @@ const schema = z.object({
         blockInfo: z.object({
           height: z.number(),
           timestamp: z.string(),
-          globalSlotSinceGenesis: z.number().nullish(),
+          globalSlotSinceGenesis: z.number().int().nonnegative().nullish(),
           chainStatus: z.string(),
         }),
         actionData: z.array(

@@ -68,18 +68,28 @@ export async function checkProof(
   } catch (error) {
     chainError = errorView(error);
   }
-  if (!compareContract(view, file, { add, test })) return { steps, ...known };
+  const model = view && publishedModel(request.models, view.commitment);
+  const contract = view && {
+    address: view.address,
+    block: { height: view.block.height, stateHash: view.block.stateHash },
+    model: model?.name,
+  };
+  const found = { ...known, contract, chainError };
+  if (!compareContract(view, file, { add, test })) return { steps, ...found };
+  report('published');
+  if (model === undefined) add('published', 'open', NOT_PUBLISHED);
+  else add('published', 'ok');
 
   const texts = await compareTexts(request, file, { add, test }, report);
-  if (!texts) return { steps, ...known, chainError };
+  if (!texts) return { steps, ...found };
 
   report('proof');
   const start = performance.now();
   const holds = await isProofValid(file);
   const proofSeconds = (performance.now() - start) / 1000;
   test('proof', holds, 'Verification says no: it was edited, or made for something else');
-  if (holds && view !== undefined) compareRecord(view, file, add);
-  return { steps, ...known, chainError, proofSeconds };
+  if (holds && view?.membership.staged) compareRecord(view, file, add);
+  return { steps, ...found, proofSeconds };
 }
 
 interface Steps {
@@ -102,6 +112,8 @@ async function isGenuine({ data, hash }: { data: string; hash: string }): Promis
   return await VerificationKey.checkValidity(key).catch(() => false);
 }
 
+const NOT_PUBLISHED =
+  'What its circuits prove is its owner’s word. Compare its commitment with the one that the model’s publisher gives.';
 const NOT_IN_LEDGER = 'The contract’s state is not known, so this stays open.';
 
 function compareContract(view: ChainView | undefined, file: ProofFile, { add, test }: Steps) {
@@ -175,7 +187,7 @@ async function compareTexts(
   };
   return (
     compare('prompt', prompt, (typed) => {
-      const ids = tokenizer!.promptIds(typed, text?.promptIds);
+      const ids = tokenizer!.encodePrompt(typed);
       return inputHash(ids).toString() === statement.inputHash;
     }) &&
     compare('answer', answer, (typed) => {

@@ -8,6 +8,7 @@ export type StepId =
   | 'contract'
   | 'circuits'
   | 'model'
+  | 'published'
   | 'prompt'
   | 'answer'
   | 'proof'
@@ -21,6 +22,7 @@ export const STEPS: Record<StepId, string> = {
   contract: 'The account is an Attensor contract',
   circuits: 'The circuits are those the contract is committed to',
   model: 'The model and vocabulary are those the contract is committed to',
+  published: 'This site vouches for this model and its circuits',
   prompt: 'The prompt is the one that was proved',
   answer: 'The answer is the one that was proved',
   proof: 'The proof holds',
@@ -39,6 +41,14 @@ export interface CheckResult {
   /** what the proof states; absent if the file could not be read */
   statement?: Record<'modelRoot' | 'vocabularyRoot' | 'inputHash' | 'outputHash', string>;
   verifierKeyHash?: string;
+  /** the contract it was compared with, as it was then */
+  contract?: {
+    address: string;
+    /** as the node names it */
+    block: { height: number; stateHash: string };
+    /** what the site calls the model that it is committed to */
+    model?: string;
+  };
   /** the chain could not be read: why */
   chainError?: ErrorView;
   /** text that the file reveals */
@@ -76,6 +86,13 @@ export function verdictOf({ steps, chainError }: CheckResult): Verdict {
           : `The contract could not be read: ${chainError.what}`,
     };
   }
+  if (!ok('published')) {
+    return {
+      tone: 'part',
+      headline: 'The proof holds for this contract, whose model this site does not know',
+      reason: find('published')?.words,
+    };
+  }
   const open = TEXTS.filter((id) => !ok(id));
   if (open.length > 0) {
     return {
@@ -96,6 +113,7 @@ const NOT: Record<StepId, string> = {
   contract: 'Not shown: this is not an Attensor contract',
   circuits: 'Not shown: the proof is of other circuits',
   model: 'Not shown: the proof is about another model',
+  published: 'Not shown: the model is not known',
   prompt: 'Not shown: the proof is about another prompt',
   answer: 'Not shown: this is not the answer that was proved',
   proof: 'Not shown: the proof does not hold',

@@ -48,14 +48,19 @@ export function App() {
 
 function Page({ settings }: { settings: Settings }) {
   const [{ source, selected, linkError }, setPlace] = useState(() => placeOf(settings));
+  const check = useCheck();
+  const { reset } = check;
   useEffect(() => {
-    const moved = (): void => setPlace(placeOf(settings));
+    const moved = (): void => {
+      // a verdict is about the contract it was made for
+      reset();
+      setPlace(placeOf(settings));
+    };
     window.addEventListener('hashchange', moved);
     return () => window.removeEventListener('hashchange', moved);
-  }, [settings]);
+  }, [settings, reset]);
   const [form, change] = useForm();
   const [chain, readAgain] = useChain(source);
-  const check = useCheck();
   const model = useMemo(
     () => chain.view && publishedModel(settings.models, chain.view.commitment),
     [chain.view, settings],
@@ -96,7 +101,7 @@ function Page({ settings }: { settings: Settings }) {
       />
       {check.state.is === 'failed' && <Problem error={check.state.error} />}
       {check.state.is === 'done' && (
-        <VerdictCard result={check.state.result} chain={chain.view} model={model} />
+        <VerdictCard result={check.state.result} foreign={source?.foreign ?? false} />
       )}
       <ContractCard
         settings={settings}
@@ -110,7 +115,12 @@ function Page({ settings }: { settings: Settings }) {
         <Attestations view={chain.view} source={source} selected={selected} onSelect={select} />
       )}
       {source && form.file !== '' && (
-        <WalletCard file={form.file} source={source} onSent={readAgain} />
+        <WalletCard
+          key={`${source.address} ${form.file}`}
+          file={form.file}
+          source={source}
+          onSent={readAgain}
+        />
       )}
     </>
   );

@@ -7,6 +7,8 @@ import type { Form } from './session.js';
 
 /** As the command line refuses it too. */
 const MAX_FILE_BYTES = 1 << 20;
+/** Far more than any capacity holds. */
+const MAX_TEXT = 1 << 20;
 
 const STAGES: Partial<Record<Stage, string>> = {
   loading: 'Loading the verifier (11 MB, once)',
@@ -119,6 +121,7 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
               rows={4}
               spellcheck={false}
               value={form.file}
+              maxLength={MAX_FILE_BYTES}
               onInput={(event) => onChange({ file: event.currentTarget.value, fileName: '' })}
             />
           )}
@@ -128,6 +131,7 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
         <textarea
           id="prompt"
           rows={2}
+          maxLength={MAX_TEXT}
           value={form.prompt}
           onInput={(event) => onChange({ prompt: event.currentTarget.value })}
         />
@@ -135,6 +139,7 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
         <textarea
           id="answer"
           rows={3}
+          maxLength={MAX_TEXT}
           value={form.answer}
           onInput={(event) => onChange({ answer: event.currentTarget.value })}
         />

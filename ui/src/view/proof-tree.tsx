@@ -21,11 +21,11 @@ export function ProofTree({ result }: { result: CheckResult }) {
   const proof: Node = {
     title: 'one proof',
     text: verifierKeyHash!,
-    by: ['key', 'circuits', 'proof'],
+    by: ['key', 'circuits', 'published', 'proof'],
   };
   const chain: Node = { title: 'contract', text: 'records the answer', by: ['contract', 'record'] };
   const label =
-    'Weights, vocabulary, prompt and answer are tied together by one proof, which the contract verifies';
+    'Picture: weights, vocabulary, prompt and answer lead to one proof, and that to the contract. The list above says what holds';
   return (
     <figure class="tree">
       <svg viewBox="0 0 340 296" role="img" aria-label={label}>

@@ -10,6 +10,8 @@ interface Level {
 export function trustLevels({ nodes, membership, block }: ChainView): Level[] {
   const answering = nodes.filter(({ error }) => error === undefined);
   const silent = nodes.length - answering.length;
+  // several addresses of one host are one witness
+  const hosts = new Set(answering.map(({ url }) => new URL(url).host)).size;
   return [
     {
       title: 'A node says so',
@@ -18,10 +20,10 @@ export function trustLevels({ nodes, membership, block }: ChainView): Level[] {
     },
     {
       title: 'Several nodes agree',
-      state: answering.length > 1 ? 'ok' : 'open',
+      state: hosts > 1 ? 'ok' : 'open',
       words:
-        (answering.length > 1
-          ? `${answering.length} nodes tell the same state.`
+        (hosts > 1
+          ? `${hosts} nodes tell the same state.`
           : 'Only one node was asked, or answered.') +
         (silent > 0 ? ` ${silent} did not answer.` : ''),
     },
@@ -89,7 +91,8 @@ export function TrustLevels({ view }: { view: ChainView }) {
         ))}
       </ol>
       <p class="hint">
-        Inference proofs need none of this: they are verified here, whatever a node says.
+        The proof itself needs none of this: it is verified here, whatever a node says. What the
+        contract is committed to is what these levels are about.
       </p>
     </details>
   );

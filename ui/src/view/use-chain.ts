@@ -23,22 +23,31 @@ export function useChain(source: Source | undefined): [ChainState, () => void] {
     if (source === undefined) return;
     let current = true;
     setState((old) => ({ ...old, loading: true }));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const later = (): void => {
+      timer = setTimeout(() => {
+        if (document.visibilityState === 'visible') again();
+        else later();
+      }, INTERVAL_MS);
+    };
     ask((remote) => remote.readChain(source)).then(
-      (view) => current && setState({ view, loading: false }),
-      (error: unknown) => {
-        const shown = errorView(error);
-        // cancelling a check ends the worker: that is no answer about the chain
+      (view) => {
         if (!current) return;
-        if (shown.code === 'CANCELLED' || shown.code === 'WORKER_CRASHED') again();
-        else setState((old) => ({ view: old.view, error: shown, loading: false }));
+        setState({ view, loading: false });
+        later();
+      },
+      (error: unknown) => {
+        if (!current) return;
+        const shown = errorView(error);
+        // who cancels a check ends the worker: that is no answer about the chain
+        if (shown.code === 'CANCELLED') return again();
+        setState((old) => ({ view: old.view, error: shown, loading: false }));
+        later();
       },
     );
-    const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') again();
-    }, INTERVAL_MS);
     return () => {
       current = false;
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, [source, round, again]);
   return [state, again];

@@ -1,5 +1,5 @@
 /** One check at a time: its progress, its result, and ending it. */
-import { useRef, useState } from 'preact/hooks';
+import { useCallback, useRef, useState } from 'preact/hooks';
 import type { CheckRequest } from '../check/check.js';
 import type { CheckResult } from '../check/verdict.js';
 import { errorView, type ErrorView } from '../errors.js';
@@ -43,10 +43,10 @@ export function useCheck(): {
       (error: unknown) => end({ is: 'failed', error: errorView(error) }),
     );
   };
-  const reset = (): void => {
+  const reset = useCallback(() => {
     turn.current++;
     setState({ is: 'idle' });
-  };
+  }, []);
   return {
     state,
     run,

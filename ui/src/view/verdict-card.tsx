@@ -1,25 +1,23 @@
 /** The verdict: one sentence, then as much as one wants to know. */
 import { useEffect, useRef } from 'preact/hooks';
-import type { ChainView } from '../chain/read-chain.js';
 import { verdictOf, type CheckResult, type Step } from '../check/verdict.js';
-import type { PublishedModel } from '../settings.js';
-import { Problem, sentence, Value } from './parts.js';
+import { Problem, sentence, short, Value } from './parts.js';
 import { ProofTree } from './proof-tree.js';
 
 interface Props {
   result: CheckResult;
-  chain?: ChainView;
-  model?: PublishedModel;
+  /** the contract's nodes were named by a link or by hand */
+  foreign: boolean;
 }
 
 const MARKS = { yes: '✓', part: '?', no: '✗' };
 
-export function VerdictCard({ result, chain, model }: Props) {
+export function VerdictCard({ result, foreign }: Props) {
   const { tone, headline, reason } = verdictOf(result);
   const title = useRef<HTMLHeadingElement>(null);
   // screen readers go on where the answer is
   useEffect(() => title.current?.focus(), [result]);
-  const { statement, verifierKeyHash, revealed, seconds } = result;
+  const { statement, verifierKeyHash, revealed, seconds, contract } = result;
   return (
     <section class={`verdict ${tone}`} aria-labelledby="verdict-title">
       <h2 id="verdict-title" ref={title} tabIndex={-1}>
@@ -29,17 +27,12 @@ export function VerdictCard({ result, chain, model }: Props) {
         {sentence(headline)}
       </h2>
       {reason !== undefined && <p class="reason">{sentence(reason)}</p>}
-      {tone === 'yes' &&
-        (model ? (
-          <p>
-            This site names the model <strong>{model.name}</strong>.
-          </p>
-        ) : (
-          <p>
-            This site does not know the model: it is the one that the contract below is committed
-            to, as far as the levels there say.
-          </p>
-        ))}
+      {tone === 'yes' && (
+        <p>
+          This site names the model <strong>{contract?.model}</strong>. Its contract is{' '}
+          <code>{short(contract?.address ?? '')}</code>.
+        </p>
+      )}
       {revealed && (
         <details>
           <summary>Text in the file</summary>
@@ -70,8 +63,14 @@ export function VerdictCard({ result, chain, model }: Props) {
                 <Value key={name} label={name} text={text} />
               ))}
               <Value label="verifierKeyHash" text={verifierKeyHash!} />
-              {chain && (
-                <Value label={`block ${chain.block.height}`} text={chain.block.stateHash} />
+              {contract && (
+                <>
+                  <Value label="contract" text={contract.address} />
+                  <Value
+                    label={`block ${contract.block.height}, as the node names it`}
+                    text={contract.block.stateHash}
+                  />
+                </>
               )}
             </dl>
             <p class="hint">
@@ -89,11 +88,19 @@ export function VerdictCard({ result, chain, model }: Props) {
           <li>This page and this browser.</li>
           <li>
             Mina’s proof system, and the circuits with this verification key
-            {model
-              ? ': this site says they are Attensor’s.'
-              : '. Compare its hash with the one that the model’s publisher gives.'}
+            {contract?.model === undefined
+              ? '. Compare its hash with the one that the model’s publisher gives.'
+              : ': this site says they are Attensor’s.'}
           </li>
-          <li>The nodes, as far as the levels below say.</li>
+          <li>
+            The nodes, as far as the levels below say
+            {foreign && '; they were named by the link or by you, not by this site'}.
+          </li>
+          <li>
+            The one who deployed the contract, in one thing: earlier code of the same account may
+            have prepared its record. A block explorer shows the account’s first transaction.
+          </li>
+          <li>The answer may be cut: a proof is about as many tokens as its maker asked for.</li>
           <li>Not that the model is good, or that what it says is true.</li>
         </ul>
       </details>

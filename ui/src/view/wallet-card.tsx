@@ -81,6 +81,11 @@ export function WalletCard({ file, source, onSent }: Props) {
           No Mina wallet was found in this browser. <code>attensor submit</code> does the same.
         </p>
       )}
+      {walletProvider() !== undefined && source.walletId === undefined && (
+        <p class="hint">
+          The page does not know what wallets call this network: see that yours is on it.
+        </p>
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();

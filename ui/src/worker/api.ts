@@ -26,8 +26,6 @@ export interface Submission {
 export interface CheckerApi {
   /** Returns when the worker holds the lock, which it does as long as it lives: the page sees by it when it dies. */
   hold(lock: string): Promise<void>;
-  /** Loads the verifier: once. */
-  prepare(report: Report): Promise<Outcome<{ seconds: number }>>;
   readChain(source: Source): Promise<Outcome<ChainView>>;
   check(
     request: CheckRequest,
