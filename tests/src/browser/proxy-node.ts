@@ -13,6 +13,8 @@ type Answer = { data?: { account?: Partial<Account> | null } };
 export class ProxyNode {
   /** Changes an answer before it is passed on. */
   lie: ((answer: Answer) => void) | undefined;
+  /** Answers take this much longer. */
+  delayMs = 0;
   /** Connections are cut. */
   down = false;
   /** Questions asked. */
@@ -56,6 +58,7 @@ export class ProxyNode {
           .then(async (answer) => {
             const json = (await answer.json()) as Answer;
             proxy.lie?.(json);
+            await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
             response.writeHead(200, { ...cors, 'content-type': 'application/json' });
             response.end(JSON.stringify(json));
           })
