@@ -89,9 +89,12 @@ function buildDevices() {
     const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
     if (version.error !== undefined) return say(`${title}: skipped, no ${compiler}`);
     const stamp = join(native, 'build', `${library}.sha256`);
-    const wanted = `${sources} ${process.env.ATTENSOR_CUDA_ARCH ?? 'all'} ${version.stdout}`;
+    const stampOf = (architectures) => `${sources} ${architectures} ${version.stdout}`;
+    const wanted = stampOf(process.env.ATTENSOR_CUDA_ARCH ?? 'all');
     const file = join(native, 'build', library);
-    if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+    const found = existsSync(file) && existsSync(stamp) ? readFileSync(stamp, 'utf8') : undefined;
+    // one for all architectures is one for each
+    if (found === wanted || found === stampOf('all')) {
       return say(`${title}: up to date`);
     }
     step(`${title}: building`, 'npm', ['run', '--silent', '--workspace', 'native', script]);

@@ -40,6 +40,8 @@ function runJest(args) {
 }
 
 function run() {
+  // that it compiles is seen by one architecture, and sooner
+  process.env.ATTENSOR_CUDA_ARCH ??= 'sm_90';
   try {
     setup();
     prepareBrowser();
