@@ -22,7 +22,11 @@ export default defineConfig({
     conditions: ['browser', 'module', 'import', 'default'],
   },
   worker: { format: 'es', rollupOptions: { onwarn: quiet } },
-  optimizeDeps: { exclude: ['o1js'] },
+  optimizeDeps: {
+    exclude: ['o1js'],
+    // found by the worker only, when the page is long there: it would load itself again
+    include: ['@huggingface/tokenizers', 'comlink', 'zod'],
+  },
   build: {
     target: 'es2022',
     outDir: fileURLToPath(new URL('site', import.meta.url)),
