@@ -16,6 +16,7 @@ import {
   readHistory,
 } from './read.js';
 import { Settlement } from './settlement.js';
+import { contractKeys } from './testing/keys.js';
 import { answering, LocalContract, ROOTS, unproved } from './testing/local-contract.js';
 import { impostor, standIn, statementOf } from './testing/stand-in-program.js';
 
@@ -69,7 +70,9 @@ beforeAll(async () => {
   standInKey = (await standIn.compile()).verificationKey;
   impostorKey = (await impostor.compile()).verificationKey;
   local = await LocalContract.start(standInKey, true);
-  const compiled = await timed('compile', () => AttestationContract.compile());
+  const compiled = await timed('compile', () =>
+    AttestationContract.compile({ cache: contractKeys() }),
+  );
   contractKey = compiled.verificationKey;
 
   // one in two segments, as inference is proved

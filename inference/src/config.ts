@@ -46,6 +46,12 @@ export const modelConfigSchema = z.strictObject({
 
 export type ModelConfig = Readonly<z.infer<typeof modelConfigSchema>>;
 
+/** What one layer's attention depends on. */
+export type AttentionConfig = Pick<
+  ModelConfig,
+  'hiddenSize' | 'heads' | 'qLora' | 'kvLora' | 'nope' | 'rope' | 'vDim' | 'eps' | 'ropeTheta'
+>;
+
 /** DeepSeek's code gives q_a_layernorm and kv_a_layernorm this epsilon whatever the config says. */
 export const INNER_NORM_EPS = 1e-6;
 

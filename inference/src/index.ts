@@ -7,6 +7,7 @@ export {
   normEpsilon,
   routedScale,
   softmaxScale,
+  type AttentionConfig,
   type ModelConfig,
 } from './config.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
@@ -22,6 +23,7 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
+export { traceAttention } from './forward/attention.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
 export { generate, type GenerateOptions } from './generate.js';

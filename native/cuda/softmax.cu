@@ -28,7 +28,9 @@ ATTENSOR_KERNEL(kBlock) SoftmaxKernel(ATTENSOR_PARAMETER SoftmaxRows a) {
     if (seen) sum += e;
   }
   sum = BlockReduce(shared, sum, [](int64_t l, int64_t r) { return l + r; });
-  const int64_t inverse = 0xffffffff / sum;
+  // of 32 bits: a division of 64 is a call that spills registers
+  const int64_t inverse =
+      sum > 0xffffffff ? 0 : static_cast<uint32_t>(0xffffffff) / static_cast<uint32_t>(sum);
   for (size_t s = threadIdx.x; s < a.keys; s += kBlock)
     Store(a.p + at + s, s < visible ? (Load(a.e + at + s) * inverse) >> 16 : int64_t{0});
   if (threadIdx.x == 0) {

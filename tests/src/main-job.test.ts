@@ -15,6 +15,7 @@ import {
   readHistory,
   Statement,
 } from '@attensor/contracts';
+import { contractKeys } from '@attensor/contracts/testing';
 import { generate, importCheckpoint, Model, openTokenizer } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import {
@@ -31,7 +32,6 @@ import {
 } from '@attensor/prover';
 import {
   AccountUpdate,
-  Cache,
   Field,
   Mina,
   setBackend,
@@ -296,7 +296,7 @@ describe('on chain', () => {
     Mina.setActiveInstance(local);
     const [payer] = local.testAccounts;
     const owner = Mina.TestPublicKey.random();
-    await AttestationContract.compile({ cache: Cache.FileSystem(join(cacheDir, 'keys')) });
+    await AttestationContract.compile({ cache: contractKeys() });
     const { modelRoot, vocabularyRoot, verifierKeyHash } = prover.commitment;
     const commitment = new Commitment({
       modelRoot: Field(modelRoot),

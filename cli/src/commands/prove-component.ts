@@ -2,8 +2,10 @@ import type {
   ComponentProver,
   ComponentProofFile,
   Estimate,
+  NativeStages,
   Sizes,
   Tensors,
+  Weights,
 } from '@attensor/prover';
 import { Option, type Command } from 'commander';
 import { stat, writeFile } from 'node:fs/promises';
@@ -19,6 +21,7 @@ interface Options {
   input?: string;
   seed: number;
   dryRun?: boolean;
+  native?: boolean;
   outputs?: string;
   cache?: string;
   [size: string]: unknown;
@@ -36,6 +39,11 @@ const SIZES = {
   kept: 'groups that are kept',
   selected: 'experts that are selected',
   vocabulary: 'tokens of the vocabulary',
+  queries: 'width of the compressed queries',
+  latent: 'width of the compressed keys and values',
+  nope: 'width of a key without position',
+  rope: 'width of a key with position',
+  values: 'width of a value',
 };
 
 /** One component's proof, as `--json` prints it. Seconds are wall time, keys loaded. */
@@ -45,6 +53,7 @@ interface ComponentReport {
   verifierKeyHash: string;
   seconds: number;
   nativeSeconds: number;
+  stages: NativeStages;
   picklesSeconds: number;
   /** once per weights */
   weightsSeconds: number;
@@ -59,15 +68,21 @@ function proveComponentCommand(session: Session): Command {
   const it = computing('prove-component', 'Prove one component by itself')
     .argument(
       '<name>',
-      'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1',
+      'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention',
     )
-    .option('--out <file>', 'proof file (needed unless --dry-run)')
+    .option('--out <file>', 'proof file (needed unless --dry-run or --native)')
     .option(
       '--input <file>',
       'safetensors file with integer tensors: input, and weight, bias or vocabulary where there are weights',
     )
     .option('--seed <n>', 'seed of random tensors, where no file is given', positiveInteger, 1)
     .option('--outputs <file>', 'also write the outputs, as safetensors')
+    .addOption(
+      new Option(
+        '--native',
+        'stop before the circuits: exact run, witness, all messages, and the plain verifier on them',
+      ).conflicts('out'),
+    )
     .option('--dry-run', 'predict time, memory, circuits and rows; prove nothing')
     .option(
       '--cache <dir>',
@@ -80,11 +95,12 @@ function proveComponentCommand(session: Session): Command {
       'after',
       `
 Sizes not given are DeepSeek-V3's. JSON: {component, statement, verifierKeyHash, seconds, nativeSeconds, picklesSeconds,
-weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the prediction.`,
+stages: {run, witness, commit, protocol}, weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the
+prediction, with --native {component, device, parts, messages, nativeSeconds, stages, weightsSeconds, verifySeconds, peakRssBytes}.`,
     )
     .action(
       cancellable<Options>(session, async (context, options, name) => {
-        const { componentByName, ComponentProver, estimate, readTensors, tensorFile } =
+        const { componentByName, ComponentProver, estimate, readTensors, tensorFile, weightsOf } =
           await import('@attensor/prover');
         const sizes: Sizes = {};
         for (const size of Object.keys(SIZES))
@@ -95,7 +111,7 @@ weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry
           const predicted = await estimate(prover);
           return { json: predicted, text: describeEstimate(predicted) };
         }
-        if (options.out === undefined) {
+        if (options.out === undefined && !options.native) {
           const { CliError } = await import('../errors.js');
           throw new CliError({
             code: 'USAGE',
@@ -103,15 +119,20 @@ weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry
             hint: 'Add --out proof.json',
           });
         }
-        await requireWritable(options.out);
+        if (options.out !== undefined) await requireWritable(options.out);
         const given = options.input === undefined ? undefined : await readTensors(options.input);
         const tensors = given
-          ? { inputs: pick(given, component.inputs), weights: pick(given, component.weights) }
+          ? {
+              inputs: pick(given, component.inputs),
+              weights: weightsOf(pick(given, component.weights)),
+            }
           : undefined;
-        const { report, file, outputs } = await proveComponent(prover, context, {
-          tensors,
-          seed: options.seed,
-        });
+        const source = { tensors, seed: options.seed };
+        if (options.out === undefined) {
+          const report = await proveNatively(prover, context, source);
+          return { json: report, text: describeNative(name, report) };
+        }
+        const { report, file, outputs } = await proveComponent(prover, context, source);
         await writeFileWhole(options.out, `${JSON.stringify(file)}\n`);
         if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
         const { size: proofBytes } = await stat(options.out);
@@ -126,11 +147,82 @@ weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry
 const pick = (from: Tensors, wanted: object): Tensors =>
   Object.fromEntries(Object.keys(wanted).flatMap((n) => (n in from ? [[n, from[n]]] : [])));
 
+/** Where tensors come from. */
+interface Source {
+  tensors?: { inputs: Tensors; weights: Weights };
+  seed: number;
+}
+
+/** What `--native` measures. Seconds are wall time. */
+interface NativeReport {
+  component: Record<string, string | number>;
+  device: string;
+  /** that the weights are committed in */
+  parts: number;
+  messages: number;
+  nativeSeconds: number;
+  stages: NativeStages;
+  /** once per weights */
+  weightsSeconds: number;
+  verifySeconds: number;
+  peakRssBytes: number;
+}
+
+async function proveNatively(
+  prover: ComponentProver,
+  { output, signal }: Context,
+  source: Source,
+): Promise<NativeReport> {
+  const { Sample } = await import('@attensor/prover');
+  const { engine } = await import('@attensor/native');
+  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const bar = output.progress('native');
+  const onProgress = (p: { fraction: number; message: string }): void =>
+    bar.update(p.fraction, p.message);
+  try {
+    const committed = await prover.commitWeights(weights, onProgress, signal);
+    const { statement, session, stages } = await prover.messages(inputs, committed, {
+      onProgress,
+      signal,
+    });
+    const start = performance.now();
+    await prover.replay(statement, session.messages);
+    const { kind, name } = engine.device();
+    return {
+      component: prover.component.config,
+      device: name ?? kind,
+      parts: prover.protocol.widths.parts.length,
+      messages: session.messages.length,
+      nativeSeconds: Object.values<number>({ ...stages }).reduce((a, b) => a + b, 0),
+      stages,
+      weightsSeconds: committed.seconds,
+      verifySeconds: (performance.now() - start) / 1000,
+      peakRssBytes: peakRssBytes(),
+    };
+  } finally {
+    bar.close();
+  }
+}
+
+function describeNative(name: string, r: NativeReport): string {
+  const { run, witness, commit, protocol } = r.stages;
+  return [
+    `${name} on ${r.device}: ${r.nativeSeconds.toFixed(1)} s, checked by the plain verifier`,
+    `run        ${run.toFixed(1)} s`,
+    `witness    ${witness.toFixed(1)} s`,
+    `commitment ${commit.toFixed(1)} s`,
+    `messages   ${protocol.toFixed(1)} s, ${r.messages} field elements`,
+    `weights    ${r.weightsSeconds.toFixed(1)} s once${r.parts > 1 ? `, in ${r.parts} parts` : ''}`,
+    `verifier   ${r.verifySeconds.toFixed(1)} s`,
+    `memory     ${(r.peakRssBytes / 2 ** 30).toFixed(1)} GiB`,
+  ].join('\n');
+}
+
 /** Keys, weights, proof. */
 async function proveComponent(
   prover: ComponentProver,
   { output, signal }: Context,
-  source: { tensors?: { inputs: Tensors; weights: Tensors }; seed: number },
+  source: Source,
 ): Promise<{ report: ComponentReport; file: ComponentProofFile; outputs: Tensors }> {
   const { Sample } = await import('@attensor/prover');
   const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
@@ -139,9 +231,13 @@ async function proveComponent(
     bar.update(p.fraction, p.message);
   try {
     const keys = await prover.compile(onProgress);
-    const committed = await prover.commitWeights(weights, (p) => bar.update(0, p.message));
+    const committed = await prover.commitWeights(
+      weights,
+      (p) => bar.update(p.fraction, p.message),
+      signal,
+    );
     const result = await prover.prove(inputs, committed, { onProgress, signal });
-    const { file, outputs, nativeSeconds, picklesSeconds, totalSeconds } = result;
+    const { file, outputs, stages, nativeSeconds, picklesSeconds, totalSeconds } = result;
     return {
       file,
       outputs,
@@ -151,6 +247,7 @@ async function proveComponent(
         verifierKeyHash: keys.verifierKeyHash,
         seconds: totalSeconds,
         nativeSeconds,
+        stages,
         picklesSeconds,
         weightsSeconds: committed.seconds,
         keySeconds: keys.seconds,

@@ -1,2 +1,3 @@
 /** What stands for the inference circuits where their work is not wanted: tests, examples, benchmarks. */
 export { standIn, impostor, statementOf } from './stand-in-program.js';
+export { contractKeys } from './keys.js';

@@ -13,7 +13,7 @@ export class KvCache {
   private capacity = 0;
   private filled = 0;
 
-  constructor(config: ModelConfig) {
+  constructor(config: Pick<ModelConfig, 'layers' | 'heads' | 'nope' | 'rope' | 'vDim'>) {
     const { heads, nope, rope, vDim } = config;
     this.widths = { kn: heads * nope, kr: rope, v: heads * vDim };
     this.layers = Array.from({ length: config.layers }, () => ({

@@ -1,7 +1,8 @@
 /** One pass of the model over consecutive positions, and the tools its blocks share. */
 import type { GemmResult } from '../components/gemm.js';
 import type { Site } from '../components/site.js';
-import { INNER_NORM_EPS, normEpsilon } from '../config.js';
+import { INNER_NORM_EPS, normEpsilon, type AttentionConfig } from '../config.js';
+import type { RopeAngles } from '../components/rope.js';
 import type { Engine } from '../engine.js';
 import type { Model } from '../model.js';
 import type { KvCache } from './kv-cache.js';
@@ -9,9 +10,16 @@ import type { KvCache } from './kv-cache.js';
 /** Receives every intermediate value, by the names of docs/integer-semantics.md. */
 export type TraceSink = (name: string, dims: number[], data: BigInt64Array) => void;
 
-export class Pass {
+/** What attention reads of a model. */
+export interface AttentionParameters {
+  readonly config: AttentionConfig;
+  tensor(name: string): Promise<Int32Array>;
+  ropeAngles(start: number, count: number): RopeAngles;
+}
+
+export class Pass<M extends AttentionParameters = Model> {
   constructor(
-    readonly model: Model,
+    readonly model: M,
     readonly engine: Engine,
     readonly cache: KvCache,
     /** First position, and number of positions. */

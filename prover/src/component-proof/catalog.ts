@@ -1,6 +1,8 @@
-/** The components by name, with DeepSeek-V3's dimensions as defaults: the rows of the paper's Table 3. */
-import { AttensorError, routedScale } from '@attensor/inference';
-import { embedding, gemm, rmsNorm, rope, sigmoid, softmax, topK, type Component } from './kinds.js';
+/** The components by name, with DeepSeek-V3's dimensions as defaults: the rows of the paper's Table 3, and a whole attention block. */
+import { AttensorError, INNER_NORM_EPS, routedScale } from '@attensor/inference';
+import { attentionBlock } from './attention.js';
+import type { Component } from './component.js';
+import { embedding, gemm, rmsNorm, rope, sigmoid, softmax, topK } from './kinds.js';
 
 /** Sizes a caller may set. */
 export type Sizes = Record<string, number>;
@@ -55,6 +57,31 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
     description: 'matrix product of the latent keys and values',
     defaults: { rows: 24, inner: 7168, outer: 512 },
     make: (s) => gemm(s.rows, s.inner, s.outer),
+  },
+  attention: {
+    description: 'a whole block of latent attention, its norm and residual included',
+    defaults: {
+      rows: 24,
+      dim: 7168,
+      heads: 128,
+      queries: 1536,
+      latent: 512,
+      nope: 128,
+      rope: 64,
+      values: 128,
+    },
+    make: (s) =>
+      attentionBlock(s.rows, {
+        hiddenSize: s.dim,
+        heads: s.heads,
+        qLora: s.queries,
+        kvLora: s.latent,
+        nope: s.nope,
+        rope: s.rope,
+        vDim: s.values,
+        eps: INNER_NORM_EPS,
+        ropeTheta: THETA,
+      }),
   },
 };
 

@@ -1,23 +1,36 @@
 /** Components by themselves: every kind, native messages against the plain verifier; one real proof, its file, and edits of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { referenceEngine } from '@attensor/inference';
+import { engine } from '@attensor/native';
 import { setBackend } from 'o1js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheDir } from '../proof-file.js';
+import { samplePoint } from '../model/commitment.js';
 import { P } from '../protocol/field.js';
+import type { LongVector } from '../protocol/long-vector.js';
 import { VerificationError } from '../protocol/tape.js';
 import { CATALOG, componentByName } from './catalog.js';
 import { estimate } from './estimate.js';
 import { componentProofIn, verifyComponentProof, type ComponentProofFile } from './file.js';
-import type { Built, Component } from './kinds.js';
-import type { IntTensor, Tensors } from './tensors.js';
-import { ComponentProver, tablesRoot, type ComponentResult } from './prover.js';
+import type { Built, Component } from './component.js';
+import { weightsOf, type IntTensor, type Weights } from './tensors.js';
+import {
+  ComponentProver,
+  tablesRoot,
+  type CommittedWeights,
+  type ComponentResult,
+} from './prover.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
 
 beforeAll(() => setBackend('native'));
+
+const ATTENTION = [
+  ...['attn_norm.y', 'wq_a.y', 'q_norm.inv', 'wq_b1.y', 'rope_q.y', 'wkv_a2.acc', 'rope_k.y'],
+  ...['kv_norm.y', 'wkv_b1.y', 'mul1.acc', 'softmax.p', 'mul2.y', 'wkv_b2.y', 'wo.y'],
+];
 
 /** Sizes that are no powers of two where they may be. */
 const SMALL: Record<string, () => Component> = {
@@ -29,15 +42,30 @@ const SMALL: Record<string, () => Component> = {
   experts_selector: () =>
     componentByName('experts_selector', { rows: 3, experts: 8, groups: 4, kept: 2, selected: 2 }),
   wkv_a1: () => componentByName('wkv_a1', { rows: 3, inner: 12, outer: 5 }),
+  attention: () =>
+    componentByName('attention', {
+      rows: 3,
+      dim: 12,
+      heads: 2,
+      queries: 6,
+      latent: 5,
+      nope: 8,
+      rope: 4,
+      values: 2,
+    }),
 };
 
-async function messagesOf(component: Component, seed = 1) {
-  const prover = await ComponentProver.plan(component);
+async function messagesOf(component: Component, seed = 1, plan?: ComponentProver) {
+  const prover = plan ? running(plan, component) : await ComponentProver.plan(component);
   const { inputs, weights } = component.sample(new Sample(seed));
   const committed = await prover.commitWeights(weights);
   const { statement, session, outputs } = await prover.messages(inputs, committed);
   return { prover, inputs, weights, statement, messages: session.messages, outputs };
 }
+
+/** The same circuits, another run. */
+const running = (prover: ComponentProver, component: Component): ComponentProver =>
+  Object.assign(Object.create(ComponentProver.prototype) as ComponentProver, prover, { component });
 
 /** The component with one value of one traced tensor changed: a prover who does not compute what he states. */
 const bent = (component: Component, name: string, index: number): Component => ({
@@ -67,20 +95,110 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
 
   it('refuses a false value of any tensor it computes', async () => {
     const component = make();
+    const prover = await ComponentProver.plan(component);
     const { inputs, weights } = component.sample(new Sample(2));
     const traced = await component.run(referenceEngine, inputs, weights);
     // not committed: the input itself, and what other tensors determine
     const free = new Set(['input', 'gate_sigmoid.sigma', 'softmax.z', 'gemm.acc']);
-    for (const name of [...traced.keys()].filter((n) => !free.has(n))) {
+    const names = [...traced.keys()].filter((n) => !free.has(n));
+    // attention is made of the other kinds: one tensor of each of its products, and what joins them
+    const some = component.config.kind === 'attention' ? ATTENTION : names;
+    for (const name of some) {
       const index = name.startsWith('softmax') ? 4 : 1;
       expect([
         name,
-        await messagesOf(bent(component, name, index), 2).then(
+        await messagesOf(bent(component, name, index), 2, prover).then(
           () => 'accepted',
           () => 'refused',
         ),
       ]).toEqual([name, 'refused']);
     }
+  });
+});
+
+describe('weights in parts', () => {
+  const PART_LOG = 18;
+  // the last matrix fills four parts, and six are not a power of two
+  const component = componentByName('attention', {
+    rows: 3,
+    dim: 2048,
+    heads: 4,
+    queries: 64,
+    latent: 24,
+    nope: 16,
+    rope: 8,
+    values: 128,
+  });
+  const { inputs, weights } = component.sample(new Sample(5));
+  let prover: ComponentProver;
+  let committed: CommittedWeights;
+  beforeAll(async () => {
+    prover = await ComponentProver.plan(component, undefined, PART_LOG);
+    committed = await prover.commitWeights(weights);
+  });
+
+  /** Whether the plain verifier takes what the prover makes of it. */
+  const verdict = async (by: ComponentProver, own: CommittedWeights): Promise<string> => {
+    try {
+      const { statement, session } = await by.messages(inputs, own);
+      statement[2] = committed.root;
+      await prover.replay(statement, session.messages);
+      return 'accepted';
+    } catch {
+      return 'refused';
+    }
+  };
+
+  it('are proved and verified', async () => {
+    expect(prover.protocol.widths.parts).toHaveLength(6);
+    const { statement, session } = await prover.messages(inputs, committed);
+    await prover.replay(statement, session.messages);
+    // a leaf, a sibling, or a product: every message counts
+    const { messages } = session;
+    for (let k = 7; k < messages.length; k += Math.ceil(messages.length / 60)) {
+      const edited = messages.map((m, i) => (i === k ? (m + 1n) % P : m));
+      await expect(prover.replay(statement, edited)).rejects.toThrow(VerificationError);
+    }
+  });
+
+  it('are the ones that were used, whichever part they are in', async () => {
+    for (const [name, index] of [
+      ['wo', 1],
+      ['wo', 700_000],
+      ['wo', 2048 * 512 - 1],
+      ['wq_a', 64 * 2048 - 1],
+      ['kv_norm.g', 3],
+    ] as const) {
+      const data = weights[name].data.slice();
+      data[index] += 1 << 20;
+      const others = { ...weights, [name]: { ...weights[name], data } };
+      const other = running(prover, {
+        ...component,
+        run: (engine, given) => component.run(engine, given, others),
+      });
+      expect([name, index, await verdict(other, committed)]).toEqual([name, index, 'refused']);
+    }
+  });
+
+  it('keep their order, and their sample is that of all', async () => {
+    const { commitments, vector } = committed;
+    const swapped = [1, 0, 2, 3, 4, 5].map((k) => commitments[k]);
+    const alone = (vector as LongVector).part(0);
+    const sample = await engine.evalPow(
+      alone,
+      samplePoint(
+        engine,
+        commitments.flatMap((c) => c.cap),
+      ),
+    );
+    const cheats: CommittedWeights[] = [
+      { ...committed, commitments: swapped },
+      { ...committed, commitments: [commitments[1], ...commitments.slice(1)] },
+      { ...committed, sample },
+      { ...committed, salt: committed.salt + 1n },
+    ];
+    expect(await verdict(prover, committed)).toBe('accepted');
+    for (const cheat of cheats) expect(await verdict(prover, cheat)).toBe('refused');
   });
 });
 
@@ -90,7 +208,7 @@ describe('padding', () => {
     // 12 columns are padded to 16: the input is committed with a value in the padding
     const wide = {
       ...component,
-      build: (weights?: Tensors) => withPadding(component.build(weights)),
+      build: (weights?: Weights) => withPadding(component.build(weights)),
     };
     await expect(messagesOf(wide)).rejects.toThrow();
     await expect(messagesOf(component)).resolves.toBeDefined();
@@ -161,13 +279,19 @@ describe('what a proof must not say', () => {
 
 describe('plans', () => {
   it('hold every component of the table in at most two circuits', async () => {
-    for (const name of Object.keys(CATALOG)) {
+    for (const name of Object.keys(CATALOG).filter((n) => n !== 'attention')) {
       const prover = await ComponentProver.plan(componentByName(name));
       expect([name, prover.segments.length <= 2]).toEqual([name, true]);
       const predicted = await estimate(prover);
       expect(predicted.rows).toEqual(prover.rows);
       expect(predicted.peakBytes).toBeLessThan(10 * 2 ** 30);
     }
+  });
+  it("hold DeepSeek-V3's attention with its weights in four parts", async () => {
+    const prover = await ComponentProver.plan(componentByName('attention'));
+    expect(prover.protocol.widths).toEqual({ witness: 3, parts: [16, 16, 16, 6] });
+    expect(prover.segments).toHaveLength(5);
+    expect((await estimate(prover)).peakBytes).toBeLessThan(22 * 2 ** 30);
   });
   it('refuse what does not fit', async () => {
     await expect(
@@ -210,6 +334,8 @@ describe('tensor files', () => {
     const bytes = tensorFile(tensors);
     await writeFile(path, bytes);
     expect(await readTensors(path)).toEqual(tensors);
+    expect(weightsOf({ weight: tensors.weight }).weight.data).toEqual(Int32Array.from([7]));
+    expect(() => weightsOf(tensors)).toThrow("weight 'input', entry 3");
     await writeFile(path, bytes.slice(0, -1));
     await expect(readTensors(path)).rejects.toMatchObject({ code: 'BAD_SAFETENSORS' });
     await writeFile(path, bytes.slice(0, 4));

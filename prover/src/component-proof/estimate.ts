@@ -50,24 +50,32 @@ export async function estimate(prover: ComponentProver, measured?: number): Prom
   const picklesSeconds =
     circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
   const leaves = 2 ** opening.rounds[0].logDomain;
+  const weights = widths.parts.reduce((a, b) => a + b, 0);
+  const inParts = widths.parts.length > 1;
   const weightsSeconds = protocol.hasWeights
-    ? permutation * (Math.ceil(widths.parameters / 2) + 1) * leaves +
-      PER_WEIGHT * widths.parameters * row
+    ? widths.parts.reduce((sum, w) => sum + (Math.ceil(w / 2) + 1), 0) * permutation * leaves +
+      PER_WEIGHT * weights * row
     : (permutation + PER_WEIGHT) * protocol.vocabularyPermutations;
-  const codewords =
-    32 * leaves * (widths.witness + 2 + (protocol.hasWeights ? widths.parameters + 2 : 0));
+  const codeword = (width: number): number => 32 * leaves * (width + 2);
   const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + protocol.hashedStates);
+  const proving =
+    codeword(widths.witness) +
+    tables +
+    (inParts ? 4 * weights * row : protocol.hasWeights ? codeword(widths.parts[0]) : 0);
+  // Parts are committed one after the other; their trees stay.
+  const trees = inParts ? widths.parts.length * 64 * leaves : 0;
+  const committing = inParts ? codeword(widths.parts[0]) + 2 * 4 * weights * row : 0;
   return {
     circuits: segments.length,
     rows: prover.rows,
     witness: widths.witness * row,
-    weights: protocol.hasWeights ? widths.parameters * row : 0,
+    weights: weights * row,
     permutations: protocol.permutations,
     nativeSeconds,
     picklesSeconds,
     seconds: nativeSeconds + picklesSeconds,
     weightsSeconds,
-    peakBytes: KEYS_BYTES + Math.max(CIRCUIT_BYTES * segments.length, codewords + tables),
+    peakBytes: KEYS_BYTES + trees + Math.max(CIRCUIT_BYTES * segments.length, proving, committing),
   };
 }
 

@@ -6,14 +6,12 @@
  * Rows are padded to a power of two (with zeros, or a copy where zeros mean nothing); padding is computed and proved like any other.
  */
 import {
-  AttensorError,
   INNER_NORM_EPS,
   normEpsilon,
   ropeTables,
   sigmoidTable,
   softmaxScale,
   expTable,
-  type Engine,
 } from '@attensor/inference';
 import { Builder, dim, fromTrace, type Dim, type Source } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
@@ -25,61 +23,20 @@ import { Rope } from '../components/rope.js';
 import { activationScript, Sigmoid } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import { ceilLog2 } from '../protocol/field.js';
-import type { Scope } from '../protocol/scope.js';
 import type { Tensor } from '../protocol/tensor.js';
-import type { Sample } from './sample.js';
-import type { IntTensor, Tensors } from './tensors.js';
-
-/** Bounds of a tensor's values, both included. */
-interface Range {
-  dims: number[];
-  min: bigint;
-  max: bigint;
-}
-
-/** A component with its sizes fixed. */
-export interface Component {
-  /** Everything the circuit depends on, in words and numbers. */
-  readonly config: Record<string, string | number>;
-  readonly inputs: Record<string, Range>;
-  /** Weights: committed once, whoever owns them. Empty where the parameters are public tables, or there are none. */
-  readonly weights: Record<string, Range>;
-  readonly outputs: string[];
-  /** Realistic random inputs and weights. */
-  sample(random: Sample): { inputs: Tensors; weights: Tensors };
-  /** Runs on padded rows: every traced tensor, outputs among them. */
-  run(engine: Engine, inputs: Tensors, weights: Tensors): Promise<Map<string, IntTensor>>;
-  build(weights?: Tensors): Built;
-}
-
-export interface Built {
-  b: Builder;
-  lookups?: Lookups;
-  /** Present where tokens are read from a vocabulary that the statement names. */
-  embedding?: Embedding;
-  script(scope: Scope): Promise<void>;
-}
-
-const INT32: [bigint, bigint] = [-(1n << 31n), (1n << 31n) - 1n];
-const ranged = (dims: number[], [min, max]: [bigint, bigint]): Range => ({ dims, min, max });
-const site = (component: string) => ({ component, position: (row: number) => row });
-const paddedRows = (rows: number): number => 2 ** ceilLog2(rows);
-const int32 = ({ data }: IntTensor): Int32Array => Int32Array.from(data, Number);
-const map = (entries: Record<string, IntTensor>): Map<string, IntTensor> =>
-  new Map(Object.entries(entries));
-
-/** Rows of zeros after the given ones. */
-function padRows({ dims, data }: IntTensor, rows: number): IntTensor {
-  const out = new BigInt64Array((data.length / dims[0]) * rows);
-  out.set(data);
-  return { dims: [rows, ...dims.slice(1)], data: out };
-}
-
-/** Prover only: the weights as given. */
-const weightSource =
-  (weights: Tensors | undefined, name: string): (() => ArrayLike<number>) =>
-  () =>
-    int32(weights![name]);
+import {
+  bad,
+  bigints,
+  INT32,
+  map,
+  paddedRows,
+  padRows,
+  ranged,
+  requireSizes,
+  site,
+  type Component,
+} from './component.js';
+import type { IntTensor } from './tensors.js';
 
 export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): Component {
   requireSizes({ rows, dim: width }, []);
@@ -87,7 +44,7 @@ export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): 
   return {
     config: { kind: 'rms-norm', rows: T, dim: width, epsilon },
     inputs: { input: ranged([rows, width], INT32) },
-    weights: { weight: ranged([width], INT32) },
+    weights: { weight: [width] },
     outputs: ['norm.y'],
     sample: (random) => ({
       inputs: { input: random.activations([rows, width]) },
@@ -96,7 +53,7 @@ export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): 
     async run(engine, inputs, weights) {
       const x = padRows(inputs.input, T);
       const e = normEpsilon(epsilon, width);
-      const r = await engine.rmsNorm(x.data, int32(weights.weight), T, width, e, site('norm'));
+      const r = await engine.rmsNorm(x.data, weights.weight.data, T, width, e, site('norm'));
       return map({
         input: x,
         'norm.S': { dims: [T], data: r.S },
@@ -108,8 +65,8 @@ export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): 
       const b = new Builder();
       const [t, i] = [dim('t', T), dim('i', width)];
       const x = b.signed('input', [t, i], fromTrace('input'));
-      const g = b.parameter(weightSource(weights, 'weight'), [i], 'weight');
-      const gains: Source = () => weights!.weight.data;
+      const g = b.parameter(() => weights!.weight.data, [i], 'weight');
+      const gains: Source = () => bigints(weights!.weight.data);
       const norm = new RmsNorm(b, 'norm', x, fromTrace('input'), g, gains, t, width, epsilon);
       const lookups = new Lookups(b, []);
       return {
@@ -130,7 +87,7 @@ export function gemm(rows: number, inner: number, outer: number): Component {
   return {
     config: { kind: 'gemm', rows: T, inner, outer },
     inputs: { input: ranged([rows, inner], INT32) },
-    weights: { weight: ranged([outer, inner], INT32) },
+    weights: { weight: [outer, inner] },
     outputs: ['gemm.y'],
     sample: (random) => ({
       inputs: { input: random.activations([rows, inner]) },
@@ -139,7 +96,7 @@ export function gemm(rows: number, inner: number, outer: number): Component {
     async run(engine, inputs, weights) {
       const x = padRows(inputs.input, T);
       const shape = { rows: T, inner, outer };
-      const { acc, y } = await engine.gemm(x.data, int32(weights.weight), shape, site('gemm'));
+      const { acc, y } = await engine.gemm(x.data, weights.weight.data, shape, site('gemm'));
       return map({
         input: x,
         'gemm.acc': { dims: [T, outer], data: acc },
@@ -150,7 +107,7 @@ export function gemm(rows: number, inner: number, outer: number): Component {
       const b = new Builder();
       const [t, i, o] = [dim('t', T), dim('i', inner), dim('o', outer)];
       const x = b.signed('input', [t, i], fromTrace('input'));
-      const w = b.parameter(weightSource(weights, 'weight'), [o, i], 'weight');
+      const w = b.parameter(() => weights!.weight.data, [o, i], 'weight');
       const product = new Gemm(b, 'gemm', x, w, [t, o]);
       const lookups = new Lookups(b, []);
       return {
@@ -321,7 +278,7 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
   return {
     config: { kind: 'top-k', rows: T, ...sizes, scale },
     inputs: { input: ranged([rows, experts], [0n, 65535n]) },
-    weights: { bias: ranged([experts], INT32) },
+    weights: { bias: [experts] },
     outputs: ['experts.s', 'slots.weight'],
     sample: (random) => ({
       inputs: { input: random.probabilities([rows, experts]) },
@@ -333,7 +290,7 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
       for (let row = inputs.input.dims[0]; row < T; row++)
         x.data.copyWithin(row * experts, 0, experts);
       const shape = { experts, groups, topkGroup: keptGroups, topk: selected };
-      const bias = int32(weights.bias);
+      const bias = weights.bias.data;
       const g = await engine.gating(x.data, bias, T, shape, scale, true, site('gate'));
       return map({
         'gate_sigmoid.sigma': x,
@@ -348,7 +305,7 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
     build(weights) {
       const b = new Builder();
       const sigma = b.unsigned('input', [t, e], 1, fromTrace('gate_sigmoid.sigma'));
-      const bias = b.parameter(weightSource(weights, 'bias'), [e], 'bias');
+      const bias = b.parameter(() => weights!.bias.data, [e], 'bias');
       const dims = {
         t,
         g: dim('g', groups),
@@ -356,7 +313,7 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
         e,
         j: dim('j', selected),
       };
-      const values = () => weights!.bias.data;
+      const values = () => bigints(weights!.bias.data);
       const gate = new Gating(b, '', dims, { sigma }, bias, values, BigInt(scale), keptGroups);
       const lookups = new Lookups(b, []);
       return { b, lookups, script: (scope) => Gating.script(scope, [gate]) };
@@ -374,7 +331,7 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
   return {
     config: { kind: 'embedding', rows, dim: width, vocabularyLog: ceilLog2(vocabulary) },
     inputs: { input: ranged([rows], [0n, BigInt(vocabulary - 1)]) },
-    weights: { vocabulary: ranged([vocabulary, width], INT32) },
+    weights: { vocabulary: [vocabulary, width] },
     outputs: ['embedding.x'],
     sample: (random) => ({
       inputs: { input: random.tokens([rows], vocabulary) },
@@ -384,7 +341,8 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
       const out = new BigInt64Array(T * width);
       inputs.input.data.forEach((token, row) => {
         const at = Number(token) * width;
-        out.set(weights.vocabulary.data.subarray(at, at + width), row * width);
+        const values = weights.vocabulary.data.subarray(at, at + width);
+        out.set(BigInt64Array.from(values, BigInt), row * width);
       });
       return map({ 'embedding.x': { dims: [T, width], data: out } });
     },
@@ -393,16 +351,4 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
       return { b, embedding: new Embedding(b, dims, true), script: async () => {} };
     },
   };
-}
-
-const bad = (what: string, expected: string, got: unknown): AttensorError =>
-  new AttensorError({ code: 'BAD_ARGUMENT', what, expected, got: JSON.stringify(got) });
-
-function requireSizes(sizes: Record<string, number>, powers: string[]): void {
-  for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isInteger(size) || size < 1 || size > 2 ** 24)
-      throw bad(`${name} is no size`, 'an integer from 1 to 2^24', size);
-    if (powers.includes(name) && size !== 2 ** ceilLog2(size))
-      throw bad(`${name} is no power of two`, 'a power of two', size);
-  }
 }

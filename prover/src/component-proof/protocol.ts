@@ -2,13 +2,15 @@
  * @module component-proof/protocol
  * One component as a script of its own. Statement: what it is, the commitments to its tensors and weights, and the tokens it reads.
  */
-import type { Commitment, FpVec, ProverEngine } from '@attensor/native';
+import type { FpVec, ProverEngine } from '@attensor/native';
 import { AttensorError } from '@attensor/inference';
 import { domain, INPUT_DOMAIN, MODEL_DOMAIN } from '@attensor/contracts';
 import { Field, Struct } from 'o1js';
 import type { VocabularyTree } from '../components/embedding.js';
 import { PARAMETER_DOMAIN, textHash } from '../protocol/domains.js';
+import type { Trace } from '../components/builder.js';
 import { ceilLog2 } from '../protocol/field.js';
+import type { LongVector } from '../protocol/long-vector.js';
 import {
   leafWidth,
   LOG_CAP,
@@ -22,8 +24,8 @@ import { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import { bindRoot, openVectors, type Openable, type Opened } from '../protocol/vectors.js';
-import type { Built, Component } from './kinds.js';
-import type { Tensors } from './tensors.js';
+import type { Built, Component } from './component.js';
+import type { Weights } from './tensors.js';
 
 /** What the proof of a component says. */
 export class ComponentStatement extends Struct({
@@ -44,17 +46,23 @@ export const TENSORS_DOMAIN = domain('attensor-tensors-1').toBigInt();
 export interface ComponentWitness {
   witness: FpVec;
   tensors: Opened;
-  parameters?: FpVec;
+  trace: Trace;
+  parameters?: FpVec | LongVector;
   weights?: Opened;
   vocabulary?: VocabularyTree;
   tokens?: number[];
   states?: FpVec[];
 }
 
+/** Weights of more entries than 2^PART_LOG are committed in parts of so many: a part and its codeword take 11 GiB. */
+export const PART_LOG = 26;
+
 export class ComponentProtocol {
   readonly built: Built;
   readonly opening: OpeningParameters;
-  readonly widths: { witness: number; parameters: number };
+  /** Entries of a leaf: of the witness, and of each part of the weights. */
+  readonly widths: { witness: number; parts: number[] };
+  /** Of the vectors that are opened, parts among them. */
   readonly logSize: number;
   /** log2 of the smallest power of two that holds the witness */
   readonly witnessLog: number;
@@ -66,14 +74,15 @@ export class ComponentProtocol {
   constructor(
     readonly component: Component,
     readonly logInvRate: number,
-    weights?: Tensors,
+    readonly partLog = PART_LOG,
+    weights?: Weights,
   ) {
     this.built = component.build(weights);
     const { b } = this.built;
     this.hasWeights = b.parameterFills.length > 0;
     this.witnessLog = b.witness.seal();
     const parameterLog = this.hasWeights ? b.parameters.seal() : 0;
-    const logSize = Math.max(this.witnessLog, parameterLog, LOG_LEAF + LOG_CAP);
+    const logSize = Math.max(this.witnessLog, Math.min(parameterLog, partLog), LOG_LEAF + LOG_CAP);
     this.logSize = logSize;
     if (logSize > MAX_LOG_SIZE)
       throw new AttensorError({
@@ -84,9 +93,12 @@ export class ComponentProtocol {
         got: `2^${logSize}`,
         hint: 'Take fewer rows or smaller dimensions',
       });
+    const count = Math.ceil(b.parameters.end / 2 ** logSize);
     this.widths = {
       witness: leafWidth(b.witness.end, logSize),
-      parameters: leafWidth(b.parameters.end, logSize),
+      parts: Array.from({ length: count }, (_, k) =>
+        leafWidth(Math.min(2 ** logSize, b.parameters.end - k * 2 ** logSize), logSize),
+      ),
     };
     this.opening = openingParameters(logSize, logInvRate);
     this.configHash = configHash(component.config, logSize, logInvRate);
@@ -127,26 +139,36 @@ export class ComponentProtocol {
       root: V,
       rootDomain: bigint,
       vector: Openable['vector'],
+      widths: number[],
       opened?: Opened,
     ): Promise<Openable> => {
-      const cap = await session.hint(
-        1 << LOG_CAP,
-        `${vector}: commitment`,
-        () => opened!.commitment.cap,
-      );
+      const parts: Openable['parts'] = [];
+      for (const [k, width] of widths.entries()) {
+        const commitment = opened?.commitments[k];
+        const cap = await session.hint(
+          1 << LOG_CAP,
+          `${vector}: commitment`,
+          () => commitment!.cap,
+        );
+        parts.push({ cap, width, commitment });
+      }
       const domains = { vector: PARAMETER_DOMAIN, root: rootDomain };
-      const sample = await bindRoot(session, root, this.configHash, domains, cap, vector, opened);
-      return { vector, cap, width: this.widths[vector], commitment: opened?.commitment, ...sample };
+      const caps = parts.flatMap((p) => p.cap);
+      const sample = await bindRoot(session, root, this.configHash, domains, caps, vector, opened);
+      return { vector, parts, ...sample };
     };
-    const vectors = [await bind(tensors, TENSORS_DOMAIN, 'witness', secret?.tensors)];
+    const { witness, parts } = this.widths;
+    const vectors = [await bind(tensors, TENSORS_DOMAIN, 'witness', [witness], secret?.tensors)];
     if (this.hasWeights)
-      vectors.push(await bind(weights, MODEL_DOMAIN.toBigInt(), 'parameters', secret?.weights));
+      vectors.push(
+        await bind(weights, MODEL_DOMAIN.toBigInt(), 'parameters', parts, secret?.weights),
+      );
     if (built.embedding) await this.embedding(scope, weights, tokens, secret);
     else {
       tape.assertZero(tokens, 'component: it reads no tokens');
       if (!this.hasWeights) tape.assertZero(weights, 'component: it has no weights');
     }
-    await built.script(scope);
+    await built.script(scope, secret?.trace);
     await built.lookups?.script(scope, this.witnessLog);
     await openVectors(scope, this.opening, vectors);
     session.finish();
@@ -193,12 +215,9 @@ export function rootOf(
   engine: ProverEngine,
   purpose: bigint,
   rootDomain: bigint,
-  {
-    commitment,
-    sample,
-    salt,
-  }: Pick<Opened, 'sample' | 'salt'> & { commitment: Pick<Commitment, 'cap'> },
+  { commitments, sample, salt }: Opened,
 ): bigint {
-  const vectorRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(commitment.cap), sample]);
+  const caps = commitments.flatMap((c) => c.cap);
+  const vectorRoot = engine.hash([PARAMETER_DOMAIN, engine.hash(caps), sample]);
   return engine.hash([rootDomain, purpose, vectorRoot, salt]);
 }

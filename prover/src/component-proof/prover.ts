@@ -4,7 +4,7 @@
  */
 import { inputHash, MODEL_DOMAIN } from '@attensor/contracts';
 import { AttensorError, selectEngine } from '@attensor/inference';
-import { engine, type Commitment, type FpVec } from '@attensor/native';
+import { engine, type FpVec } from '@attensor/native';
 import { Cache, Field, type VerificationKey } from 'o1js';
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -16,17 +16,24 @@ import { randomField, samplePoint, Vocabulary } from '../model/commitment.js';
 import { traceOf, witnessInts } from '../model/witness.js';
 import { defaultCacheDir } from '../proof-file.js';
 import { useNativeBackend } from '../prover.js';
-import { commitRows } from '../protocol/opening.js';
+import { CommittedPart, LongVector } from '../protocol/long-vector.js';
+import { commitRows, type LeafSource } from '../protocol/opening.js';
 import { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { tableComponent } from './catalog.js';
 import { componentProofFile, type ComponentProofFile } from './file.js';
-import type { Component } from './kinds.js';
-import type { IntTensor, Tensors } from './tensors.js';
-import { ComponentProtocol, ComponentStatement, rootOf, TENSORS_DOMAIN } from './protocol.js';
+import type { Component } from './component.js';
+import type { Tensors, Weights } from './tensors.js';
+import {
+  ComponentProtocol,
+  ComponentStatement,
+  PART_LOG,
+  rootOf,
+  TENSORS_DOMAIN,
+} from './protocol.js';
 
 export interface ComponentProgress {
-  stage: 'compile' | 'weights' | 'run' | 'commit' | 'protocol' | 'circuit' | 'done';
+  stage: 'compile' | 'weights' | 'run' | 'witness' | 'commit' | 'protocol' | 'circuit' | 'done';
   fraction: number;
   message: string;
 }
@@ -35,19 +42,37 @@ type OnProgress = (p: ComponentProgress) => void;
 
 /** Weights under their commitment: made once, used for many proofs. */
 export interface CommittedWeights {
-  tensors: Tensors;
+  tensors: Weights;
   root: bigint;
   salt: bigint;
   sample: bigint;
-  vector?: FpVec;
-  commitment?: Commitment;
+  vector?: FpVec | LongVector;
+  /** of each part */
+  commitments: LeafSource[];
   vocabulary?: Vocabulary;
   seconds: number;
+}
+
+/** What the native part takes, in seconds: exact run, witness, its commitment, and all other messages. */
+export interface NativeStages {
+  run: number;
+  witness: number;
+  commit: number;
+  protocol: number;
+}
+
+/** The native part of a proof. */
+export interface NativeProof {
+  statement: bigint[];
+  session: Session;
+  outputs: Tensors;
+  stages: NativeStages;
 }
 
 export interface ComponentResult {
   file: ComponentProofFile;
   outputs: Tensors;
+  stages: NativeStages;
   nativeSeconds: number;
   picklesSeconds: number;
   totalSeconds: number;
@@ -60,6 +85,8 @@ const LOG_INV_RATES = [2, 3, 4, 5];
 /** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
 const CIRCUIT_COST = 20e6;
 const MOST_CIRCUITS = 2;
+/** Weights in parts: each query opens a leaf of every part. */
+const MOST_CIRCUITS_IN_PARTS = 16;
 
 interface Plan {
   protocol: ComponentProtocol;
@@ -67,16 +94,22 @@ interface Plan {
   segments: Segment[];
 }
 
-async function cheapestPlan(component: Component): Promise<Plan> {
+async function cheapestPlan(component: Component, partLog: number): Promise<Plan> {
   let best: { plan: Plan; cost: number } | undefined;
   let circuits = Infinity;
+  let most = MOST_CIRCUITS;
   for (const logInvRate of LOG_INV_RATES) {
-    const protocol = new ComponentProtocol(component, logInvRate);
+    const protocol = new ComponentProtocol(component, logInvRate, partLog);
+    if (protocol.widths.parts.length > 1) {
+      // a lower rate would double the memory of a part
+      if (logInvRate > LOG_INV_RATES[0]) break;
+      most = MOST_CIRCUITS_IN_PARTS;
+    }
     const session = new Session({});
     await protocol.script(session);
     const segments = plan(session.tape);
     circuits = Math.min(circuits, segments.length);
-    if (segments.length > MOST_CIRCUITS) continue;
+    if (segments.length > most) continue;
     const cost = protocol.permutations + CIRCUIT_COST * segments.length;
     if (!best || cost < best.cost)
       best = { plan: { protocol, tape: session.tape, segments }, cost };
@@ -86,7 +119,7 @@ async function cheapestPlan(component: Component): Promise<Plan> {
     code: 'UNSUPPORTED_CONFIG',
     what: 'the component does not fit its circuits',
     where: JSON.stringify(component.config),
-    expected: `at most ${MOST_CIRCUITS} circuits`,
+    expected: `at most ${most} circuits`,
     got: String(circuits),
     hint: 'Take fewer rows or smaller dimensions',
   });
@@ -109,9 +142,13 @@ export class ComponentProver {
   }
 
   /** Plans circuits and rate. @throws UNSUPPORTED_CONFIG when they hold no such component */
-  static async plan(component: Component, cacheDir = defaultCacheDir()): Promise<ComponentProver> {
+  static async plan(
+    component: Component,
+    cacheDir = defaultCacheDir(),
+    partLog = PART_LOG,
+  ): Promise<ComponentProver> {
     useNativeBackend();
-    const { protocol, tape, segments } = await cheapestPlan(component);
+    const { protocol, tape, segments } = await cheapestPlan(component, partLog);
     return new ComponentProver(component, protocol, tape, segments, cacheDir);
   }
 
@@ -133,24 +170,32 @@ export class ComponentProver {
     return { verifierKeyHash: verificationKey.hash.toString(), seconds: seconds(start) };
   }
 
-  async commitWeights(tensors: Tensors, onProgress?: OnProgress): Promise<CommittedWeights> {
+  /** The protocol with what fills its vectors. */
+  private protocolWith(weights: Weights): ComponentProtocol {
+    const { logInvRate, partLog } = this.protocol;
+    return new ComponentProtocol(this.component, logInvRate, partLog, weights);
+  }
+
+  async commitWeights(
+    tensors: Weights,
+    onProgress?: OnProgress,
+    signal?: AbortSignal,
+  ): Promise<CommittedWeights> {
     const start = performance.now();
-    checkTensors(this.component.weights, tensors, 'weight');
+    checkShapes(this.component.weights, tensors, 'weight');
     const progress = (fraction: number): void =>
       onProgress?.({ stage: 'weights', fraction, message: 'committing the weights' });
     progress(0);
     // Public tables are committed without a salt: whoever checks a proof can make their root again.
     const salt = Object.keys(this.component.weights).length === 0 ? 0n : randomField();
-    const none = { tensors, salt, root: 0n, sample: 0n };
+    const none = { tensors, salt, root: 0n, sample: 0n, commitments: [] };
     if (this.protocol.built.embedding) {
       const { dims, data } = tensors.vocabulary;
-      const rows = Int32Array.from(data, Number);
-      const vocabulary = await Vocabulary.build(engine, rows, dims[1]);
+      const vocabulary = await Vocabulary.build(engine, data, dims[1]);
       return { ...none, root: vocabulary.root, vocabulary, seconds: seconds(start) };
     }
     if (!this.protocol.hasWeights) return { ...none, seconds: seconds(start) };
-    const protocol = new ComponentProtocol(this.component, this.protocol.logInvRate, tensors);
-    const committed = await commitParameters(protocol, salt, progress);
+    const committed = await commitParameters(this.protocolWith(tensors), salt, progress, signal);
     return { tensors, salt, ...committed, seconds: seconds(start) };
   }
 
@@ -159,10 +204,10 @@ export class ComponentProver {
     weights: CommittedWeights,
     options: { onProgress?: OnProgress; signal?: AbortSignal } = {},
   ): Promise<ComponentResult> {
-    checkTensors(this.component.inputs, inputs, 'input');
+    checkInputs(this.component.inputs, inputs);
     if (!this.verificationKey) await this.compile(options.onProgress);
     const start = performance.now();
-    const { statement, session, outputs } = await this.messages(inputs, weights, options);
+    const { statement, session, outputs, stages } = await this.messages(inputs, weights, options);
     const nativeSeconds = seconds(start);
     const picklesStart = performance.now();
     const fields = new ComponentStatement({
@@ -191,7 +236,7 @@ export class ComponentProver {
       { ...this.component.config, logSize, logInvRate },
       { component, tensors, weights: weightsRoot, tokens },
     );
-    return { file, outputs, nativeSeconds, picklesSeconds, totalSeconds: seconds(start) };
+    return { file, outputs, stages, nativeSeconds, picklesSeconds, totalSeconds: seconds(start) };
   }
 
   /** The native part: run, witness, its commitment, all messages. */
@@ -199,18 +244,28 @@ export class ComponentProver {
     inputs: Tensors,
     weights: CommittedWeights,
     { onProgress, signal }: { onProgress?: OnProgress; signal?: AbortSignal } = {},
-  ): Promise<{ statement: bigint[]; session: Session; outputs: Tensors }> {
+  ): Promise<NativeProof> {
     const { component } = this;
-    checkTensors(component.inputs, inputs, 'input');
+    checkInputs(component.inputs, inputs);
     onProgress?.({ stage: 'run', fraction: 0, message: 'exact run' });
+    let last = performance.now();
+    const lap = (): number => {
+      const since = seconds(last);
+      last = performance.now();
+      return since;
+    };
     const native = await selectEngine('native', signal);
     const traced = await component.run(native, inputs, weights.tensors);
-    const protocol = new ComponentProtocol(component, this.protocol.logInvRate, weights.tensors);
+    const run = lap();
+    const protocol = this.protocolWith(weights.tensors);
     const { built, logSize, logInvRate } = protocol;
-    onProgress?.({ stage: 'commit', fraction: 0.05, message: 'committing the tensors' });
-    const ints = witnessInts(built.b, built.lookups, traceOf(traced), logSize);
+    onProgress?.({ stage: 'witness', fraction: 0.03, message: 'witness' });
+    const trace = traceOf(traced);
+    const ints = witnessInts(built.b, built.lookups, trace, logSize);
     const witness = engine.fromInts(ints);
     const states = await built.embedding?.complete(engine, witness);
+    const filled = lap();
+    onProgress?.({ stage: 'commit', fraction: 0.05, message: 'committing the tensors' });
     const commitment = await commitRows(engine, witness, logSize, protocol.widths.witness, {
       logInvRate,
       signal,
@@ -221,9 +276,10 @@ export class ComponentProver {
           message: 'committing the tensors',
         }),
     });
+    const commit = lap();
     onProgress?.({ stage: 'protocol', fraction: 0.2, message: 'sumchecks, lookups and openings' });
     const tensors = {
-      commitment,
+      commitments: [commitment],
       sample: await engine.evalPow(witness, samplePoint(engine, commitment.cap)),
       salt: randomField(),
     };
@@ -239,11 +295,8 @@ export class ComponentProver {
       witness,
       tensors,
       parameters: weights.vector,
-      weights: weights.commitment && {
-        commitment: weights.commitment,
-        sample: weights.sample,
-        salt: weights.salt,
-      },
+      trace,
+      weights,
       vocabulary: weights.vocabulary,
       tokens,
       states,
@@ -252,7 +305,8 @@ export class ComponentProver {
     commitment.dispose();
     witness.dispose();
     const outputs = Object.fromEntries(component.outputs.map((n) => [n, traced.get(n)!]));
-    return { statement, session, outputs };
+    const stages = { run, witness: filled, commit, protocol: lap() };
+    return { statement, session, outputs, stages };
   }
 
   /** The plain verifier over recorded messages. @throws VerificationError */
@@ -262,20 +316,48 @@ export class ComponentProver {
   }
 }
 
+type CommittedParameters = Required<
+  Pick<CommittedWeights, 'root' | 'sample' | 'vector' | 'commitments'>
+>;
+
 /** The parameters of a protocol that was built with its weights, under their root. */
 async function commitParameters(
   protocol: ComponentProtocol,
   salt: bigint,
   onProgress?: (fraction: number) => void,
-): Promise<{ root: bigint; sample: bigint; vector: FpVec; commitment: Commitment }> {
+  signal?: AbortSignal,
+): Promise<CommittedParameters> {
   const { logSize, logInvRate, widths, configHash } = protocol;
-  const vector = parameterVector(protocol);
-  const options = { logInvRate, onProgress };
-  const commitment = await commitRows(engine, vector, logSize, widths.parameters, options);
-  const sample = await engine.evalPow(vector, samplePoint(engine, commitment.cap));
+  const { parts } = widths;
+  const ints = parameterInts(protocol);
+  const commitments: LeafSource[] = [];
+  let vector: FpVec | LongVector;
+  if (parts.length === 1) {
+    vector = engine.alloc(2 ** logSize);
+    vector.setInts(0, ints);
+    const options = { logInvRate, onProgress, signal };
+    commitments.push(await commitRows(engine, vector, logSize, parts[0], options));
+  } else {
+    vector = new LongVector(engine, ints, logSize);
+    for (const k of parts.keys())
+      commitments.push(
+        await CommittedPart.commit(vector, k, {
+          logInvRate,
+          signal,
+          onProgress: (f) => onProgress?.((k + f) / parts.length),
+        }),
+      );
+  }
+  const point = samplePoint(
+    engine,
+    commitments.flatMap((c) => c.cap),
+  );
+  const sample = await (vector instanceof LongVector
+    ? vector.evalPow(point)
+    : engine.evalPow(vector, point));
   const domain = MODEL_DOMAIN.toBigInt();
-  const root = rootOf(engine, configHash, domain, { commitment, sample, salt });
-  return { root, sample, vector, commitment };
+  const root = rootOf(engine, configHash, domain, { commitments, sample, salt });
+  return { root, sample, vector, commitments };
 }
 
 /** What `weights` must be in a proof whose parameters are the public tables; undefined for other components. */
@@ -288,33 +370,31 @@ export async function tablesRoot({
   if (!component) return undefined;
   const protocol = new ComponentProtocol(component, logInvRate);
   if (protocol.logSize !== logSize) return undefined;
-  const { root, vector, commitment } = await commitParameters(protocol, 0n);
-  vector.dispose();
-  commitment.dispose();
+  const { root, vector, commitments } = await commitParameters(protocol, 0n);
+  if (!(vector instanceof LongVector)) vector.dispose();
+  commitments.forEach((c) => c.dispose());
   return root.toString();
 }
 
-/** The weights' vector of a protocol that was built with them. */
-function parameterVector({ built, logSize }: ComponentProtocol): FpVec {
-  const vector = engine.alloc(2 ** logSize);
+/** The weights' vector of a protocol that was built with them, up to its last block. */
+function parameterInts({ built }: ComponentProtocol): Int32Array {
+  const out = new Int32Array(built.b.parameters.end);
   for (const { block, dims, source } of built.b.parameterFills) {
-    const values = (source as () => ArrayLike<number>)();
-    const out = new Int32Array(2 ** block.log);
+    const values = typeof source === 'string' ? built.weights!(source) : source();
     padded(dims, (at, from) => {
-      if (from >= 0) out[at] = values[from];
+      if (from >= 0) out[block.offset + at] = values[from];
     });
-    vector.setInts(block.offset, out);
   }
-  return vector;
+  return out;
 }
 
-function checkTensors(
-  wanted: Component['inputs'],
-  given: Record<string, IntTensor>,
+function checkShapes(
+  wanted: Record<string, number[]>,
+  given: Record<string, { dims: number[]; data: { length: number } }>,
   what: string,
 ): void {
-  for (const [name, { dims, min, max }] of Object.entries(wanted)) {
-    const tensor = given[name] as IntTensor | undefined;
+  for (const [name, dims] of Object.entries(wanted)) {
+    const tensor = given[name] as (typeof given)[string] | undefined;
     const size = dims.reduce((a, b) => a * b, 1);
     if (tensor?.dims.join() !== dims.join() || tensor.data.length !== size)
       throw new AttensorError({
@@ -324,14 +404,21 @@ function checkTensors(
         expected: dims.join(' x '),
         ...(tensor && { got: tensor.dims.join(' x ') }),
       });
-    const at = tensor.data.findIndex((v) => v < min || v > max);
+  }
+}
+
+function checkInputs(wanted: Component['inputs'], given: Tensors): void {
+  for (const [name, { dims, min, max }] of Object.entries(wanted)) {
+    checkShapes({ [name]: dims }, given, 'input');
+    const { data } = given[name];
+    const at = data.findIndex((v) => v < min || v > max);
     if (at >= 0)
       throw new AttensorError({
         code: 'OVERFLOW',
         what: 'a value is out of range',
-        where: `${what} '${name}', entry ${at}`,
+        where: `input '${name}', entry ${at}`,
         expected: `${min} .. ${max}`,
-        got: String(tensor.data[at]),
+        got: String(data[at]),
       });
   }
 }

@@ -1,5 +1,11 @@
 /** The components of one transformer layer, wired by its tensors. */
-import { INNER_NORM_EPS, routedScale, softmaxScale, type ModelConfig } from '@attensor/inference';
+import {
+  INNER_NORM_EPS,
+  routedScale,
+  softmaxScale,
+  type AttentionConfig,
+  type ModelConfig,
+} from '@attensor/inference';
 import { Attention } from '../components/attention.js';
 import { dim, fromTrace, type Builder, type Dim, type Source } from '../components/builder.js';
 import { Gating, type GatingDims } from '../components/gating.js';
@@ -40,20 +46,25 @@ export const noComponents = (): Components => ({
 /** Integer model parameters by name, for remainders that depend on weights. */
 export type Parameters = (name: string) => ArrayLike<number>;
 
-export interface LayerContext {
+export interface AttentionContext {
   b: Builder;
-  config: ModelConfig;
+  config: AttentionConfig;
   t: Dim;
   parameters: Parameters;
-  tables: { exp: PairTable; sigmoid: PairTable };
+  tables: { exp: PairTable };
   rotation: RotationTable;
   out: Components;
+}
+
+export interface LayerContext extends AttentionContext {
+  config: ModelConfig;
+  tables: { exp: PairTable; sigmoid: PairTable };
 }
 
 const bigints = (values: ArrayLike<number>): bigint[] => Array.from(values, BigInt);
 
 export function norm(
-  c: LayerContext,
+  c: AttentionContext,
   name: string,
   x: Tensor,
   input: string,
@@ -70,7 +81,7 @@ export function norm(
 }
 
 function gemm(
-  c: LayerContext,
+  c: AttentionContext,
   name: string,
   x: Tensor,
   inner: number,
@@ -85,7 +96,7 @@ function gemm(
 }
 
 /** x + MLA(attn_norm(x)) */
-export function attention(c: LayerContext, prefix: string, x: Tensor, xName: string): Tensor {
+export function attention(c: AttentionContext, prefix: string, x: Tensor, xName: string): Tensor {
   const { b, config, t } = c;
   const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
   const name = (part: string): string => `${prefix}${part}`;

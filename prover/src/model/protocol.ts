@@ -203,11 +203,7 @@ export class ModelProtocol {
       { vector: PARAMETER_DOMAIN, root: MODEL_DOMAIN.toBigInt() },
       parameterCap,
       'parameters',
-      witness && {
-        commitment: witness.parameterCommitment,
-        sample: witness.parameterSample,
-        salt: witness.salt,
-      },
+      witness && { sample: witness.parameterSample, salt: witness.salt },
     );
     // The witness's own out-of-domain sample: at the Johnson radius a root alone may stand for several vectors.
     const x = session.challenge();
@@ -250,16 +246,24 @@ export class ModelProtocol {
         vector: 'witness',
         x,
         y,
-        cap: witnessCap,
-        width: this.widths.witness,
-        commitment: witness?.witnessCommitment,
+        parts: [
+          {
+            cap: witnessCap,
+            width: this.widths.witness,
+            commitment: witness?.witnessCommitment,
+          },
+        ],
       },
       {
         vector: 'parameters',
         ...parameters,
-        cap: parameterCap,
-        width: this.widths.parameters,
-        commitment: witness?.parameterCommitment,
+        parts: [
+          {
+            cap: parameterCap,
+            width: this.widths.parameters,
+            commitment: witness?.parameterCommitment,
+          },
+        ],
       },
     ]);
     session.finish();

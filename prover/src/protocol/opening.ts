@@ -28,6 +28,12 @@ export function commitRows(
   });
 }
 
+/** What opens leaves of a committed vector. */
+export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose'> {
+  /** Where leaves must be computed: called once, with all that will be opened. */
+  prepare?(indexes: number[]): Promise<void>;
+}
+
 export interface Oracle {
   /** Nodes below which Merkle paths end; bound to a root by the caller. */
   cap: V[];
@@ -36,7 +42,7 @@ export interface Oracle {
   /** Entries of a leaf, see `commitRows`. */
   width: number;
   /** Prover only. */
-  commitment?: Commitment;
+  commitment?: LeafSource;
 }
 
 /** The root that stands for a commitment's cap. */
@@ -244,6 +250,7 @@ export async function openAt(
       round.queries,
       round.logDomain,
     );
+    if (engine) for (const o of current) await o.commitment!.prepare?.(words.numbers());
     const weights = eqTable(tape, bindings.point);
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {

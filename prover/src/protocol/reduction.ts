@@ -4,11 +4,14 @@
  * sum_b [ witness(b) A(b) + parameters(b) B(b) ] = sum_i alpha^i value_i, where A and B collect the claims' weights.
  * The verifier evaluates A and B at the final point; the two values go to the opening.
  */
-import { mod } from './field.js';
+import type { FpVec } from '@attensor/native';
+import { add, mod, mul, power, sub } from './field.js';
+import { LongSumcheck, LongVector, type LongProduct } from './long-vector.js';
 import { eqFactor, powEval } from './polynomials.js';
 import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
 import type { Scope } from './scope.js';
+import type { Session } from './session.js';
 import type { Tape, V } from './tape.js';
 import { axis, type ClaimPart, type Vector } from './tensor.js';
 
@@ -94,15 +97,67 @@ class PointWeights {
   }
 }
 
+/** Prover only: eq of a point with the bits of `value`. */
+const eqAt = (point: bigint[], value: number): bigint =>
+  point.reduce((e, r, i) => mul(e, (value >> (point.length - 1 - i)) & 1 ? r : sub(1n, r)), 1n);
+
 /**
+ * Prover only: the weights of all claims on a vector, its parts of 2^partLog entries scaled and added up. A vector in one part has
+ * the scale 1.
+ */
+async function claimWeights(
+  session: Session,
+  partLog: number,
+  scale: bigint[],
+  parts: Weighted[],
+  powers: { weight: V; x: V }[],
+): Promise<FpVec> {
+  const { engine } = session;
+  const size = 2 ** partLog;
+  const table = engine.alloc(size);
+  for (const { part, weight } of parts) {
+    const point = session.valuesOf(part.point);
+    const top = point.splice(0, Math.max(0, point.length - partLog));
+    const first = Math.floor(part.offset / size);
+    let scaled = 0n;
+    for (let k = 0; k < 2 ** top.length; k++)
+      scaled = add(scaled, mul(scale[first + k], eqAt(top, k)));
+    const coef = part.coef.v === undefined ? part.coef.c : part.coef.c * session.value(part.coef.v);
+    const c = mod(scaled * session.value(weight) * coef);
+    if (c !== 0n) await engine.addEq(table, part.offset % size, c, point);
+  }
+  const coefs = powers.map(({ weight, x }) => {
+    const step = power(session.value(x), BigInt(size));
+    const total = scale.reduceRight((sum, s) => add(mul(sum, step), s), 0n);
+    return mul(session.value(weight), total);
+  });
+  await engine.addPows(
+    table,
+    coefs,
+    powers.map((p) => session.value(p.x)),
+  );
+  return table;
+}
+
+export interface Reduced {
+  point: V[];
+  /** the vectors' values there */
+  values: Partial<Record<Vector, V>>;
+  /** Prover only, of vectors in parts: the parts weighted by eq of the point's first coordinates, added up. */
+  combined: Partial<Record<Vector, FpVec>>;
+}
+
+/**
+ * @param logSize of the longest vector
  * @param pows one for each vector that is opened; claims on another one are an error
- * @returns the point and the vectors' values there
+ * @param partLog where a vector is committed in parts, the log of their size
  */
 export async function reduceClaims(
   scope: Scope,
   logSize: number,
   pows: PowClaim[],
-): Promise<{ point: V[]; values: Partial<Record<Vector, V>> }> {
+  partLog = logSize,
+): Promise<Reduced> {
   const { session } = scope;
   const { tape } = session;
   const alpha = session.challenge();
@@ -130,23 +185,7 @@ export async function reduceClaims(
     const f = sum.virtual(() => scope.vectors![vector].slice(0, 1 << logSize));
     const w = sum.public(
       ['index'],
-      async () => {
-        const { engine } = session;
-        const table = engine.alloc(1 << logSize);
-        for (const { part, weight } of parts[vector]) {
-          const c =
-            session.value(weight) *
-            part.coef.c *
-            (part.coef.v === undefined ? 1n : session.value(part.coef.v));
-          await engine.addEq(table, part.offset, mod(c), session.valuesOf(part.point));
-        }
-        await engine.addPows(
-          table,
-          powers[vector].map((p) => session.value(p.weight)),
-          powers[vector].map((p) => session.value(p.x)),
-        );
-        return table;
-      },
+      () => claimWeights(session, logSize, [1n], parts[vector], powers[vector]),
       ({ index }) => {
         const at = new PointWeights(tape, index);
         return tape.sum([
@@ -164,9 +203,26 @@ export async function reduceClaims(
     pairs.reduce((a, b) => a.add(b)),
     tape.sum(values),
   );
-  const at = await sum.run();
+  const combined: Reduced['combined'] = {};
+  const long = (): LongProduct[] =>
+    pows.map(({ vector }) => ({
+      f: scope.vectors![vector],
+      w: (scale) => claimWeights(session, partLog, scale, parts[vector], powers[vector]),
+    }));
+  const at = await sum.run(
+    partLog === logSize
+      ? undefined
+      : (expression) =>
+          LongSumcheck.start(session.engine, long(), expression, logSize - partLog, (bound) =>
+            bound.forEach((f, k) => {
+              const { vector } = pows[k];
+              if (scope.vectors![vector] instanceof LongVector) combined[vector] = f;
+            }),
+          ),
+  );
   return {
     point: at.index,
+    combined,
     values: Object.fromEntries(
       Object.entries(columns).map(([vector, column]) => [vector, sum.value(column)]),
     ),

@@ -13,6 +13,13 @@ import { Tape, VerificationError, type Permutation, type V } from './tape.js';
 
 export type Role = 'prove' | 'verify' | 'shape';
 
+/** Random words, bit by bit from the lowest. */
+export interface Words {
+  next(): V[];
+  /** All of them before any is taken; prover only. */
+  numbers(): number[];
+}
+
 export type Compute = () => bigint[] | Promise<bigint[]>;
 
 export interface SessionOptions {
@@ -134,7 +141,7 @@ export class Session {
    * challenge; the remaining bits of it and of as many further challenges as needed give `count` words. The challenges are all
    * drawn now; their bits appear on the tape as the words are taken, which keeps few values alive.
    */
-  async grindAndSample(bits: number, count: number, wordLength: number): Promise<{ next(): V[] }> {
+  async grindAndSample(bits: number, count: number, wordLength: number): Promise<Words> {
     if (this.pending.length > 0) this.flush();
     const state = this.state;
     const [nonce] = await this.inputs(
@@ -157,6 +164,7 @@ export class Session {
     const perWord = Math.floor(usable / wordLength);
     const more = Math.ceil(Math.max(0, count - Math.floor((usable - bits) / wordLength)) / perWord);
     const sources = [first, ...this.challenges(more)];
+    const drawn = [...sources];
     let pool: V[] = [];
     let skip = bits;
     return {
@@ -171,6 +179,16 @@ export class Session {
         const word = pool.slice(0, wordLength);
         pool = pool.slice(wordLength);
         return word;
+      },
+      numbers: () => {
+        const words = drawn.flatMap((source, k) => {
+          const used = k === 0 ? bits : 0;
+          const value = this.value(source) >> BigInt(used);
+          return Array.from({ length: Math.floor((usable - used) / wordLength) }, (_, i) =>
+            Number((value >> BigInt(i * wordLength)) & ((1n << BigInt(wordLength)) - 1n)),
+          );
+        });
+        return words.slice(0, count);
       },
     };
   }

@@ -4,7 +4,7 @@
  * but the linear one (which follows from g(0) + g(1) = claim) and receives a challenge; at the end the columns' values at the
  * point of challenges must give the last claim. Many sums over one domain run as one, weighted by powers of a challenge.
  */
-import type { FpVec, SumcheckProver } from '@attensor/native';
+import type { Expression, FpVec, SumcheckProver } from '@attensor/native';
 import { Expr } from './expression.js';
 import { interpolate, sub } from './field.js';
 import { eqEval } from './polynomials.js';
@@ -123,7 +123,14 @@ export class Sumcheck {
     return this.columns[n.index].value!;
   }
 
-  async run(): Promise<Bound> {
+  private async fromTables(expression: Expression): Promise<SumcheckProver> {
+    const tables = [];
+    for (const c of this.columns) tables.push(await c.table());
+    return this.scope.session.engine.sumcheck(tables, expression);
+  }
+
+  /** @param start prover only: makes the prover where the columns' tables are too long to be made first */
+  async run(start?: (expression: Expression) => Promise<SumcheckProver>): Promise<Bound> {
     const { session } = this.scope;
     const { tape } = session;
     // One sum: powers of a challenge drawn after everything in it is fixed.
@@ -147,9 +154,8 @@ export class Sumcheck {
     const rounds = logOf(this.domain);
     let prover: SumcheckProver | undefined;
     if (session.proving) {
-      const tables = [];
-      for (const c of this.columns) tables.push(await c.table());
-      prover = session.engine.sumcheck(tables, total.compile(tape, tables.length));
+      const expression = total.compile(tape, this.columns.length);
+      prover = await (start ?? ((e) => this.fromTables(e)))(expression);
     }
     const point: V[] = [];
     for (let round = 0; round < rounds; round++) {

@@ -6,6 +6,7 @@
  */
 import type { Axis as EngineAxis, FpVec } from '@attensor/native';
 import { HALF, mod } from './field.js';
+import { LongVector } from './long-vector.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 
@@ -191,8 +192,11 @@ export class Claims {
   }
 }
 
-/** The vectors of a proving session. */
-export type Vectors = Record<Vector, FpVec>;
+/** The vectors of a proving session; parameters that are committed in parts are never there as a whole. */
+export interface Vectors {
+  witness: FpVec;
+  parameters: FpVec | LongVector;
+}
 
 /** eq tables by point, for one proving session. */
 export class EqTables {
@@ -243,7 +247,12 @@ export async function tensorTable(
       }
     }
     const axes = domain.map((d) => free.get(d.name) ?? { size: 1 << d.log, stride: 0 });
-    pieces.push(await engine.contract(vectors[view.block.vector], offset, [...axes, ...weighted]));
+    const vector = vectors[view.block.vector];
+    pieces.push(
+      vector instanceof LongVector
+        ? await vector.contract(offset, [...axes, ...weighted])
+        : await engine.contract(vector, offset, [...axes, ...weighted]),
+    );
   }
   if (pieces.length === 0)
     return engine.linear([engine.alloc(1 << logOf(domain))], [1n], mod(tensor.constant));

@@ -3,20 +3,23 @@
  * The two committed vectors within a script: how a root in the statement binds a commitment, and the opening of everything that
  * was claimed about both.
  */
-import { mod } from './field.js';
-import type { Commitment } from '@attensor/native';
+import type { FpVec } from '@attensor/native';
+import { ceilLog2, mod } from './field.js';
 import { SAMPLE_DOMAIN } from './domains.js';
-import { capRoot, openAt, type Oracle } from './opening.js';
+import { LongVector } from './long-vector.js';
+import { capRoot, openAt, type LeafSource, type Oracle } from './opening.js';
 import type { OpeningParameters } from './parameters.js';
+import { eqTable } from './polynomials.js';
 import { reduceClaims, type PowClaim } from './reduction.js';
 import type { Scope } from './scope.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 import type { Vector } from './tensor.js';
 
-/** What opens a root: all of it secret but the cap. */
+/** What opens a root: all of it secret but the caps. */
 export interface Opened {
-  commitment: Commitment;
+  /** of each part */
+  commitments: LeafSource[];
   /** the vector as a univariate polynomial at the point that the cap determines */
   sample: bigint;
   salt: bigint;
@@ -31,8 +34,8 @@ export interface RootDomains {
 }
 
 /**
- * The cap and out-of-domain sample of the commitment that `root` stands for: the sample's point follows from the cap, so a root
- * fixes one vector within the decoding radius.
+ * The out-of-domain sample of the commitment that `root` stands for: the sample's point follows from the caps of all parts, so a
+ * root fixes one vector within the decoding radius (docs/soundness.md, section 7).
  */
 export async function bindRoot(
   session: Session,
@@ -41,7 +44,7 @@ export async function bindRoot(
   domains: RootDomains,
   cap: V[],
   what: string,
-  opened?: Opened,
+  opened?: Pick<Opened, 'sample' | 'salt'>,
 ): Promise<{ x: V; y: V }> {
   const { tape } = session;
   const merkle = capRoot(session, cap);
@@ -56,9 +59,18 @@ export async function bindRoot(
   return { x, y };
 }
 
-export type Openable = Omit<Oracle, 'coef'> & { vector: Vector; x: V; y: V };
+export interface Openable {
+  vector: Vector;
+  x: V;
+  y: V;
+  /** The vector's parts in order, each of the size that opens; one for a vector that has this size itself. */
+  parts: Omit<Oracle, 'coef'>[];
+}
 
-/** Proves all claims and samples: one reduction, then both vectors open together. */
+/**
+ * Proves all claims and samples: one reduction, then all vectors open together. The first coordinates of the point that is left
+ * number the parts, so eq of them weighs the parts.
+ */
 export async function openVectors(
   scope: Scope,
   parameters: OpeningParameters,
@@ -66,25 +78,41 @@ export async function openVectors(
 ): Promise<void> {
   const { session } = scope;
   const { tape } = session;
-  const { point, values } = await reduceClaims(
+  const partLog = parameters.logSize;
+  const logSize = partLog + ceilLog2(Math.max(...vectors.map((v) => v.parts.length)));
+  const { point, values, combined } = await reduceClaims(
     scope,
-    parameters.logSize,
+    logSize,
     vectors.map(({ vector, x, y }): PowClaim => ({ vector, x, y })),
+    partLog,
   );
+  const eq = logSize === partLog ? undefined : eqTable(tape, point.slice(0, logSize - partLog));
+  const scaled = (coef: V, k: number): V => (eq ? tape.mul(coef, eq[k]) : coef);
   // F = first + mu second, mu after their values.
   const mu = vectors.length > 1 ? session.challenge() : undefined;
   const coefs = vectors.map((_, i) => (i === 0 ? tape.constant(1n) : mu!));
+  const oracles = vectors.map((v, i) =>
+    v.parts.map((part, k): Oracle => ({ ...part, coef: scaled(coefs[i], k) })),
+  );
   await openAt(
     session,
     parameters,
-    vectors.map((v, i) => ({ ...v, coef: coefs[i] })),
-    point,
+    oracles.flat(),
+    point.slice(logSize - partLog),
     tape.sum(vectors.map((v, i) => tape.mul(coefs[i], values[v.vector]!))),
     scope.vectors &&
       session.engine.linear(
-        vectors.map((v) => scope.vectors![v.vector]),
-        session.valuesOf(coefs),
+        vectors.map(({ vector }) => combined[vector] ?? wholeVector(scope, vector)),
+        session.valuesOf(
+          vectors.map((v, i) => (combined[v.vector] ? coefs[i] : oracles[i][0].coef)),
+        ),
         0n,
       ),
   );
+}
+
+function wholeVector(scope: Scope, vector: Vector): FpVec {
+  const whole = scope.vectors![vector];
+  if (whole instanceof LongVector) throw new Error(`opening: ${vector} was not combined`);
+  return whole;
 }

@@ -22,7 +22,6 @@ import { LOG_INV_RATE } from '../model/commitment.js';
 import { PARAMETER_DOMAIN } from '../protocol/domains.js';
 import { attention, feedForwardLayer, noComponents, norm } from '../model/layers.js';
 import { ceilLog2 } from '../protocol/field.js';
-import { openAt } from '../protocol/opening.js';
 import {
   leafWidth,
   LOG_CAP,
@@ -30,13 +29,11 @@ import {
   openingParameters,
   type OpeningParameters,
 } from '../protocol/parameters.js';
-import { eqTable } from '../protocol/polynomials.js';
-import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { bindRoot } from '../protocol/vectors.js';
+import { bindRoot, openVectors } from '../protocol/vectors.js';
 
 /** of a permutation that absorbs two elements: three elements before the first round and after each of 55 */
 const STATES_PER_STEP = 3 * 56;
@@ -47,9 +44,8 @@ export type LayerKind = 'dense' | 'moe' | 'boundary';
 export class SplitLayer {
   readonly b = new Builder();
   readonly components = noComponents();
-  /** log2 of the witness, and of the vector of all weights */
+  /** log2 of the witness's size */
   readonly witnessLog: number;
-  readonly weightsLog: number;
   readonly opening: OpeningParameters;
   /** Entries of a leaf: of the witness, and of each part of the weights. */
   readonly widths: { witness: number; parts: number[] };
@@ -96,8 +92,7 @@ export class SplitLayer {
     const used = kind === 'boundary' ? [] : [tables.exp, tables.sigmoid];
     this.lookups = new Lookups(b, used);
     this.witnessLog = b.witness.seal();
-    this.weightsLog = b.parameters.seal();
-    const log = Math.min(partLog, Math.max(this.witnessLog, this.weightsLog));
+    const log = Math.min(partLog, Math.max(this.witnessLog, b.parameters.seal()));
     if (this.witnessLog > log)
       throw new AttensorError({
         code: 'UNSUPPORTED_CONFIG',
@@ -133,7 +128,6 @@ export class SplitLayer {
   private async script(session: Session): Promise<void> {
     const { tape } = session;
     const { components, opening, config } = this;
-    const partLog = opening.logSize;
     const [model, statement] = [0, 1].map((k) => tape.public(k));
     session.absorb([model, statement]);
     const never = (): never => {
@@ -172,23 +166,15 @@ export class SplitLayer {
         'layer: input and output',
       );
 
-    const log = Math.max(this.weightsLog, partLog);
-    const { point, values } = await reduceClaims(scope, log, [
-      { vector: 'witness', x, y },
-      { vector: 'parameters', ...weights },
+    const { witness, parts } = this.widths;
+    await openVectors(scope, opening, [
+      { vector: 'witness', x, y, parts: [{ cap: witnessCap, width: witness }] },
+      {
+        vector: 'parameters',
+        ...weights,
+        parts: parts.map((width, k) => ({ cap: caps[k], width })),
+      },
     ]);
-    const parts = eqTable(tape, point.slice(0, log - partLog));
-    const mu = session.challenge();
-    await openAt(
-      session,
-      opening,
-      [
-        { cap: witnessCap, width: this.widths.witness, coef: tape.mul(mu, parts[0]) },
-        ...this.widths.parts.map((width, k) => ({ cap: caps[k], width, coef: parts[k] })),
-      ],
-      point.slice(log - partLog),
-      tape.add(tape.mul(mu, values.witness!), values.parameters!),
-    );
     session.finish();
   }
 }

@@ -1,0 +1,288 @@
+/**
+ * @module long-vector
+ * A vector of integers that is committed in parts, since no machine's memory holds it as field elements. Prover only. The integers
+ * are all there; field elements are made of as many as are needed at a time, at most a part.
+ */
+import type {
+  Axis,
+  CommitOptions,
+  Expression,
+  FpVec,
+  ProverEngine,
+  SumcheckProver,
+} from '@attensor/native';
+import { add, mod, mul, power, rootOfUnity, sub } from './field.js';
+import { commitRows, type LeafSource } from './opening.js';
+import { leafWidth, LOG_CAP, LOG_LEAF } from './parameters.js';
+
+export class LongVector {
+  readonly partSize: number;
+  readonly parts: number;
+
+  /** @param ints the entries up to the last that is not zero */
+  constructor(
+    readonly engine: ProverEngine,
+    readonly ints: Int32Array,
+    readonly partLog: number,
+  ) {
+    this.partSize = 2 ** partLog;
+    this.parts = Math.ceil(ints.length / this.partSize);
+  }
+
+  /** Entries [offset, offset + length), zeros behind the end. */
+  slice(offset: number, length: number): FpVec {
+    const values = this.ints.subarray(offset, offset + length);
+    if (values.length === length) return this.engine.fromInts(values);
+    const padded = this.engine.alloc(length);
+    padded.setInts(0, values);
+    return padded;
+  }
+
+  part(index: number): FpVec {
+    return this.slice(index * this.partSize, this.partSize);
+  }
+
+  /** As `ProverEngine.contract`; what spans parts must have its longest axis summed. */
+  async contract(offset: number, axes: Axis[]): Promise<FpVec> {
+    const { engine, partSize } = this;
+    const span = axes.reduce((n, a) => n + (a.size - 1) * a.stride, 1);
+    if (span <= partSize) return engine.contract(this.slice(offset, span), 0, axes);
+    const longest = axes.reduce((a, b) => (a.stride > b.stride ? a : b));
+    const { weights, stride } = longest;
+    if (!weights) throw new RangeError('long vector: the axis that spans parts must be summed');
+    const size = Math.max(1, Math.floor(partSize / stride));
+    const sums: FpVec[] = [];
+    for (let first = 0; first < longest.size; first += size) {
+      const some = { size, stride, weights: weights.slice(first, size) };
+      const rest = axes.map((a) => (a === longest ? some : a));
+      sums.push(await this.contract(offset + first * stride, rest));
+    }
+    return engine.linear(
+      sums,
+      sums.map(() => 1n),
+      0n,
+    );
+  }
+
+  /** sum_b v[b] x^b */
+  async evalPow(x: bigint): Promise<bigint> {
+    const step = power(x, BigInt(this.partSize));
+    let value = 0n;
+    for (let k = this.parts - 1; k >= 0; k--) {
+      const part = this.part(k);
+      value = add(mul(value, step), mod(await this.engine.evalPow(part, x)));
+      part.dispose();
+    }
+    return value;
+  }
+
+  /** sum_k weights[k] part_k */
+  combine(weights: bigint[]): FpVec {
+    const sum = this.engine.alloc(this.partSize);
+    for (let k = 0; k < this.parts; k++) {
+      const part = this.part(k);
+      sum.axpy(0, weights[k], part);
+      part.dispose();
+    }
+    return sum;
+  }
+}
+
+/** Bytes before the nodes of a stored tree, and of a node. */
+const TREE_HEADER = 8;
+const NODE = 32;
+
+/** A part under its commitment. The codeword is not kept: the leaves that are opened are computed from the part. */
+export class CommittedPart implements LeafSource {
+  private leaves = new Map<number, bigint[]>();
+
+  private constructor(
+    private readonly vector: LongVector,
+    private readonly index: number,
+    private readonly width: number,
+    private readonly logDomain: number,
+    readonly cap: bigint[],
+    private readonly tree: Uint8Array,
+  ) {}
+
+  static async commit(
+    vector: LongVector,
+    index: number,
+    options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress'>,
+  ): Promise<CommittedPart> {
+    const { engine, ints, partLog, partSize } = vector;
+    const width = leafWidth(Math.min(partSize, ints.length - index * partSize), partLog);
+    const part = vector.part(index);
+    const commitment = await commitRows(engine, part, partLog, width, options);
+    part.dispose();
+    try {
+      const { cap, logDomain } = commitment;
+      const tree = await commitment.serializeTree();
+      return new CommittedPart(vector, index, width, logDomain, cap, tree);
+    } finally {
+      commitment.dispose();
+    }
+  }
+
+  /** A leaf holds the rows' polynomials at a power of the domain's root. */
+  async prepare(indexes: number[]): Promise<void> {
+    const { vector, width, logDomain } = this;
+    const { engine } = vector;
+    const logRow = vector.partLog - LOG_LEAF;
+    const row = 2 ** logRow;
+    const rows = vector.slice(this.index * vector.partSize, width * row);
+    const omega = rootOfUnity(logDomain);
+    this.leaves = new Map();
+    for (const index of new Set(indexes)) {
+      const powers = engine.alloc(row);
+      await engine.addPows(powers, [1n], [power(omega, BigInt(index))]);
+      const leaf = await engine.contract(rows, 0, [
+        { size: width, stride: row },
+        { size: row, stride: 1, weights: powers },
+      ]);
+      powers.dispose();
+      this.leaves.set(index, leaf.toBigints());
+    }
+    rows.dispose();
+  }
+
+  open(index: number): { leaf: bigint[]; path: bigint[] } {
+    const leaf = this.leaves.get(index);
+    if (!leaf) throw new Error(`commitment: leaf ${index} was not prepared`);
+    const path: bigint[] = [];
+    let layer = 0;
+    for (let d = 0; d < this.logDomain - LOG_CAP; d++) {
+      path.push(this.node(layer + ((index >> d) ^ 1)));
+      layer += 2 ** (this.logDomain - d);
+    }
+    return { leaf, path };
+  }
+
+  private node(at: number): bigint {
+    const start = TREE_HEADER + NODE * at;
+    const bytes = this.tree.subarray(start, start + NODE);
+    return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+  }
+
+  dispose(): void {
+    this.leaves.clear();
+  }
+}
+
+/** A sum of products f w over vectors, the longest of which have `2^topLog` parts. */
+export interface LongProduct {
+  f: FpVec | LongVector;
+  /** sum_q scale[q] w_q over a part's entries */
+  w(scale: bigint[]): Promise<FpVec>;
+}
+
+const partOf = (f: FpVec | LongVector, k: number): FpVec | undefined =>
+  f instanceof LongVector
+    ? k < f.parts
+      ? f.part(k)
+      : undefined
+    : k === 0
+      ? f.slice(0, f.length)
+      : undefined;
+
+const unit = (size: number, k: number): bigint[] =>
+  Array.from({ length: size }, (_, i) => (i === k ? 1n : 0n));
+
+/**
+ * The sumcheck of sum_b f(b) w(b) whose first `topLog` variables number parts. Their rounds need only the products <f_p, w_q>: a
+ * challenge combines rows and columns of that matrix in pairs. What is left then is as long as a part.
+ */
+export class LongSumcheck implements SumcheckProver {
+  private readonly point: bigint[] = [];
+  private inner: SumcheckProver | undefined;
+
+  private constructor(
+    private readonly engine: ProverEngine,
+    private readonly products: LongProduct[],
+    private readonly expression: Expression,
+    private readonly topLog: number,
+    /** [p][q] */
+    private matrix: bigint[][],
+    /** called with the vectors, combined as the first variables were bound */
+    private readonly onBound: (f: FpVec[]) => void,
+  ) {}
+
+  static async start(
+    engine: ProverEngine,
+    products: LongProduct[],
+    expression: Expression,
+    topLog: number,
+    onBound: (f: FpVec[]) => void,
+  ): Promise<LongSumcheck> {
+    const size = 2 ** topLog;
+    const matrix = Array.from({ length: size }, () => new Array<bigint>(size).fill(0n));
+    for (const { f, w } of products)
+      for (let q = 0; q < size; q++) {
+        const weights = await w(unit(size, q));
+        for (let p = 0; p < size; p++) {
+          const part = partOf(f, p);
+          if (!part) continue;
+          matrix[p][q] = add(matrix[p][q], mod(await engine.dot(part, weights)));
+          part.dispose();
+        }
+        weights.dispose();
+      }
+    return new LongSumcheck(engine, products, expression, topLog, matrix, onBound);
+  }
+
+  /** g(0), g(2) */
+  round(): Promise<bigint[]> {
+    if (this.inner) return this.inner.round();
+    const { matrix } = this;
+    const half = matrix.length / 2;
+    const trace = (a: 0 | 1, b: 0 | 1): bigint => {
+      let sum = 0n;
+      for (let k = 0; k < half; k++) sum += matrix[a * half + k][b * half + k];
+      return sum;
+    };
+    // At 2 the first half weighs -1, the second 2.
+    const at2 = trace(0, 0) - 2n * (trace(0, 1) + trace(1, 0)) + 4n * trace(1, 1);
+    return Promise.resolve([mod(trace(0, 0)), mod(at2)]);
+  }
+
+  async bind(r: bigint): Promise<void> {
+    if (this.inner) return this.inner.bind(r);
+    const half = this.matrix.length / 2;
+    const fold = (a: bigint, b: bigint): bigint => add(a, mul(r, sub(b, a)));
+    const rows = this.matrix
+      .slice(0, half)
+      .map((row, p) => row.map((v, q) => fold(v, this.matrix[half + p][q])));
+    this.matrix = rows.map((row) => row.slice(0, half).map((v, q) => fold(v, row[half + q])));
+    this.point.push(r);
+    if (this.point.length === this.topLog) await this.goOn();
+  }
+
+  /** All parts as one, weighted by eq of the challenges. */
+  private async goOn(): Promise<void> {
+    const { engine, products } = this;
+    const scale = this.point.reduce(
+      (table, r) => table.flatMap((e) => [sub(e, mul(e, r)), mul(e, r)]),
+      [1n],
+    );
+    const columns: FpVec[] = [];
+    const bound: FpVec[] = [];
+    for (const { f, w } of products) {
+      const values =
+        f instanceof LongVector ? f.combine(scale) : engine.linear([f], [scale[0]], 0n);
+      bound.push(values);
+      columns.push(values, await w(scale));
+    }
+    this.inner = engine.sumcheck(columns, this.expression);
+    this.onBound(bound);
+    columns.forEach((c, k) => k % 2 === 1 && c.dispose());
+  }
+
+  finals(): bigint[] {
+    if (!this.inner) throw new Error('sumcheck: not every variable is bound');
+    return this.inner.finals();
+  }
+
+  dispose(): void {
+    this.inner?.dispose();
+  }
+}
