@@ -279,7 +279,8 @@ function attestationPermissions(): Permissions {
 /**
  * Are these the permissions that `deploy` sets, for the present network version?
  *
- * **Note**: o1js 2.15 loses the verification key's permission of accounts that it fetches from a node: these are never locked.
+ * **Note**: o1js 2.15 loses the verification key's permission of accounts that it fetches from a node: these are never locked. Ask
+ * the node for them, as `readContract` does.
  */
 function isLocked(permissions: Permissions): boolean {
   return canonical(permissions) === canonical(attestationPermissions());

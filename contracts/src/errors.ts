@@ -8,6 +8,8 @@ type ContractErrorCode =
   | 'NO_CONTRACT'
   /** The node could not be asked. */
   | 'NODE_UNAVAILABLE'
+  /** The node's answer is not what it should be. */
+  | 'BAD_ANSWER'
   /** The archive's actions are not those that the chain commits to. */
   | 'ARCHIVE_MISMATCH'
   /** The archive could not be asked. */

@@ -41,6 +41,7 @@ export {
   attestationWitness,
   checkAttestation,
   isProofValid,
+  type ReadContractOptions,
   type ContractState,
   type FoundAttestation,
   type AttestedFile,

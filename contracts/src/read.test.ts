@@ -1,6 +1,7 @@
 import './testing/native-backend.js';
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Mina, PrivateKey, VerificationKey } from 'o1js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Mina, Permissions, PrivateKey, Types, VerificationKey } from 'o1js';
+import { attestationPermissions } from './attestation-contract.js';
 import { Attestation } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { ownerHash } from './owner.js';
@@ -16,6 +17,7 @@ import {
 } from './read.js';
 import { Statement } from './statement.js';
 import { subscribeAttestations } from './subscribe.js';
+import { AnsweringNode } from './testing/answering-node.js';
 import { answering, LocalContract } from './testing/local-contract.js';
 
 // proofs are off: what is tested is the reading
@@ -61,6 +63,71 @@ describe('readContract', () => {
       where: nobody.toBase58(),
     });
     await expect(readContract(local.payer)).rejects.toMatchObject({ code: 'NO_CONTRACT' });
+  });
+});
+
+describe('readContract with a node', () => {
+  let node: AnsweringNode;
+  beforeAll(async () => {
+    node = await AnsweringNode.start();
+  });
+  afterAll(() => node.stop());
+
+  const permissionsJson = (permissions: Permissions) =>
+    Types.Account.toJSON({ ...Types.Account.empty(), permissions }).permissions;
+
+  async function readWithNode(account: unknown) {
+    node.answer = { data: { account } };
+    return await readContract(local.address, { graphql: node.url });
+  }
+  const readPermissions = (permissions: unknown) =>
+    readWithNode({ publicKey: local.address.toBase58(), permissions });
+
+  it("takes its word for the permissions, not o1js's", async () => {
+    const final = permissionsJson(attestationPermissions());
+    expect(await readPermissions(final)).toMatchObject({ provedState: true, locked: true });
+    expect(node.asked!.variables).toEqual({ address: local.address.toBase58() });
+    const open = permissionsJson(Permissions.default());
+    expect(await readPermissions(open)).toMatchObject({ provedState: true, locked: false });
+    const auth = { ...final, setVerificationKey: { auth: 'Impossible', txnVersion: '2' } };
+    expect(await readPermissions(auth)).toMatchObject({ locked: false });
+  });
+
+  it('names an address without an account', async () => {
+    await expect(readWithNode(null)).rejects.toMatchObject({
+      code: 'NO_CONTRACT',
+      what: expect.stringContaining(node.url) as unknown,
+    });
+  });
+
+  it('refuses what is no answer about this account', async () => {
+    const final = permissionsJson(attestationPermissions());
+    const publicKey = local.payer.toBase58();
+    for (const [account, got] of [
+      [undefined, 'none'],
+      [{ permissions: final }, 'none'],
+      [{ publicKey, permissions: final }, `"${publicKey}"`],
+    ]) {
+      const refused = { code: 'BAD_ANSWER', where: node.url, got };
+      await expect(readWithNode(account)).rejects.toMatchObject(refused);
+    }
+    const { send: _, ...less } = final;
+    for (const permissions of [undefined, null, less, { ...final, send: 'Perhaps' }])
+      await expect(readPermissions(permissions)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+    for (const answer of [{ data: null }, 'no JSON', { errors: [{ message: 'no' }] }]) {
+      node.answer = answer;
+      const read = readContract(local.address, { graphql: node.url });
+      await expect(read).rejects.toMatchObject({ code: 'BAD_ANSWER', where: node.url });
+    }
+  });
+
+  it('names a node that is down', async () => {
+    const gone = await AnsweringNode.start();
+    await gone.stop();
+    await expect(readContract(local.address, { graphql: gone.url })).rejects.toMatchObject({
+      code: 'NODE_UNAVAILABLE',
+      where: gone.url,
+    });
   });
 });
 

@@ -5,14 +5,28 @@
  * against the account before they are returned, so an archive can withhold an answer, but it can't
  * invent, leave out or reorder submissions.
  */
-import { fetchAccount, Field, Mina, type PublicKey, VerificationKey, verify } from 'o1js';
+import {
+  fetchAccount,
+  Field,
+  Mina,
+  type Permissions,
+  type PublicKey,
+  VerificationKey,
+  verify,
+} from 'o1js';
 import { EMPTY_ACTION_STATE } from './actions.js';
 import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { ContractError } from './errors.js';
+import { askNode } from './graphql.js';
 import { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
 import { COMPLETE } from './inference-proof.js';
+import {
+  parsePermissions,
+  PERMISSIONS_SELECTION,
+  permissionsFromJson,
+} from './ledger/permissions.js';
 import { Statement } from './statement.js';
 
 export {
@@ -24,11 +38,20 @@ export {
   attestationWitness,
   checkAttestation,
   isProofValid,
+  type ReadContractOptions,
   type ContractState,
   type FoundAttestation,
   type AttestedFile,
   type AttestationCheck,
 };
+
+interface ReadContractOptions {
+  /**
+   * GraphQL of a node: that of `Mina.Network`, which o1js does not give back. Over a network `locked` needs it, since o1js 2.15
+   * loses a permission of accounts that it fetches.
+   */
+  graphql?: string;
+}
 
 /** The contract's whole state. */
 interface ContractState extends HistoryState {
@@ -37,7 +60,10 @@ interface ContractState extends HistoryState {
   owner: Field;
   /** True when every state change since creation was made by a proof: false before `initialize`. */
   provedState: boolean;
-  /** True when the account has the permissions that `deploy` sets, for the present network version. */
+  /**
+   * True when the account has the permissions that `deploy` sets, for the present network version. Over a network false without
+   * `graphql`.
+   */
   locked: boolean;
   /** Hash of the contract's own verification key: which code guards this account. */
   contractKeyHash: Field;
@@ -80,19 +106,19 @@ interface AttestationCheck {
  * `AttestationContract.compile()` gives, and see that `provedState` and `locked` are true, before
  * trusting an address you did not deploy; docs/threat-model.md has the rest of the list.
  *
- * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE
+ * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE, BAD_ANSWER
  */
-async function readContract(address: PublicKey): Promise<ContractState> {
+async function readContract(
+  address: PublicKey,
+  { graphql }: ReadContractOptions = {},
+): Promise<ContractState> {
   const contract = new AttestationContract(address);
+  // first the permissions: if they are final, the code that is read after them is the code they guard
+  const told = graphql === undefined ? undefined : await fetchPermissions(graphql, address);
   const account = await loadAccount(contract);
   const zkapp = account?.zkapp;
   if (account === undefined || zkapp?.verificationKey === undefined) {
-    throw new ContractError({
-      code: 'NO_CONTRACT',
-      what: 'there is no attestation contract at this address on the active Mina instance',
-      where: address.toBase58(),
-      hint: 'Check the address and the network',
-    });
+    throw noContract(address, 'on the active Mina instance');
   }
   const state = zkapp.appState;
   return {
@@ -108,9 +134,50 @@ async function readContract(address: PublicKey): Promise<ContractState> {
     pinnedActions: contract.pinnedActions.fromAppState(state),
     actionState: zkapp.actionState[0] ?? EMPTY_ACTION_STATE,
     provedState: zkapp.provedState.toBoolean(),
-    locked: isLocked(account.permissions),
+    locked: isLocked(told ?? account.permissions),
     contractKeyHash: zkapp.verificationKey.hash,
   };
+}
+
+function noContract(address: PublicKey, on: string): ContractError {
+  return new ContractError({
+    code: 'NO_CONTRACT',
+    what: `there is no attestation contract at this address ${on}`,
+    where: address.toBase58(),
+    hint: 'Check the address and the network',
+  });
+}
+
+const PERMISSIONS_QUERY = `query ($address: PublicKey!) {
+  account(publicKey: $address) { publicKey ${PERMISSIONS_SELECTION} }
+}`;
+
+/** As the node itself tells them. @throws NO_CONTRACT, NODE_UNAVAILABLE, BAD_ANSWER */
+async function fetchPermissions(graphql: string, address: PublicKey): Promise<Permissions> {
+  const asked = address.toBase58();
+  const data = await askNode(graphql, PERMISSIONS_QUERY, { address: asked });
+  const { account } = (data ?? {}) as {
+    account?: { publicKey?: unknown; permissions?: unknown } | null;
+  };
+  if (account === null) throw noContract(address, `according to ${graphql}`);
+  const badAnswer = (expected: string, got: string, cause?: unknown) =>
+    new ContractError({
+      code: 'BAD_ANSWER',
+      what: "the node did not tell the account's permissions",
+      where: graphql,
+      expected,
+      got,
+      hint: 'Choose another node',
+      cause,
+    });
+  if (account?.publicKey !== asked)
+    throw badAnswer(`the account ${asked}`, JSON.stringify(account?.publicKey) ?? 'none');
+  try {
+    return permissionsFromJson(parsePermissions(account.permissions));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badAnswer('all permissions that this version of o1js knows', error.message, error);
+  }
 }
 
 /** The account as it is now, from the node where the active instance has one. */

@@ -8,14 +8,17 @@ export { checkAnswer };
  * What the chain knows of a prompt and an answer.
  *
  * @param contractKeyHash of the code that this dApp trusts: `AttestationContract.compile()` gives it
+ * @param graphql of a node; not needed on a chain in this process
  */
 async function checkAnswer(
   address: PublicKey,
   contractKeyHash: bigint,
   promptIds: number[],
   answerIds: number[],
+  graphql?: string,
 ): Promise<'settled' | 'pending' | 'unknown'> {
-  const { commitment, contractKeyHash: found, provedState, locked } = await readContract(address);
+  const account = await readContract(address, { graphql });
+  const { commitment, contractKeyHash: found, provedState, locked } = account;
   if (found.toBigInt() !== contractKeyHash || !provedState || !locked)
     throw Error(`checkAnswer: the account ${address.toBase58()} is not the contract we trust`);
 

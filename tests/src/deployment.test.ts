@@ -75,7 +75,8 @@ describe('deployment', () => {
 
     const listed = await attensor('attestations', 'list', '--pending');
     expect(listed.json).toMatchObject({ count: 1, settled: 0, attestations: [{ index: 0 }] });
-    expect(listed.json).toMatchObject({ provedState: true });
+    expect(listed.json).toMatchObject({ provedState: true, locked: true });
+    expect(listed.log).not.toContain('warning');
 
     const settled = await withBlocks(attensor('settle', '--all', '--memo', 'settle'));
     expect(settled.json).toMatchObject({ settled: 1, pending: 0 });

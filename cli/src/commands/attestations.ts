@@ -110,7 +110,9 @@ async function read(options: AliasOptions, context: Parameters<typeof ChainSessi
   const { readAttestations, readContract, Statement } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
   const address = PublicKey.fromBase58(contract);
-  const { provedState, locked, contractKeyHash } = await readContract(address);
+  const { provedState, locked, contractKeyHash } = await readContract(address, {
+    graphql: chain.alias.url,
+  });
   if (!provedState || !locked) {
     context.output.log(
       'warning: the account can be changed without a proof, or once could: its attestations say nothing',

@@ -1,4 +1,5 @@
 /** The contract's account and the last block, in one question to a daemon: a snapshot of one moment. */
+import { parsePermissions, PERMISSIONS_SELECTION } from '@attensor/contracts/ledger';
 import { z } from 'zod';
 import { PageError } from '../errors.js';
 import { ask } from './graphql.js';
@@ -18,12 +19,14 @@ const pathSchema = z
 /** A Merkle path: a right sibling where the way to the leaf goes left, and the other way round. */
 export type Path = z.infer<typeof pathSchema>;
 
-const permission = z.enum(['None', 'Either', 'Proof', 'Signature', 'Impossible']);
-const authorization = z.preprocess(
-  (value) =>
-    typeof value === 'string' ? value[0].toUpperCase() + value.slice(1).toLowerCase() : value,
-  permission,
-);
+const permissionsSchema = z.unknown().transform((json, context) => {
+  try {
+    return parsePermissions(json);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+    return z.NEVER;
+  }
+});
 const optional = (schema: z.ZodType<string>) => schema.nullish().transform((text) => text ?? '0');
 const numeral = z.union([digits, z.number().int().nonnegative()]).transform(String);
 
@@ -43,21 +46,7 @@ const accountSchema = z.object({
     vestingPeriod: numeral.nullish().transform((value) => value ?? '1'),
     vestingIncrement: optional(numeral),
   }),
-  permissions: z.object({
-    editState: authorization,
-    access: authorization,
-    send: authorization,
-    receive: authorization,
-    setDelegate: authorization,
-    setPermissions: authorization,
-    setVerificationKey: z.object({ auth: authorization, txnVersion: numeral }),
-    setZkappUri: authorization,
-    editActionState: authorization,
-    setTokenSymbol: authorization,
-    incrementNonce: authorization,
-    setVotingFor: authorization,
-    setTiming: authorization,
-  }),
+  permissions: permissionsSchema,
   // the contract has eight fields; a network may have room for more
   zkappState: z.array(digits).min(8).nullish(),
   zkappUri: z.string().nullish(),
@@ -90,11 +79,7 @@ const QUERY = `query ($address: PublicKey!) {
     publicKey tokenId tokenSymbol nonce
     balance { total } receiptChainHash delegateAccount { publicKey } votingFor
     timing { initialMinimumBalance cliffTime cliffAmount vestingPeriod vestingIncrement }
-    permissions {
-      editState access send receive setDelegate setPermissions
-      setVerificationKey { auth txnVersion }
-      setZkappUri editActionState setTokenSymbol incrementNonce setVotingFor setTiming
-    }
+    ${PERMISSIONS_SELECTION}
     zkappState zkappUri provedState actionState
     verificationKey { verificationKey hash }
     merklePath { left right }

@@ -6,7 +6,8 @@ import {
   isLocked,
   type HistoryState,
 } from '@attensor/contracts';
-import { Field, Permissions, UInt32 } from 'o1js';
+import { permissionsFromJson } from '@attensor/contracts/ledger';
+import { Field } from 'o1js';
 import { errorView, PageError, type ErrorView } from '../errors.js';
 import type { Source } from '../link.js';
 import {
@@ -215,17 +216,9 @@ function foreignness(account: LedgerAccount): string | undefined {
     return 'another program guards this account: its state may say anything';
   if (account.provedState !== true)
     return 'the state of this account was not made by the contract alone';
-  if (!isLocked(permissionsOf(account)))
+  if (!isLocked(permissionsFromJson(account.permissions)))
     return 'this account has other permissions than the contract sets: its state may be changed without a proof';
   return undefined;
-}
-
-/** With the network version, which o1js leaves out when it reads permissions. */
-function permissionsOf({ permissions }: LedgerAccount): Permissions {
-  const read = Permissions.fromJSON(permissions);
-  const auth = read.setVerificationKey as unknown as Permissions['setVerificationKey']['auth'];
-  const txnVersion = UInt32.from(permissions.setVerificationKey.txnVersion);
-  return { ...read, setVerificationKey: { auth, txnVersion } };
 }
 
 /** The archive's list, if it is the one that the account commits to. */
