@@ -30,14 +30,7 @@ import {
   type ProofFile,
   type ProveResult,
 } from '@attensor/prover';
-import {
-  AccountUpdate,
-  Field,
-  Mina,
-  setBackend,
-  VerificationKey,
-  type PublicKey,
-} from 'o1js';
+import { AccountUpdate, Field, Mina, setBackend, VerificationKey, type PublicKey } from 'o1js';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

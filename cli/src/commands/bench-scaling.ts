@@ -196,7 +196,7 @@ async function measureComponent(component: Component, size: number): Promise<Poi
   const { inputs, weights } = component.sample(new Sample(1));
   const committed = await prover.commitWeights(weights);
   const time = await timed(() => prover.messages(inputs, committed));
-  committed.commitment?.dispose();
+  committed.commitments.forEach((c) => c.dispose());
   committed.vector?.dispose();
   return { size, ...time, predictedSeconds, ...counts(permutations, prover.rows) };
 }

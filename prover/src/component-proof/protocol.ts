@@ -54,8 +54,11 @@ export interface ComponentWitness {
   states?: FpVec[];
 }
 
-/** Weights of more entries than 2^PART_LOG are committed in parts of so many: a part and its codeword take 11 GiB. */
-export const PART_LOG = 26;
+/**
+ * Weights of more entries than 2^PART_LOG are committed in parts of so many: a part and its codeword take 5 GiB. Larger parts need
+ * fewer circuits and more hashing, about as much time.
+ */
+export const PART_LOG = 25;
 
 export class ComponentProtocol {
   readonly built: Built;

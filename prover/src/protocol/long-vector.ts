@@ -11,7 +11,7 @@ import type {
   ProverEngine,
   SumcheckProver,
 } from '@attensor/native';
-import { add, mod, mul, power, rootOfUnity, sub } from './field.js';
+import { add, inverse, mod, mul, power, rootOfUnity, sub } from './field.js';
 import { commitRows, type LeafSource } from './opening.js';
 import { leafWidth, LOG_CAP, LOG_LEAF } from './parameters.js';
 
@@ -38,6 +38,9 @@ export class LongVector {
     return padded;
   }
 
+  /** As of a native vector; the integers are JavaScript's. */
+  dispose(): void {}
+
   part(index: number): FpVec {
     return this.slice(index * this.partSize, this.partSize);
   }
@@ -47,7 +50,9 @@ export class LongVector {
     const { engine, partSize } = this;
     const span = axes.reduce((n, a) => n + (a.size - 1) * a.stride, 1);
     if (span <= partSize) return engine.contract(this.slice(offset, span), 0, axes);
-    const longest = axes.reduce((a, b) => (a.stride > b.stride ? a : b));
+    const longest = axes
+      .filter((a) => a.size > 1)
+      .reduce((a, b) => (a.stride > b.stride ? a : b));
     const { weights, stride } = longest;
     if (!weights) throw new RangeError('long vector: the axis that spans parts must be summed');
     const size = Math.max(1, Math.floor(partSize / stride));
@@ -195,6 +200,8 @@ const unit = (size: number, k: number): bigint[] =>
 export class LongSumcheck implements SumcheckProver {
   private readonly point: bigint[] = [];
   private inner: SumcheckProver | undefined;
+  /** of the columns that `inner` works on */
+  private readonly factors: bigint[] = [];
 
   private constructor(
     private readonly engine: ProverEngine,
@@ -203,8 +210,8 @@ export class LongSumcheck implements SumcheckProver {
     private readonly topLog: number,
     /** [p][q] */
     private matrix: bigint[][],
-    /** called with the vectors, combined as the first variables were bound */
-    private readonly onBound: (f: FpVec[]) => void,
+    /** called with the vectors that have parts, combined as the first variables were bound */
+    private readonly onBound: (f: (FpVec | undefined)[]) => void,
   ) {}
 
   static async start(
@@ -212,7 +219,7 @@ export class LongSumcheck implements SumcheckProver {
     products: LongProduct[],
     expression: Expression,
     topLog: number,
-    onBound: (f: FpVec[]) => void,
+    onBound: (f: (FpVec | undefined)[]) => void,
   ): Promise<LongSumcheck> {
     const size = 2 ** topLog;
     const matrix = Array.from({ length: size }, () => new Array<bigint>(size).fill(0n));
@@ -265,12 +272,20 @@ export class LongSumcheck implements SumcheckProver {
       [1n],
     );
     const columns: FpVec[] = [];
-    const bound: FpVec[] = [];
+    const bound: (FpVec | undefined)[] = [];
     for (const { f, w } of products) {
-      const values =
-        f instanceof LongVector ? f.combine(scale) : engine.linear([f], [scale[0]], 0n);
-      bound.push(values);
-      columns.push(values, await w(scale));
+      if (f instanceof LongVector) {
+        const combined = f.combine(scale);
+        bound.push(combined);
+        columns.push(combined, await w(scale));
+        this.factors.push(1n, 1n);
+      } else {
+        // f stays as it is, and its factor goes to the weights: a table less
+        const [factor] = scale;
+        bound.push(undefined);
+        columns.push(f, await w(scale.map((s) => mul(s, factor))));
+        this.factors.push(factor, inverse(factor));
+      }
     }
     this.inner = engine.sumcheck(columns, this.expression);
     this.onBound(bound);
@@ -279,7 +294,7 @@ export class LongSumcheck implements SumcheckProver {
 
   finals(): bigint[] {
     if (!this.inner) throw new Error('sumcheck: not every variable is bound');
-    return this.inner.finals();
+    return this.inner.finals().map((v, k) => mul(v, this.factors[k]));
   }
 
   dispose(): void {

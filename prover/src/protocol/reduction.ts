@@ -6,7 +6,7 @@
  */
 import type { FpVec } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
-import { LongSumcheck, LongVector, type LongProduct } from './long-vector.js';
+import { LongSumcheck, type LongProduct } from './long-vector.js';
 import { eqFactor, powEval } from './polynomials.js';
 import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
@@ -215,8 +215,7 @@ export async function reduceClaims(
       : (expression) =>
           LongSumcheck.start(session.engine, long(), expression, logSize - partLog, (bound) =>
             bound.forEach((f, k) => {
-              const { vector } = pows[k];
-              if (scope.vectors![vector] instanceof LongVector) combined[vector] = f;
+              if (f) combined[pows[k].vector] = f;
             }),
           ),
   );

@@ -94,21 +94,16 @@ export async function openVectors(
   const oracles = vectors.map((v, i) =>
     v.parts.map((part, k): Oracle => ({ ...part, coef: scaled(coefs[i], k) })),
   );
-  await openAt(
-    session,
-    parameters,
-    oracles.flat(),
-    point.slice(logSize - partLog),
-    tape.sum(vectors.map((v, i) => tape.mul(coefs[i], values[v.vector]!))),
+  const claim = tape.sum(vectors.map((v, i) => tape.mul(coefs[i], values[v.vector]!)));
+  const f =
     scope.vectors &&
-      session.engine.linear(
-        vectors.map(({ vector }) => combined[vector] ?? wholeVector(scope, vector)),
-        session.valuesOf(
-          vectors.map((v, i) => (combined[v.vector] ? coefs[i] : oracles[i][0].coef)),
-        ),
-        0n,
-      ),
-  );
+    session.engine.linear(
+      vectors.map(({ vector }) => combined[vector] ?? wholeVector(scope, vector)),
+      session.valuesOf(vectors.map((v, i) => (combined[v.vector] ? coefs[i] : oracles[i][0].coef))),
+      0n,
+    );
+  for (const vector of Object.values(combined)) vector.dispose();
+  await openAt(session, parameters, oracles.flat(), point.slice(logSize - partLog), claim, f);
 }
 
 function wholeVector(scope: Scope, vector: Vector): FpVec {
