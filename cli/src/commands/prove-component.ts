@@ -168,19 +168,35 @@ interface NativeReport {
   peakRssBytes: number;
 }
 
+/** Inputs, and weights under their commitment: minutes, where there are millions. */
+async function commit(prover: ComponentProver, { output, signal }: Context, source: Source) {
+  const { Sample } = await import('@attensor/prover');
+  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const bar = output.progress('weights');
+  try {
+    const committed = await prover.commitWeights(
+      weights,
+      (p) => bar.update(p.fraction, p.message),
+      signal,
+    );
+    return { inputs, committed };
+  } finally {
+    bar.close();
+  }
+}
+
 async function proveNatively(
   prover: ComponentProver,
-  { output, signal }: Context,
+  context: Context,
   source: Source,
 ): Promise<NativeReport> {
-  const { Sample } = await import('@attensor/prover');
   const { engine } = await import('@attensor/native');
-  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const { inputs, committed } = await commit(prover, context, source);
+  const { output, signal } = context;
   const bar = output.progress('native');
   const onProgress = (p: { fraction: number; message: string }): void =>
     bar.update(p.fraction, p.message);
   try {
-    const committed = await prover.commitWeights(weights, onProgress, signal);
     const { statement, session, stages } = await prover.messages(inputs, committed, {
       onProgress,
       signal,
@@ -218,39 +234,34 @@ function describeNative(name: string, r: NativeReport): string {
   ].join('\n');
 }
 
-/** Keys, weights, proof. */
+/** Weights, messages, keys, proof. */
 async function proveComponent(
   prover: ComponentProver,
-  { output, signal }: Context,
+  context: Context,
   source: Source,
 ): Promise<{ report: ComponentReport; file: ComponentProofFile; outputs: Tensors }> {
-  const { Sample } = await import('@attensor/prover');
-  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const { inputs, committed } = await commit(prover, context, source);
+  const { output, signal } = context;
   const bar = output.progress('prove');
   const onProgress = (p: { fraction: number; message: string }): void =>
     bar.update(p.fraction, p.message);
   try {
-    const keys = await prover.compile(onProgress);
-    const committed = await prover.commitWeights(
-      weights,
-      (p) => bar.update(p.fraction, p.message),
-      signal,
-    );
     const result = await prover.prove(inputs, committed, { onProgress, signal });
-    const { file, outputs, stages, nativeSeconds, picklesSeconds, totalSeconds } = result;
+    const { file, outputs, stages, nativeSeconds, keySeconds, picklesSeconds, totalSeconds } =
+      result;
     return {
       file,
       outputs,
       report: {
         component: prover.component.config,
         statement: file.statement,
-        verifierKeyHash: keys.verifierKeyHash,
+        verifierKeyHash: file.verificationKey.hash,
         seconds: totalSeconds,
         nativeSeconds,
         stages,
         picklesSeconds,
         weightsSeconds: committed.seconds,
-        keySeconds: keys.seconds,
+        keySeconds,
         pickles: prover.segments.length,
         rows: prover.rows,
         peakRssBytes: peakRssBytes(),

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from './field.js';
-import { CommittedPart, LongSumcheck, LongVector } from './long-vector.js';
+import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
 import { commitRows } from './opening.js';
 import { LOG_LEAF } from './parameters.js';
 
@@ -129,7 +129,7 @@ describe('a vector in parts', () => {
     const parted = await LongSumcheck.start(
       engine,
       [
-        { f: short, w: scaled(others) },
+        { f: new SinglePart(short), w: scaled(others) },
         { f: long, w: scaled(weights) },
       ],
       expression,

@@ -50,9 +50,7 @@ export class LongVector {
     const { engine, partSize } = this;
     const span = axes.reduce((n, a) => n + (a.size - 1) * a.stride, 1);
     if (span <= partSize) return engine.contract(this.slice(offset, span), 0, axes);
-    const longest = axes
-      .filter((a) => a.size > 1)
-      .reduce((a, b) => (a.stride > b.stride ? a : b));
+    const longest = axes.filter((a) => a.size > 1).reduce((a, b) => (a.stride > b.stride ? a : b));
     const { weights, stride } = longest;
     if (!weights) throw new RangeError('long vector: the axis that spans parts must be summed');
     const size = Math.max(1, Math.floor(partSize / stride));
@@ -174,21 +172,27 @@ export class CommittedPart implements LeafSource {
   }
 }
 
+/** A vector that is one part itself: zero behind it. */
+export class SinglePart {
+  readonly parts = 1;
+  readonly partSize: number;
+  constructor(readonly vector: FpVec) {
+    this.partSize = vector.length;
+  }
+  part(): FpVec {
+    return this.vector.slice(0, this.partSize);
+  }
+}
+
 /** A sum of products f w over vectors, the longest of which have `2^topLog` parts. */
 export interface LongProduct {
-  f: FpVec | LongVector;
+  f: SinglePart | LongVector;
   /** sum_q scale[q] w_q over a part's entries */
   w(scale: bigint[]): Promise<FpVec>;
 }
 
-const partOf = (f: FpVec | LongVector, k: number): FpVec | undefined =>
-  f instanceof LongVector
-    ? k < f.parts
-      ? f.part(k)
-      : undefined
-    : k === 0
-      ? f.slice(0, f.length)
-      : undefined;
+/** Entries of tables of weights that are held at a time: 4 GiB. A part is made once for all of them. */
+const WEIGHTS_AT_ONCE = 2 ** 27;
 
 const unit = (size: number, k: number): bigint[] =>
   Array.from({ length: size }, (_, i) => (i === k ? 1n : 0n));
@@ -223,17 +227,21 @@ export class LongSumcheck implements SumcheckProver {
   ): Promise<LongSumcheck> {
     const size = 2 ** topLog;
     const matrix = Array.from({ length: size }, () => new Array<bigint>(size).fill(0n));
-    for (const { f, w } of products)
-      for (let q = 0; q < size; q++) {
-        const weights = await w(unit(size, q));
-        for (let p = 0; p < size; p++) {
-          const part = partOf(f, p);
-          if (!part) continue;
-          matrix[p][q] = add(matrix[p][q], mod(await engine.dot(part, weights)));
+    for (const { f, w } of products) {
+      const together = Math.max(1, Math.floor(WEIGHTS_AT_ONCE / f.partSize));
+      for (let first = 0; first < size; first += together) {
+        const weights: FpVec[] = [];
+        for (let q = first; q < Math.min(first + together, size); q++)
+          weights.push(await w(unit(size, q)));
+        for (let p = 0; p < f.parts; p++) {
+          const part = f.part(p);
+          for (const [k, each] of weights.entries())
+            matrix[p][first + k] = add(matrix[p][first + k], mod(await engine.dot(part, each)));
           part.dispose();
         }
-        weights.dispose();
+        weights.forEach((each) => each.dispose());
       }
+    }
     return new LongSumcheck(engine, products, expression, topLog, matrix, onBound);
   }
 
@@ -283,7 +291,7 @@ export class LongSumcheck implements SumcheckProver {
         // f stays as it is, and its factor goes to the weights: a table less
         const [factor] = scale;
         bound.push(undefined);
-        columns.push(f, await w(scale.map((s) => mul(s, factor))));
+        columns.push(f.vector, await w(scale.map((s) => mul(s, factor))));
         this.factors.push(factor, inverse(factor));
       }
     }

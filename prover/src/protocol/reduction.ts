@@ -6,7 +6,7 @@
  */
 import type { FpVec } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
-import { LongSumcheck, type LongProduct } from './long-vector.js';
+import { LongSumcheck, LongVector, SinglePart, type LongProduct } from './long-vector.js';
 import { eqFactor, powEval } from './polynomials.js';
 import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
@@ -139,6 +139,9 @@ async function claimWeights(
   return table;
 }
 
+const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
+  f instanceof LongVector ? f : new SinglePart(f);
+
 export interface Reduced {
   point: V[];
   /** the vectors' values there */
@@ -206,7 +209,7 @@ export async function reduceClaims(
   const combined: Reduced['combined'] = {};
   const long = (): LongProduct[] =>
     pows.map(({ vector }) => ({
-      f: scope.vectors![vector],
+      f: inParts(scope.vectors![vector]),
       w: (scale) => claimWeights(session, partLog, scale, parts[vector], powers[vector]),
     }));
   const at = await sum.run(
