@@ -1,28 +1,39 @@
-/** Proving and verifying inferences of committed models. */
+/** Proving and verifying inferences of committed models, and single components. */
 export {
   InferenceProver,
-  replay,
-  type Progress,
-  type ProveOptions,
-  type ProverOptions,
   type ProveRequest,
   type ProveResult,
+} from './model-prover.js';
+export {
+  UnitProver,
+  type NativeProof,
+  type NativeStages,
+  type PlanOptions,
+  type Progress,
+  type ProofResult,
+  type ProveOptions,
+  type Stage,
 } from './prover.js';
-export { buildCircuits, type Circuits } from './circuits/build.js';
+export { replay, type Engines, type Transcript, type Weights as WeightsReference } from './proof-steps.js';
+export { FileStore, NO_STORE, type Store } from './store.js';
+export { Scheduler, type Codec, type Step, type StepContext } from './steps.js';
+export { Script } from './script.js';
 export { segmentInput, segmentName } from './circuits/program.js';
 export {
   COMMITMENT_FILE,
   DEFAULT_CAPACITY,
   SECRET_FILE,
   commitModel,
+  modelScript,
   readCommitment,
   readSecret,
   requiredLogSize,
-  shapeOf,
   type CommitmentFile,
   type CommitOptions,
-} from './model/commitment.js';
-export { ModelProtocol, type Shape } from './model/protocol.js';
+} from './commitment/model-commitment.js';
+export { type CommittedWeights } from './commitment/weights.js';
+export { ModelUnit } from './units/model.js';
+export { type RunnableUnit, type Unit } from './units/unit.js';
 export {
   MAX_PROOF_BYTES,
   parseProofFile,
@@ -36,5 +47,29 @@ export {
   type VerifyExpectations,
 } from './proof-file.js';
 export { VerificationError } from './protocol/tape.js';
-export * from './component-proof/index.js';
+export {
+  componentProofIn,
+  verifyComponentProof,
+  type ComponentProofFile,
+  type ComponentVerdict,
+} from './component-file.js';
+export {
+  planComponent,
+  proveComponent,
+  tablesRoot,
+  type ComponentProver,
+  type ComponentResult,
+} from './component-prover.js';
+export { CATALOG, componentByName, type Sizes } from './units/catalog.js';
+export { estimate, type Estimate } from './estimate.js';
+export { type Component } from './units/component.js';
+export {
+  weightsOf,
+  type IntTensor,
+  type Tensors,
+  type Weights,
+  type WeightTensor,
+} from './units/tensors.js';
+export { Sample } from './units/sample.js';
+export { readTensors, tensorFile } from './units/tensor-file.js';
 export * from './scaling/index.js';

@@ -1,55 +1,48 @@
 /**
  * @module prover
- * One process that proves many inferences of one committed model: circuits compiled (or loaded) once, the parameters opened once,
- * then per request: trace, witness, protocol, and the chain of segment proofs. Finished parts are kept on disk until the proof is
- * whole, so that an interrupted run goes on where it stopped.
+ * Proves a unit on this machine: plans its circuits, commits its weights, and runs the steps of its proofs.
  */
-import { inputHash, outputHash, Statement } from '@attensor/contracts';
-import { AttensorError, Model, traceForward } from '@attensor/inference';
-import { engine, type ProverEngine } from '@attensor/native';
-import { Cache, Field, getBackendPreference, setBackend } from 'o1js';
+import { AttensorError } from '@attensor/inference';
+import { engine as nativeEngine } from '@attensor/native';
+import {
+  Cache,
+  getBackendPreference,
+  setBackend,
+  type JsonProof,
+  type VerificationKey,
+} from 'o1js';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildCircuits, type Circuits } from './circuits/build.js';
-import { proveChain } from './circuits/program.js';
-import { Job } from './job.js';
+import { circuitsOf, type Circuits } from './circuits/program.js';
 import {
-  COMMITMENT_FILE,
-  openParameters,
-  readCommitment,
-  readSecret,
-  shapeOf,
-  Vocabulary,
-  writeAtomic,
-  type CommitmentFile,
-  type OpenedParameters,
-} from './model/commitment.js';
-import { ModelProtocol } from './model/protocol.js';
-import { traceOf, witnessInts } from './model/witness.js';
-import { defaultCacheDir, proofFile } from './proof-file.js';
-import type { ProofFile, RevealedText } from './proof-format.js';
-import { commitRows } from './protocol/opening.js';
-import { Session } from './protocol/session.js';
+  commitWeights,
+  type CommitWeightsOptions,
+  type CommittedWeights,
+} from './commitment/weights.js';
+import { defaultCacheDir } from './proof-file.js';
+import {
+  circuitSteps,
+  nativeSteps,
+  replay,
+  type Engines,
+  type Transcript,
+  type Weights,
+} from './proof-steps.js';
+import type { Session } from './protocol/session.js';
+import { PART_LOG, Script } from './script.js';
+import { Scheduler } from './steps.js';
+import { FileStore, NO_STORE, type Store } from './store.js';
+import type { Tensors } from './units/tensors.js';
+import type { RunnableUnit } from './units/unit.js';
+
+export type Stage =
+  'compile' | 'weights' | 'run' | 'witness' | 'commit' | 'messages' | 'circuit' | 'done';
 
 export interface Progress {
-  stage:
-    'compile' | 'parameters' | 'trace' | 'witness' | 'commit' | 'protocol' | 'segment' | 'done';
+  stage: Stage;
   /** 0 .. 1 within the whole request */
   fraction: number;
   message: string;
-}
-
-export interface ProverOptions {
-  /** Proving keys (about 0.5 GB per segment). Default: ATTENSOR_CACHE or ~/.cache/attensor. */
-  cacheDir?: string;
-  onProgress?: (p: Progress) => void;
-}
-
-export interface ProveRequest {
-  promptIds: number[];
-  outputIds: number[];
-  /** kept in the proof file only if given: the proof itself does not reveal them */
-  text?: RevealedText;
 }
 
 export interface ProveOptions {
@@ -57,14 +50,45 @@ export interface ProveOptions {
   signal?: AbortSignal;
 }
 
-export interface ProveResult {
-  file: ProofFile;
-  rows: number[];
-  pickles: number;
-  /** from the exact run to the last message; not the opening of the committed parameters, once per process */
+export interface PlanOptions {
+  /** Proving keys (about 0.5 GB for each circuit) and unfinished proofs. Default: ATTENSOR_CACHE or ~/.cache/attensor. */
+  cacheDir?: string;
+  /** log2 of the entries that parameters are committed by, where they are more */
+  partLog?: number;
+  /** log2 of the inverse rate; the default is the one whose proof takes least time */
+  logInvRate?: number;
+  engines?: Engines;
+}
+
+/** What the native part takes, in seconds: exact run, witness, its commitment, and all other messages. */
+export interface NativeStages {
+  run: number;
+  witness: number;
+  commit: number;
+  messages: number;
+}
+
+/** The native part of a proof. */
+export interface NativeProof extends Transcript {
+  outputs: Tensors;
+  stages: NativeStages;
+}
+
+export interface ProofResult {
+  proof: JsonProof;
+  /** fields, in the order of the unit's statement */
+  statement: bigint[];
+  outputs: Tensors;
+  stages: NativeStages;
   nativeSeconds: number;
+  /** of compiling circuits or loading their keys, if that was still to do */
+  keySeconds: number;
   picklesSeconds: number;
-  proveSeconds: number;
+  /** native and circuits */
+  totalSeconds: number;
+  /** Pickles proofs made, those of an interrupted run not counted */
+  pickles: number;
+  /** went on from what an interrupted run had left */
   resumed: boolean;
 }
 
@@ -75,278 +99,256 @@ export function useNativeBackend(): void {
   if (getBackendPreference() !== 'native') setBackend('native');
 }
 
-export class InferenceProver {
-  private parameters: OpenedParameters | undefined;
-  private vocabulary: Vocabulary | undefined;
-  private weights = new Map<string, Int32Array>();
-  verificationKey: { data: string; hash: Field } | undefined;
+/** Inverse rates that are tried: higher ones cost hashing, lower ones queries and so circuits. */
+const LOG_INV_RATES = [2, 3, 4, 5];
+/** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
+const CIRCUIT_COST = 20e6;
+const MOST_CIRCUITS = 2;
+/** Weights in parts: each query opens a leaf of every part. */
+const MOST_CIRCUITS_IN_PARTS = 16;
+
+interface Plan<Statement> {
+  script: Script;
+  circuits: Circuits<Statement>;
+}
+
+async function planAt<Request, Source, Statement>(
+  unit: RunnableUnit<Request, Source, Statement>,
+  logInvRate: number,
+  partLog: number,
+): Promise<Plan<Statement>> {
+  const script = new Script(unit, { logInvRate, partLog });
+  const { statement } = unit;
+  const circuits = circuitsOf(await script.tape(), statement.type, (ends) =>
+    unit.programName(script.logSize, logInvRate, ends),
+  );
+  const { length } = circuits.segments;
+  if (length < statement.leastCircuits)
+    throw new AttensorError({
+      code: 'UNSUPPORTED_CONFIG',
+      what: 'the unit is too small for its kind of statement',
+      where: unit.description,
+      expected: `at least ${statement.leastCircuits} circuits`,
+      got: String(length),
+      hint: 'Take more positions',
+    });
+  return { script, circuits };
+}
+
+async function cheapestPlan<Request, Source, Statement>(
+  unit: RunnableUnit<Request, Source, Statement>,
+  partLog: number,
+): Promise<Plan<Statement>> {
+  let best: { plan: Plan<Statement>; cost: number } | undefined;
+  let circuits = Infinity;
+  let most = MOST_CIRCUITS;
+  for (const logInvRate of LOG_INV_RATES) {
+    const plan = await planAt(unit, logInvRate, partLog);
+    if (plan.script.inParts) {
+      // a lower rate would double the memory of a part
+      if (logInvRate > LOG_INV_RATES[0]) break;
+      most = MOST_CIRCUITS_IN_PARTS;
+    }
+    const { length } = plan.circuits.segments;
+    circuits = Math.min(circuits, length);
+    if (length > most) continue;
+    const cost = plan.script.permutations + CIRCUIT_COST * length;
+    if (!best || cost < best.cost) best = { plan, cost };
+  }
+  if (best) return best.plan;
+  throw new AttensorError({
+    code: 'UNSUPPORTED_CONFIG',
+    what: 'the unit does not fit its circuits',
+    where: unit.description,
+    expected: `at most ${most} circuits`,
+    got: String(circuits),
+    hint: 'Take fewer rows or smaller dimensions',
+  });
+}
+
+/** How much of a request is done when a stage begins, and what it is called. */
+const STAGES: Record<'run' | 'witness' | 'commit' | 'messages', [number, string]> = {
+  run: [0, 'exact run'],
+  witness: [0.03, 'witness'],
+  commit: [0.05, 'committing the witness'],
+  messages: [0.2, 'sumchecks, lookups and openings'],
+};
+const CIRCUITS_START = 0.4;
+
+export class UnitProver<Request, Source, Statement> {
+  private compiled: Promise<VerificationKey> | undefined;
 
   private constructor(
-    readonly model: Model,
-    readonly commitment: CommitmentFile,
-    readonly protocol: ModelProtocol,
-    readonly circuits: Circuits,
+    readonly unit: RunnableUnit<Request, Source, Statement>,
+    readonly script: Script,
+    readonly circuits: Circuits<Statement>,
     readonly cacheDir: string,
-    private readonly engine: ProverEngine,
+    readonly engines: Engines,
   ) {}
 
-  /** @throws NOT_FOUND when the model is not committed */
-  static async load(modelDir: string, options: ProverOptions = {}): Promise<InferenceProver> {
+  /** Plans circuits, and the rate unless it is given. @throws UNSUPPORTED_CONFIG when circuits do not hold the unit */
+  static async plan<Request, Source, Statement>(
+    unit: RunnableUnit<Request, Source, Statement>,
+    options: PlanOptions = {},
+  ): Promise<UnitProver<Request, Source, Statement>> {
     useNativeBackend();
-    const model = await Model.open(modelDir);
-    const commitment = await readCommitment(join(model.dir, COMMITMENT_FILE));
-    const shape = shapeOf(
-      model.config,
-      commitment.capacity,
-      commitment.logSize,
-      commitment.logInvRate,
-    );
-    if (shape.configHash.toString() !== commitment.configHash)
-      throw new AttensorError({
-        code: 'WRONG_COMMITMENT',
-        what: 'the commitment is of another architecture or version',
-        where: join(model.dir, COMMITMENT_FILE),
-        expected: `configHash ${shape.configHash}`,
-        got: commitment.configHash,
-        hint: 'Commit the model again',
-      });
-    const protocol = new ModelProtocol(shape);
-    const circuits = await buildCircuits(protocol);
-    return new InferenceProver(
-      model,
-      commitment,
-      protocol,
-      circuits,
-      options.cacheDir ?? defaultCacheDir(),
-      engine,
-    );
+    const { partLog = PART_LOG, logInvRate, cacheDir = defaultCacheDir() } = options;
+    const engines = options.engines ?? { prover: nativeEngine, model: 'native' };
+    const { script, circuits } = await (logInvRate === undefined
+      ? cheapestPlan(unit, partLog)
+      : planAt(unit, logInvRate, partLog));
+    return new UnitProver(unit, script, circuits, cacheDir, engines);
   }
 
-  /** Compiles the circuits, or loads them from the key cache. The verifier key's hash is written into commitment.json. */
-  async compile(
-    options: { onProgress?: (p: Progress) => void } = {},
-  ): Promise<{ verifierKeyHash: string; verificationKey: string; seconds: number }> {
+  get rows(): number[] {
+    return this.circuits.segments.map((s) => s.rows);
+  }
+
+  /** Compiles the circuits, or loads them from the key cache. */
+  async compile({ onProgress }: Pick<ProveOptions, 'onProgress'> = {}): Promise<{
+    verificationKey: VerificationKey;
+    verifierKeyHash: string;
+    seconds: number;
+  }> {
     const start = performance.now();
-    options.onProgress?.({
+    const verificationKey = await (this.compiled ??= this.compileOnce(onProgress));
+    const verifierKeyHash = verificationKey.hash.toString();
+    return { verificationKey, verifierKeyHash, seconds: seconds(start) };
+  }
+
+  private async compileOnce(onProgress: ProveOptions['onProgress']): Promise<VerificationKey> {
+    onProgress?.({
       stage: 'compile',
       fraction: 0,
       message: 'compiling circuits, or loading their keys',
     });
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
-    const { verificationKey } = await this.circuits.program.compile({
-      cache: Cache.FileSystem(dir),
-    });
-    this.verificationKey = verificationKey;
-    const verifierKeyHash = verificationKey.hash.toString();
-    if (this.commitment.verifierKeyHash !== verifierKeyHash) {
-      this.commitment.verifierKeyHash = verifierKeyHash;
-      await writeAtomic(
-        join(this.model.dir, COMMITMENT_FILE),
-        `${JSON.stringify(this.commitment, null, 2)}\n`,
-      );
-    }
-    return { verifierKeyHash, verificationKey: verificationKey.data, seconds: seconds(start) };
+    const cache = Cache.FileSystem(dir);
+    return (await this.circuits.program.compile({ cache })).verificationKey;
   }
 
-  /** Reads and opens the committed parameters, once. */
-  async openModel(): Promise<void> {
-    if (this.parameters) return;
-    const secret = await readSecret(this.model.dir);
-    this.parameters = await openParameters(
-      this.engine,
-      this.protocol,
-      this.model,
-      this.commitment,
-      secret,
-    );
-    this.vocabulary = await Vocabulary.build(
-      this.engine,
-      await this.model.tensor('embedding'),
-      this.model.config.hiddenSize,
-    );
-    for (const name of this.model.tensorNames)
-      if (name.endsWith('.g') || name.endsWith('.bias'))
-        this.weights.set(name, await this.model.tensor(name));
-  }
-
-  statement(request: ProveRequest): Statement {
-    return new Statement({
-      modelRoot: Field(this.commitment.modelRoot),
-      vocabularyRoot: Field(this.commitment.vocabularyRoot),
-      inputHash: inputHash(request.promptIds),
-      outputHash: outputHash(request.outputIds),
+  commitWeights(
+    source: Source,
+    options: Omit<CommitWeightsOptions, 'onProgress'> & Pick<ProveOptions, 'onProgress'> = {},
+  ): Promise<CommittedWeights<Source>> {
+    const { onProgress, ...rest } = options;
+    return commitWeights(this.engines.prover, this.script, this.unit, source, {
+      ...rest,
+      onProgress: (fraction) =>
+        onProgress?.({ stage: 'weights', fraction, message: 'committing the weights' }),
     });
   }
 
-  /** @throws TOO_LONG, EMPTY_PROMPT */
-  private check(request: ProveRequest): void {
-    const { capacity } = this.protocol.shape;
-    const total = request.promptIds.length + request.outputIds.length;
-    if (request.promptIds.length === 0 || request.outputIds.length === 0)
-      throw new AttensorError({
-        code: 'EMPTY_PROMPT',
-        what: 'a proof needs at least one prompt token and one output token',
-        got: `${request.promptIds.length} and ${request.outputIds.length}`,
-      });
-    if (total > capacity)
-      throw new AttensorError({
-        code: 'TOO_LONG',
-        what: 'prompt and output exceed the capacity of the circuits',
-        expected: `at most ${capacity} tokens`,
-        got: String(total),
-        hint: 'Shorten the prompt, ask for fewer tokens, or commit the model with a larger --capacity',
-      });
-  }
-
-  /** The native part: witness, its commitment and all messages of the protocol. */
-  async protocolMessages(
-    request: ProveRequest,
-    statement: Statement,
+  /** The native part: run, witness, its commitment, all messages. */
+  async messages(
+    request: Request,
+    weights: CommittedWeights<Source>,
     options: ProveOptions = {},
-  ): Promise<Session> {
-    const { onProgress, signal } = options;
-    await this.openModel();
-    const { capacity, logSize, logInvRate } = this.protocol.shape;
-    const tokens = [...request.promptIds, ...request.outputIds];
-    const ids = Array.from({ length: capacity }, (_, t) => tokens[t] ?? 0);
-    onProgress?.({
-      stage: 'trace',
-      fraction: 0,
-      message: 'exact inference over prompt and output',
-    });
-    const trace = traceOf(await traceForward(this.model, ids, { engine: 'native', signal }));
-    const prompt = request.promptIds.length;
-    const successors = (): number[] =>
-      ids.map((_, t) => (t + 1 >= prompt && t + 1 < tokens.length ? tokens[t + 1] : -1));
-    const next = trace.get('next').data;
-    successors().forEach((want, t) => {
-      if (want >= 0 && Number(next[t]) !== want)
-        throw new AttensorError({
-          code: 'WRONG_TEXT',
-          what: 'the model does not answer with these output tokens',
-          where: `position ${t + 1}`,
-          expected: `token ${next[t]}`,
-          got: `token ${want}`,
-          hint: 'Generate the output with the same model: attensor generate',
-        });
-    });
-    onProgress?.({ stage: 'witness', fraction: 0.02, message: 'witness' });
-    const filled = new ModelProtocol(
-      this.protocol.shape,
-      (name) => this.weights.get(name)!,
-      successors,
-    );
-    const witness = this.engine.fromInts(witnessInts(filled.b, filled.lookups, trace, logSize));
-    const embeddingStates = await filled.complete(this.engine, witness);
-    onProgress?.({ stage: 'commit', fraction: 0.03, message: 'committing the witness' });
-    const witnessCommitment = await commitRows(
-      this.engine,
-      witness,
-      logSize,
-      filled.widths.witness,
-      {
-        logInvRate,
-        signal,
-        onProgress: (f) =>
-          onProgress?.({
-            stage: 'commit',
-            fraction: 0.03 + 0.12 * f,
-            message: 'committing the witness',
-          }),
-      },
-    );
-    onProgress?.({ stage: 'protocol', fraction: 0.15, message: 'sumchecks, lookups and openings' });
-    const secret = await readSecret(this.model.dir);
-    const session = new Session({
-      engine: this.engine,
-      permute: (s) => this.engine.permute(s),
-      statement: Statement.toFields(statement).map((f) => f.toBigInt()),
-      signal,
-    });
-    await filled.script(session, {
-      trace,
-      tokens: request,
-      ids,
-      witness,
-      witnessCommitment,
-      parameters: this.parameters!.vector,
-      parameterCommitment: this.parameters!.commitment,
-      parameterSample: secret.parameterSample,
-      salt: secret.salt,
-      vocabulary: this.vocabulary!,
-      embeddingStates,
-    });
-    witnessCommitment.dispose();
-    witness.dispose();
-    return session;
+  ): Promise<NativeProof> {
+    return this.native(this.schedule(NO_STORE, options), request, opened(weights));
   }
 
-  async prove(request: ProveRequest, options: ProveOptions = {}): Promise<ProveResult> {
-    const { onProgress, signal } = options;
-    this.check(request);
-    if (!this.verificationKey) await this.compile(options);
-    const start = performance.now();
-    const { segments, program, name } = this.circuits;
-    const statement = this.statement(request);
-    const statementFields = Statement.toFields(statement).map((f) => f.toBigInt());
-    const job = await Job.open(join(this.cacheDir, 'jobs'), [
-      name,
-      this.verificationKey!.hash.toString(),
-      ...statementFields.map(String),
-    ]);
-    const resumed = job.found;
-
-    let session: Session;
-    let nativeStart = start;
-    const kept = await job.messages();
-    if (kept) {
-      session = await replay(this.protocol, this.engine, statementFields, kept);
-    } else {
-      // once per process, however many requests follow
-      await this.openModel();
-      nativeStart = performance.now();
-      session = await this.protocolMessages(request, statement, options);
-      await job.keepMessages(session.messages);
-    }
-    const nativeSeconds = seconds(nativeStart);
-
-    const picklesStart = performance.now();
-    const { proof, made } = await proveChain(program, segments, statement, session, {
+  private schedule(store: Store, { signal, onProgress }: ProveOptions): Scheduler {
+    const names = Object.keys(STAGES) as (keyof typeof STAGES)[];
+    const count = this.circuits.segments.length;
+    return new Scheduler(store, {
       signal,
-      kept: (index) => job.proof(index),
-      keep: (index, proof) => job.keepProof(index, proof),
-      onSegment: (index) =>
-        onProgress?.({
-          stage: 'segment',
-          fraction: 0.3 + (0.7 * index) / segments.length,
-          message: `proof ${index + 1} of ${segments.length}`,
-        }),
+      onStep: (step, fraction) => {
+        const k = names.findIndex((name) => name === step);
+        if (k >= 0) {
+          const [start, message] = STAGES[names[k]];
+          const end = k + 1 < names.length ? STAGES[names[k + 1]][0] : CIRCUITS_START;
+          onProgress?.({
+            stage: names[k],
+            fraction: start + fraction * (end - start),
+            message,
+          });
+        } else {
+          const index = Number(step.slice(step.indexOf('-') + 1));
+          onProgress?.({
+            stage: 'circuit',
+            fraction: CIRCUITS_START + ((1 - CIRCUITS_START) * index) / count,
+            message: `proof ${index + 1} of ${count}`,
+          });
+        }
+      },
     });
+  }
+
+  private async native(
+    scheduler: Scheduler,
+    request: Request,
+    weights: Weights<Source>,
+  ): Promise<NativeProof & { steps: ReturnType<typeof nativeSteps> }> {
+    const steps = nativeSteps(this.engines, this.unit, this.script, request, weights);
+    const transcript = await scheduler.get(steps.messages);
+    const outputs = this.unit.results?.(await scheduler.get(steps.run)) ?? {};
+    await scheduler.release(steps.commit, steps.witness, steps.run);
+    const took = (name: keyof NativeStages): number => scheduler.seconds.get(name) ?? 0;
+    const stages = {
+      run: took('run'),
+      witness: took('witness'),
+      commit: took('commit'),
+      messages: took('messages'),
+    };
+    return { ...transcript, outputs, stages, steps };
+  }
+
+  /**
+   * Proves a request, or goes on with it where an interrupted run stopped.
+   *
+   * @param weights committed, or a root with a way to open it when it is needed
+   */
+  async prove(
+    request: Request,
+    weights: CommittedWeights<Source> | Weights<Source>,
+    options: ProveOptions & { store?: Store } = {},
+  ): Promise<ProofResult> {
+    const { onProgress, store = new FileStore(join(this.cacheDir, 'jobs')) } = options;
+    const scheduler = this.schedule(store, options);
+    const native = await this.native(
+      scheduler,
+      request,
+      'open' in weights ? weights : opened(weights),
+    );
+    const { statement, outputs, stages, steps } = native;
+    // Not before: compiled circuits fill the heap, and every large vector would have it collected.
+    const key = this.compiled ? undefined : await this.compile(options);
+    const { verifierKeyHash } = await this.compile();
+    const picklesStart = performance.now();
+    const circuits = circuitSteps(
+      this.circuits,
+      this.unit.statement.type,
+      verifierKeyHash,
+      steps.messages,
+    );
+    const proof = await scheduler.get(circuits[circuits.length - 1]);
     const picklesSeconds = seconds(picklesStart);
-    await job.done();
+    await scheduler.clear(steps.messages, ...circuits);
     onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
-    const file = proofFile(proof.toJSON(), this.verificationKey!, statement, request.text);
+    const nativeSeconds = Object.values(stages).reduce((a, b) => a + b, 0);
     return {
-      file,
-      rows: segments.map((s) => s.rows),
-      pickles: made,
+      proof: proof.toJSON(),
+      statement,
+      outputs,
+      stages,
       nativeSeconds,
+      keySeconds: key?.seconds ?? 0,
       picklesSeconds,
-      proveSeconds: seconds(start),
-      resumed,
+      totalSeconds: nativeSeconds + picklesSeconds,
+      pickles: circuits.filter(({ name }) => scheduler.ran.has(name)).length,
+      resumed: scheduler.loaded.size > 0,
     };
   }
+
+  /** The plain verifier over recorded messages. @throws VerificationError */
+  replay(statement: bigint[], messages: bigint[]): Promise<Session> {
+    return replay(this.script, (s) => this.engines.prover.permute(s), statement, messages);
+  }
 }
 
-/** Runs the plain verifier over recorded messages. @throws VerificationError */
-export async function replay(
-  protocol: ModelProtocol,
-  native: Pick<ProverEngine, 'permute'>,
-  statement: bigint[],
-  messages: bigint[],
-): Promise<Session> {
-  const session = new Session({ permute: (s) => native.permute(s), statement, messages });
-  await protocol.script(session);
-  return session;
-}
+const opened = <Source>(weights: CommittedWeights<Source>): Weights<Source> => ({
+  root: weights.root,
+  open: () => Promise.resolve(weights),
+});

@@ -18,7 +18,7 @@ import { CARRY_DOMAIN } from '../protocol/domains.js';
 import type { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';
-import type { Segment } from './planner.js';
+import { plan, type Segment } from './planner.js';
 
 /** Values of one segment: carried in, then the tape inputs. */
 export type SegmentInput = Unconstrained<bigint[]>;
@@ -152,36 +152,40 @@ export const segmentInput = (session: Session, segment: Segment): SegmentInput =
     ...session.messages.slice(segment.firstInput, segment.firstInput + segment.inputs),
   ]);
 
-/** Proves the segments one after the other; `kept` has those of an earlier run, `keep` takes new ones. */
-export async function proveChain<S>(
-  program: ChainProgram<S>,
-  segments: Segment[],
+/** A proof of the chain's first segments. */
+export type ChainProof<S> = SelfProof<S, Field>;
+
+/** Proves one segment. @param previous the proof of the segments before it; none for the first */
+export async function proveSegment<S>(
+  { program }: Pick<Circuits<S>, 'program'>,
+  segment: Segment,
   statement: S,
   session: Session,
-  options: {
-    onSegment?: (index: number) => void;
-    kept?: (index: number) => Promise<unknown>;
-    keep?: (index: number, proof: unknown) => Promise<void>;
-    signal?: AbortSignal;
-  } = {},
-): Promise<{ proof: SelfProof<S, Field>; made: number }> {
-  let proof: SelfProof<S, Field> | undefined;
-  let made = 0;
-  for (const segment of segments) {
-    options.signal?.throwIfAborted();
-    const stored = await options.kept?.(segment.index);
-    const known = stored ? await program.Proof.fromJSON(stored).catch(() => undefined) : undefined;
-    if (known) {
-      proof = known;
-      continue;
-    }
-    options.onSegment?.(segment.index);
-    const values = segmentInput(session, segment);
-    const method = program[segmentName(segment.index)];
-    const result = proof ? await method(statement, proof, values) : await method(statement, values);
-    proof = result.proof;
-    made++;
-    if (segment.index + 1 < segments.length) await options.keep?.(segment.index, proof.toJSON());
-  }
-  return { proof: proof!, made };
+  previous: ChainProof<S> | undefined,
+): Promise<ChainProof<S>> {
+  const values = segmentInput(session, segment);
+  const method = program[segmentName(segment.index)];
+  const { proof } = previous
+    ? await method(statement, previous, values)
+    : await method(statement, values);
+  return proof;
+}
+
+/** The circuits of a tape. */
+export interface Circuits<S> {
+  name: string;
+  tape: Tape;
+  segments: Segment[];
+  program: ChainProgram<S>;
+}
+
+/** @param name from the positions in the tape where circuits end */
+export function circuitsOf<S>(
+  tape: Tape,
+  type: StatementType<S>,
+  name: (ends: number[]) => string,
+): Circuits<S> {
+  const segments = plan(tape);
+  const chosen = name(segments.map((s) => s.end));
+  return { name: chosen, tape, segments, program: chainProgram(chosen, type, tape, segments) };
 }

@@ -10,7 +10,7 @@ import { belowEval, identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { type Builder, type Dim, type Source, type Trace } from './builder.js';
+import { type Builder, type Dim, type Source, type Values } from './builder.js';
 import type { Product } from './gemm.js';
 import type { TokenColumns } from './tokens.js';
 
@@ -23,13 +23,11 @@ export class Argmax {
   private readonly top: Tensor;
   private readonly difference: Tensor;
 
-  /** @param successor the next token per position, or -1 where none is required */
   constructor(
     b: Builder,
     readonly x: Tensor,
     readonly w: Tensor,
     readonly dims: [t: Dim, o: Dim],
-    successor: (trace: Trace) => number[],
   ) {
     const [t, o] = dims;
     if (o.log > 16)
@@ -39,17 +37,17 @@ export class Argmax {
         expected: 'at most 65536 tokens',
         got: String(o.size),
       });
-    const key = (trace: Trace, row: number, v: number): bigint =>
+    const key = (trace: Values, row: number, v: number): bigint =>
       (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const top: Source = (trace) => {
       const acc = trace.get('head.acc').data;
-      return successor(trace).map((next, row) =>
+      return trace.successors().map((next, row) =>
         next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET,
       );
     };
     this.top = b.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
     this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
-      const next = successor(trace);
+      const next = trace.successors();
       return Array.from({ length: t.size * o.size }, (_, i) => {
         const row = Math.floor(i / o.size);
         return next[row] < 0 ? 0n : key(trace, row, next[row]) - key(trace, row, i % o.size);

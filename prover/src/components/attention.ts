@@ -45,11 +45,11 @@ export class Attention {
     layers: Attention[],
     scores: (a: Attention) => FpVec,
   ): Promise<void> {
-    const bySoftmax = new Map(layers.map((a) => [a.softmax, a]));
+    if (layers.length === 0) return;
     const { at, values } = await Softmax.script(
       scope,
       layers.map((a) => a.softmax),
-      (s) => scores(bySoftmax.get(s)!),
+      (_, k) => scores(layers[k]),
     );
     const products: Product[] = [];
     for (const [k, layer] of layers.entries())

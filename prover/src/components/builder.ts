@@ -1,15 +1,20 @@
 /**
  * @module builder
- * Collects what the components of a model put into the two vectors: blocks with axes, and how to fill them from an
- * inference trace (witness) or the model's tensors (parameters).
+ * Collects what the components of a unit put into the two vectors: blocks with axes, and where their values come from. A builder
+ * holds shapes only; the values of one run arrive as `Values` when a vector is filled.
  */
 import { ceilLog2 } from '../protocol/field.js';
 import { axis, Layout, scalar, unsigned, type Axis, type Region } from '../protocol/layout.js';
 import type { Block, Tensor } from '../protocol/tensor.js';
 
-/** The integer trace of one teacher-forced pass. */
-export interface Trace {
+/** What a witness is filled from: the values of one run. */
+export interface Values {
+  /** A tensor of the integer trace, by its true dimensions. @throws if the run has no such tensor */
   get(name: string): { dims: number[]; data: BigInt64Array };
+  /** Integer weights that the witness depends on; `Builder.weights` names them in advance. */
+  weights(name: string): ArrayLike<number>;
+  /** The token that the statement requires after each position, or -1 where it requires none. */
+  successors(): number[];
 }
 
 /** A dimension: its name in scripts, true size, padded log. */
@@ -18,7 +23,7 @@ export interface Dim extends Axis {
 }
 export const dim = (name: string, size: number): Dim => ({ name, size, log: ceilLog2(size) });
 
-export type Source = (trace: Trace) => ArrayLike<bigint>;
+export type Source = (values: Values) => ArrayLike<bigint>;
 
 export interface WitnessFill {
   /** of the tensor, for messages */
@@ -37,7 +42,7 @@ export interface WitnessFill {
 export interface ParameterFill {
   block: Block;
   dims: Dim[];
-  /** The tensor's name in the model, or a table computed from the configuration. */
+  /** The weight's name, or a table computed from the configuration. */
   source: string | (() => ArrayLike<number>);
 }
 
@@ -48,6 +53,8 @@ export class Builder {
   readonly parameters = new Layout('parameters');
   readonly witnessFills: WitnessFill[] = [];
   readonly parameterFills: ParameterFill[] = [];
+  /** Names of the weights that fill the witness too. */
+  readonly witnessWeights = new Set<string>();
 
   private axes(dims: Dim[]): Axis[] {
     return dims.map((d) => axis(d.name, d.log));
@@ -101,7 +108,12 @@ export class Builder {
     });
     return t;
   }
-  /** A tensor of the model. */
+  /** Weights as a source: where remainders depend on them. */
+  weights(name: string): Source {
+    this.witnessWeights.add(name);
+    return (values) => Array.from(values.weights(name), BigInt);
+  }
+  /** A tensor of the parameters. */
   parameter(
     source: string | (() => ArrayLike<number>),
     dims: Dim[],
@@ -144,10 +156,21 @@ export function padded(dims: Dim[], visit: (at: number, from: number) => void): 
   }
 }
 
-/** Elementwise source over traces. */
+/** A traced tensor with its dimensions padded to powers of two, the padding zero. */
+export function paddedTensor({ dims, data }: { dims: number[]; data: BigInt64Array }): BigInt64Array {
+  const sizes = dims.map((size, k) => dim(String(k), size));
+  if (sizes.every((d) => d.size === 2 ** d.log)) return data;
+  const out = new BigInt64Array(2 ** sizes.reduce((sum, d) => sum + d.log, 0));
+  padded(sizes, (at, from) => {
+    if (from >= 0) out[at] = data[from];
+  });
+  return out;
+}
+
+/** Elementwise source over traced tensors. */
 export function mapTrace(names: string[], f: (...values: bigint[]) => bigint): Source {
-  return (trace) => {
-    const arrays = names.map((n) => trace.get(n).data);
+  return (values) => {
+    const arrays = names.map((n) => values.get(n).data);
     const out = new Array<bigint>(arrays[0].length);
     for (let i = 0; i < out.length; i++) out[i] = f(...arrays.map((a) => a[i]));
     return out;
@@ -156,8 +179,8 @@ export function mapTrace(names: string[], f: (...values: bigint[]) => bigint): S
 
 export const fromTrace =
   (name: string): Source =>
-  (trace) =>
-    trace.get(name).data;
+  (values) =>
+    values.get(name).data;
 
 /** Low 16 bits: the remainder of a floor division by 2^16. */
 export const remainder16 = (name: string): Source => mapTrace([name], (a) => a & CELL);

@@ -6,8 +6,10 @@
  */
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { engine as native } from '@attensor/native';
-import { climb } from '../protocol/opening.js';
+import { climb } from '../commitment/opening.js';
+import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
@@ -21,32 +23,53 @@ export interface VocabularyTree {
   path(token: number): bigint[];
 }
 
-/** Prover only. */
+/** What the prover knows of the rows that are read. */
 export interface EmbeddingWitness {
   tree: VocabularyTree;
   /** tokens by position */
   ids: number[];
-  /** from `complete` */
-  states?: FpVec[];
+  /** from `complete`: of rows that are hashed outside of the circuit */
+  states: FpVec[];
 }
+
+/** of a permutation that absorbs two elements: three elements before the first round and after each of 55 */
+const STATES_PER_STEP = 3 * 56;
 
 export class Embedding {
   readonly x: Tensor;
+  /** Bits of a token. */
+  readonly vocabularyLog: number;
   private readonly hashes: RowHashes | undefined;
 
-  /** @param long rows are too long to be hashed in the circuit */
+  /**
+   * @param vocabulary number of its rows
+   * @param long rows are too long to be hashed in the circuit
+   */
   constructor(
     b: Builder,
     readonly dims: [t: Dim, i: Dim],
+    vocabulary: number,
     long: boolean,
   ) {
+    this.vocabularyLog = ceilLog2(vocabulary);
     this.x = b.free('embedding.x', dims, fromTrace('embedding.x'));
     if (long) this.hashes = new RowHashes(b, 'embedding.hash', this.x, dims[1]);
   }
 
+  /** Field elements of all states of the row hashes; 0 where the circuit hashes the rows. */
+  get hashedStates(): number {
+    const { log } = this.x.views[0].block;
+    return this.hashes ? STATES_PER_STEP * 2 ** (log - 1) : 0;
+  }
+
+  /** Permutations that hash all rows of the vocabulary. */
+  get vocabularyPermutations(): number {
+    return 2 ** this.vocabularyLog * (Math.ceil(this.dims[1].size / 2) + 1);
+  }
+
   /** What the witness holds besides integers; for `EmbeddingWitness`. */
-  async complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[] | undefined> {
-    if (!this.hashes) return undefined;
+  async complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[]> {
+    if (!this.hashes) return [];
     const { offset, log } = this.x.views[0].block;
     const states = await this.hashes.states(engine, witness.slice(offset, 2 ** log));
     this.hashes.fill(witness, states);
@@ -58,7 +81,7 @@ export class Embedding {
     scope: Scope,
     bits: V[][],
     vocabularyRoot: V,
-    witness?: EmbeddingWitness,
+    witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     if (this.hashes) await this.long(scope, this.hashes, bits, vocabularyRoot, witness);
     else await this.short(scope, bits, vocabularyRoot, witness);
@@ -69,27 +92,33 @@ export class Embedding {
     rows: RowHashes,
     bits: V[][],
     vocabularyRoot: V,
-    witness?: EmbeddingWitness,
+    witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     const { session } = scope;
     const { tape } = session;
     const [t, i] = this.dims;
     const empty = tape.constant(native.hash(new Array<bigint>(i.size).fill(0n)));
     const leaves = await session.send(bits.length, 'embedding: row hashes', async () =>
-      witness!.ids.slice(0, bits.length).map((id) => native.hash(witness!.tree.row(id))),
+      witness.value.ids
+        .slice(0, bits.length)
+        .map((id) => session.engine.hash(witness.value.tree.row(id))),
     );
     for (const [k, leaf] of leaves.entries()) {
       await inVocabulary(session, leaf, bits[k], vocabularyRoot, witness, k);
     }
     const all = Array.from({ length: 2 ** t.log }, (_, k) => leaves[k] ?? empty);
-    await rows.script(scope, all, witness?.states);
+    await rows.script(
+      scope,
+      all,
+      witness.map((w) => w.states),
+    );
   }
 
   private async short(
     scope: Scope,
     bits: V[][],
     vocabularyRoot: V,
-    witness?: EmbeddingWitness,
+    witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     const { session } = scope;
     const { tape } = session;
@@ -108,7 +137,7 @@ export class Embedding {
     rows.push(tape.mul(weights[unread], free));
     for (let k = 0; k < unread; k++) {
       const row = await session.hint(i.size, 'embedding row', () =>
-        witness!.tree.row(witness!.ids[k]),
+        witness.value.tree.row(witness.value.ids[k]),
       );
       await inVocabulary(session, tape.hash(row), bits[k], vocabularyRoot, witness, k);
       rows.push(tape.mul(weights[k], tape.inner(row, columns)));
@@ -122,10 +151,10 @@ async function inVocabulary(
   leaf: V,
   bits: V[],
   root: V,
-  witness: EmbeddingWitness | undefined,
+  witness: ProverOnly<EmbeddingWitness>,
   position: number,
 ): Promise<void> {
-  const siblings = witness?.tree.path(witness.ids[position]);
+  const siblings = witness.map(({ tree, ids }) => tree.path(ids[position]));
   const top = await climb(session, 'embedding path', leaf, bits, siblings);
   session.tape.assertEqual(top, root, 'embedding: the row is not in the vocabulary');
 }

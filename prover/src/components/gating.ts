@@ -7,7 +7,7 @@ import { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Part, Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Source, type Trace } from './builder.js';
+import { fromTrace, type Builder, type Dim, type Source, type Values } from './builder.js';
 import type { Sigmoid } from './sigmoid.js';
 import { TopK } from './top-k.js';
 
@@ -40,12 +40,13 @@ export class Gating {
     readonly dims: GatingDims,
     readonly sigmoid: Pick<Sigmoid, 'sigma'>,
     readonly bias: Tensor,
-    biases: (trace: Trace) => ArrayLike<bigint>,
+    biasName: string,
     readonly scale: bigint,
     topGroups: number,
   ) {
     const { t, g, x, e, j } = dims;
     const n = (part: string): string => `${prefix}${part}`;
+    const biases = b.weights(biasName);
     const choice: Source = (trace) => {
       const sigma = trace.get(n('gate_sigmoid.sigma')).data;
       const bias = biases(trace);

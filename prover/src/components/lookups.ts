@@ -94,7 +94,7 @@ export class Lookups {
     const [beta, gamma] = session.challenges(2);
     const { point, num, den } = await zeroFractionSum(session, logSize, async () => {
       const { engine } = session;
-      const witness = scope.vectors!.witness;
+      const witness = scope.vectors.value.witness;
       const size = 2 ** logSize;
       const g = session.value(gamma);
       const b = session.value(beta);
@@ -134,7 +134,7 @@ export class Lookups {
             () => ones(inputs.log),
             () => engine.linear([at(inputs), at(outputs)], [P - 1n, mod(-b)], shifted),
           );
-        const values = scope.vectors!.parameters.slice(
+        const values = scope.vectors.value.parameters.slice(
           t.values.views[0].block.offset,
           2 ** TABLE_LOG,
         );
@@ -163,7 +163,7 @@ export class Lookups {
       let total = 0n;
       for (const b of blocks) {
         const part = await session.engine.evalMle(
-          scope.vectors!.witness.slice(b.offset, 2 ** b.log),
+          scope.vectors.value.witness.slice(b.offset, 2 ** b.log),
           session.valuesOf(rest(b.log)),
         );
         total += part * session.value(b.weight);

@@ -90,7 +90,7 @@ async function combine(scope: Scope, m: ExpertGemms, slot: { t: V[]; j: V[] }): 
 }
 
 /** weighted = floor(w y / 2^16) per slot */
-export class Weighted {
+export class CombinedExperts {
   readonly y: Tensor;
   private readonly remainder: Tensor;
 
@@ -112,7 +112,7 @@ export class Weighted {
     this.remainder = b.unsigned(`${name}.r`, dims, 1, product);
   }
 
-  static async script(scope: Scope, all: Weighted[]): Promise<void> {
+  static async script(scope: Scope, all: CombinedExperts[]): Promise<void> {
     if (all.length === 0) return;
     const axes = all[0].y.axes;
     const sum = new Sumcheck(scope, axes, 'MoE combine');

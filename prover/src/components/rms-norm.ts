@@ -25,8 +25,9 @@ export class RmsNorm {
 
   /**
    * @param x input over (t, i)
-   * @param input its values in the trace
+   * @param input its values
    * @param g weights over (i)
+   * @param weights their name
    */
   constructor(
     b: Builder,
@@ -34,12 +35,13 @@ export class RmsNorm {
     readonly x: Tensor,
     input: Source,
     readonly g: Tensor,
-    gains: Source,
+    weights: string,
     t: Dim,
     readonly size: number,
     epsilon: number,
   ) {
     const i = dim('i', size);
+    const gains = b.weights(weights);
     this.scaled = BigInt(size) << 64n;
     this.epsilon = normEpsilon(epsilon, size);
     this.y = b.signed(`${name}.y`, [t, i], fromTrace(`${name}.y`));
@@ -93,6 +95,7 @@ export class RmsNorm {
       }
       await elements.run();
     }
+    if (norms.length === 0) return;
     const t = norms[0].x.axis('t');
     const rows = new Sumcheck(scope, [t], 'RMSNorm rows');
     const eq = rows.eq({ t: scope.random('t', t.log) });

@@ -9,6 +9,7 @@ import { engine as native } from '@attensor/native';
 import { Expr } from '../protocol/expression.js';
 import { ceilLog2 } from '../protocol/field.js';
 import { eqTable, nextEval } from '../protocol/polynomials.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { V } from '../protocol/tape.js';
@@ -66,9 +67,9 @@ export class RowHashes {
 
   /**
    * @param hashes of all 2^t rows, fixed before any challenge that follows
-   * @param states from `states`, in the prover role
+   * @param states from `states`
    */
-  async script(scope: Scope, hashes: V[], states?: FpVec[]): Promise<void> {
+  async script(scope: Scope, hashes: V[], states: ProverOnly<FpVec[]>): Promise<void> {
     const { session, claims } = scope;
     const { tape } = session;
     const { t, step } = this;
@@ -111,7 +112,7 @@ export class RowHashes {
     layer: number,
     values: V[][],
     z: Bound,
-    states?: FpVec[],
+    states: ProverOnly<FpVec[]>,
   ): Promise<{ values: V[][]; at: Bound }> {
     const { session } = scope;
     const { tape } = session;
@@ -132,7 +133,7 @@ export class RowHashes {
         return w;
       });
       return STATE.map((j) => {
-        const x = sum.virtual(() => states![3 * round + j]);
+        const x = sum.virtual(() => states.value[3 * round + j]);
         const coef = tape.linear(weights.map((w, i): [V, bigint] => [w, matrix[i][j]]));
         const term = Expr.of(coef).mul(seventhPower(x));
         expr = expr ? expr.add(term) : term;

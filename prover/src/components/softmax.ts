@@ -10,7 +10,7 @@ import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { V } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Trace } from './builder.js';
+import { fromTrace, type Builder, type Dim, type Values } from './builder.js';
 import type { PairTable } from './lookups.js';
 
 const SATURATED = 65535n;
@@ -39,7 +39,7 @@ export class Softmax {
     const [h, t] = dims;
     const T = t.size;
     const n = (part: string): string => `${name}.${part}`;
-    const masked = (f: (trace: Trace, k: number, row: number) => bigint) => (trace: Trace) =>
+    const masked = (f: (trace: Values, k: number, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T * T }, (_, k) => {
         const row = Math.floor(k / T);
         return k % T <= row % T ? f(trace, k, row) : 0n;
@@ -76,9 +76,9 @@ export class Softmax {
       ),
     );
     this.inv = b.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
-    const rest = (trace: Trace, row: number): bigint =>
+    const rest = (trace: Values, row: number): bigint =>
       0xffffffffn - trace.get(n('inv')).data[row] * trace.get(n('sum')).data[row];
-    const rows = (f: (trace: Trace, row: number) => bigint) => (trace: Trace) =>
+    const rows = (f: (trace: Values, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T }, (_, row) => f(trace, row));
     this.remainder = b.unsigned(n('rem'), [h, t], 2, rows(rest));
     this.slack = b.unsigned(
@@ -101,7 +101,7 @@ export class Softmax {
   static async script(
     scope: Scope,
     instances: Softmax[],
-    scores: (s: Softmax) => FpVec | Promise<FpVec>,
+    scores: (s: Softmax, index: number) => FpVec | Promise<FpVec>,
   ): Promise<{ at: Bound; values: V[] }> {
     const [h, t, s] = instances[0].p.axes;
     const { tape } = scope.session;
@@ -119,12 +119,12 @@ export class Softmax {
     );
     const one = Expr.constant(1n);
     const columns: Expr[] = [];
-    for (const x of instances) {
+    for (const [k, x] of instances.entries()) {
       const c = sum.tensor(x.c);
       const o = sum.tensor(x.o);
       const e = sum.tensor(x.e);
       const a = sum.tensor(x.attained);
-      const acc = sum.virtual(() => scores(x));
+      const acc = sum.virtual(() => scores(x, k));
       columns.push(acc);
       const z = sum.tensor(x.max).sub(c).sub(o);
       const product = acc

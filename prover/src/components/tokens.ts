@@ -5,6 +5,7 @@
 import { INPUT_DOMAIN, OUTPUT_DOMAIN } from '@attensor/contracts';
 import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 
@@ -21,40 +22,39 @@ export class TokenColumns {
     /** 1 where the next position holds an output token */
     private readonly mask: V[],
     private readonly ids: V[],
-    private readonly input: TokenInput | undefined,
+    private readonly input: ProverOnly<TokenInput>,
     private readonly capacity: number,
   ) {}
 
   /**
    * @param vocabulary number of tokens
-   * @param input in the prover role
    */
   static async bind(
     session: Session,
     capacity: number,
     vocabulary: number,
     hashes: { input: V; output: V },
-    input?: TokenInput,
+    input: ProverOnly<TokenInput>,
   ): Promise<TokenColumns> {
     const { tape } = session;
-    const all = input ? [...input.promptIds, ...input.outputIds] : [];
-    const prompt = input?.promptIds.length ?? 0;
-    const per = (f: (t: number) => number) => () =>
-      Array.from({ length: capacity }, (_, t) => BigInt(f(t)));
+    const perPosition = (f: (input: TokenInput, t: number) => number) => () =>
+      Array.from({ length: capacity }, (_, t) => BigInt(f(input.value, t)));
     const tokens = await session.hint(
       capacity,
       'tokens',
-      per((t) => all[t] ?? 0),
+      perPosition(({ promptIds, outputIds }, t) => [...promptIds, ...outputIds][t] ?? 0),
     );
     const isInput = await session.hint(
       capacity,
       'input positions',
-      per((t) => (t < prompt ? 1 : 0)),
+      perPosition(({ promptIds }, t) => (t < promptIds.length ? 1 : 0)),
     );
     const isActive = await session.hint(
       capacity,
       'active positions',
-      per((t) => (t < all.length ? 1 : 0)),
+      perPosition(({ promptIds, outputIds }, t) =>
+        t < promptIds.length + outputIds.length ? 1 : 0,
+      ),
     );
     const one = tape.constant(1n);
     const zero = tape.constant(0n);
@@ -147,7 +147,8 @@ export class TokenColumns {
   /** (t, v) -> mask(t) [v = next token of t] */
   readonly successors = (): bigint[] => {
     const vocabulary = 2 ** this.bits[0].length;
-    const all = [...this.input!.promptIds, ...this.input!.outputIds];
+    const { promptIds, outputIds } = this.input.value;
+    const all = [...promptIds, ...outputIds];
     const out = new Array<bigint>(this.capacity * vocabulary).fill(0n);
     this.outputMask().forEach((m, t) => {
       if (m === 1n) out[t * vocabulary + all[t + 1]] = 1n;

@@ -8,7 +8,7 @@ import { identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { type Sumcheck } from '../protocol/sumcheck.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { type Builder, type Dim, type Source, type Trace } from './builder.js';
+import { type Builder, type Dim, type Source, type Values } from './builder.js';
 
 export interface TopKSpec {
   name: string;
@@ -42,7 +42,7 @@ export class TopK {
     this.count = n;
     const dims = [...rows, ...candidates];
     this.s = b.free(`${name}.s`, dims, spec.selector);
-    const tau = (trace: Trace): bigint[] => {
+    const tau = (trace: Values): bigint[] => {
       const s = spec.selector(trace);
       const keys = this.keys(trace);
       return Array.from({ length: s.length / n }, (_, row) => {
@@ -66,7 +66,7 @@ export class TopK {
     });
   }
 
-  private keys(trace: Trace): bigint[] {
+  private keys(trace: Values): bigint[] {
     const values = this.spec.values(trace);
     const n = this.count;
     return Array.from(

@@ -6,7 +6,7 @@
  */
 import type { FpVec } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
-import { LongSumcheck, LongVector, SinglePart, type LongProduct } from './long-vector.js';
+import { LongSumcheck, LongVector, SinglePart, type LongProduct } from '../commitment/long-vector.js';
 import { eqFactor, powEval } from './polynomials.js';
 import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
@@ -22,7 +22,7 @@ export interface PowClaim {
   y: V;
 }
 
-interface Weighted {
+interface WeightedPart {
   part: ClaimPart;
   weight: V;
 }
@@ -74,7 +74,7 @@ class PointWeights {
   }
 
   /** sum of weight * eq(block prefix) * eq(suffix point) */
-  total(parts: Weighted[]): V {
+  total(parts: WeightedPart[]): V {
     const { tape } = this;
     const bySuffix = new Map<string, { z: V[]; terms: [V, V][]; scaled: [V, bigint, V][] }>();
     for (const { part, weight } of parts) {
@@ -109,7 +109,7 @@ async function claimWeights(
   session: Session,
   partLog: number,
   scale: bigint[],
-  parts: Weighted[],
+  parts: WeightedPart[],
   powers: { weight: V; x: V }[],
 ): Promise<FpVec> {
   const { engine } = session;
@@ -144,10 +144,10 @@ const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
 
 export interface Reduced {
   point: V[];
-  /** the vectors' values there */
-  values: Partial<Record<Vector, V>>;
+  /** the vectors' values there, in the order of their samples */
+  values: V[];
   /** Prover only, of vectors in parts: the parts weighted by eq of the point's first coordinates, added up. */
-  combined: Partial<Record<Vector, FpVec>>;
+  combined: (FpVec | undefined)[];
 }
 
 /**
@@ -165,7 +165,7 @@ export async function reduceClaims(
   const { tape } = session;
   const alpha = session.challenge();
   let weight = tape.constant(1n);
-  const parts: Record<Vector, Weighted[]> = { witness: [], parameters: [] };
+  const parts: Record<Vector, WeightedPart[]> = { witness: [], parameters: [] };
   const powers: Record<Vector, { weight: V; x: V }[]> = { witness: [], parameters: [] };
   const values: V[] = [];
   for (const claim of scope.claims.list) {
@@ -184,8 +184,9 @@ export async function reduceClaims(
   }
 
   const sum = new Sumcheck(scope, [axis('index', logSize)], 'claims');
+  const columns: Expr[] = [];
   const pair = (vector: Vector): Expr => {
-    const f = sum.virtual(() => scope.vectors![vector].slice(0, 1 << logSize));
+    const f = sum.virtual(() => scope.vectors.value[vector].slice(0, 1 << logSize));
     const w = sum.public(
       ['index'],
       () => claimWeights(session, logSize, [1n], parts[vector], powers[vector]),
@@ -197,19 +198,18 @@ export async function reduceClaims(
         ]);
       },
     );
-    columns[vector] = f;
+    columns.push(f);
     return f.mul(w);
   };
-  const columns: Partial<Record<Vector, Expr>> = {};
   const pairs = pows.map((p) => pair(p.vector));
   sum.require(
     pairs.reduce((a, b) => a.add(b)),
     tape.sum(values),
   );
-  const combined: Reduced['combined'] = {};
+  const combined: Reduced['combined'] = pows.map(() => undefined);
   const long = (): LongProduct[] =>
     pows.map(({ vector }) => ({
-      f: inParts(scope.vectors![vector]),
+      f: inParts(scope.vectors.value[vector]),
       w: (scale) => claimWeights(session, partLog, scale, parts[vector], powers[vector]),
     }));
   const at = await sum.run(
@@ -218,15 +218,13 @@ export async function reduceClaims(
       : (expression) =>
           LongSumcheck.start(session.engine, long(), expression, logSize - partLog, (bound) =>
             bound.forEach((f, k) => {
-              if (f) combined[pows[k].vector] = f;
+              combined[k] = f;
             }),
           ),
   );
   return {
     point: at.index,
     combined,
-    values: Object.fromEntries(
-      Object.entries(columns).map(([vector, column]) => [vector, sum.value(column)]),
-    ),
+    values: columns.map((column) => sum.value(column)),
   };
 }

@@ -1,5 +1,6 @@
 /** What the scripts of one session share: the claims, named random points, the prover's vectors and tables. */
 import type { FpVec } from '@attensor/native';
+import type { ProverOnly } from './prover-only.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 import {
@@ -24,8 +25,7 @@ export class Scope {
 
   constructor(
     readonly session: Session,
-    /** Present in the prover role. */
-    readonly vectors?: Vectors,
+    readonly vectors: ProverOnly<Vectors>,
   ) {
     this.eqs = new EqTables(session);
   }
@@ -49,7 +49,7 @@ export class Scope {
   }
 
   table(tensor: Tensor, domain: Axis[], bound: Bound): Promise<FpVec> {
-    return tensorTable(this.session, this.vectors!, this.eqs, tensor, domain, bound);
+    return tensorTable(this.session, this.vectors.value, this.eqs, tensor, domain, bound);
   }
 
   /** Repeats a table over `axes` (in domain order) along the rest of the domain. */

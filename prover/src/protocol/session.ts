@@ -1,14 +1,15 @@
 /**
  * @module session
  * One script, two roles. A script talks to a session: `send` for absorbed messages, `hint` for values bound by other means
- * (Merkle paths, hashed rows), `challenge` for Fiat-Shamir randomness. With a native engine the session proves: it computes each
- * message, absorbs and records it. With recorded messages it verifies. With neither it only records the shape of the tape.
+ * (Merkle paths, hashed rows), `challenge` for Fiat-Shamir randomness. A role says what the session does: prove (compute each message,
+ * absorb and record it), verify recorded messages, or record no more than the shape of the tape.
  *
  * Transcript: duplex sponge over Poseidon, rate 2, equal to o1js `Poseidon.update`. Every challenge follows all that was sent
  * before it; the script is static, so message lengths are part of the protocol and never chosen by the prover.
  */
 import type { ProverEngine } from '@attensor/native';
 import { mod, P } from './field.js';
+import { ProverOnly } from './prover-only.js';
 import { Tape, VerificationError, type Permutation, type V } from './tape.js';
 
 export type Role = 'prove' | 'verify' | 'shape';
@@ -22,49 +23,62 @@ export interface Words {
 
 export type Compute = () => bigint[] | Promise<bigint[]>;
 
-export interface SessionOptions {
-  /** Statement fields in order; absent for a shape. */
-  statement?: bigint[];
-  permute?: Permutation;
-  /** Present in the prover role. */
-  engine?: ProverEngine;
-  /** Present in the verifier role: all messages and hints in order. */
-  messages?: bigint[];
+interface Playing {
+  permute: Permutation;
+  /** Statement fields in order. */
+  statement: bigint[];
+}
+/** Computes, absorbs and records every message. */
+export interface ProverRole extends Playing {
+  engine: ProverEngine;
+  messages?: undefined;
   signal?: AbortSignal;
 }
+/** Checks recorded messages: all messages and hints in order. */
+export interface VerifierRole extends Playing {
+  engine?: undefined;
+  messages: bigint[];
+}
+/** Records the shape of the tape, without values. */
+export interface ShapeRole {
+  engine?: undefined;
+  messages?: undefined;
+}
+export type SessionRole = ProverRole | VerifierRole | ShapeRole;
 
 export class Session {
   readonly tape: Tape;
-  readonly role: Role;
   /** Messages and hints, in the order of the tape's inputs. */
   readonly messages: bigint[] = [];
-  private readonly replay: bigint[] | undefined;
   private state: [V, V, V];
   private pending: V[] = [];
   /** Rate elements of the current state that may still be squeezed. */
   private squeezable: V[] = [];
-  private readonly nativeEngine: ProverEngine | undefined;
-  private readonly signal: AbortSignal | undefined;
+  private readonly prover: ProverOnly<ProverRole>;
 
-  constructor(options: SessionOptions) {
-    this.role = options.engine ? 'prove' : options.messages ? 'verify' : 'shape';
-    this.nativeEngine = options.engine;
-    this.replay = options.messages;
-    this.signal = options.signal;
-    this.tape = new Tape(this.role === 'shape' ? undefined : options.permute);
-    if (this.role !== 'shape' && (!options.permute || !options.statement))
-      throw new Error('session: proving and verifying need a permutation and a statement');
-    options.statement?.forEach((value, i) => this.tape.public(i, mod(value)));
+  constructor(private readonly options: SessionRole) {
+    this.prover = options.engine ? ProverOnly.of(options) : ProverOnly.none();
+    if (options.engine || options.messages) {
+      this.tape = new Tape(options.permute);
+      options.statement.forEach((value, i) => this.tape.public(i, mod(value)));
+    } else this.tape = new Tape(undefined);
     const zero = this.tape.constant(0n);
     this.state = [zero, zero, zero];
   }
 
+  get role(): Role {
+    return this.options.engine ? 'prove' : this.options.messages ? 'verify' : 'shape';
+  }
+  /** @throws outside of the prover role */
   get engine(): ProverEngine {
-    if (!this.nativeEngine) throw new Error('session: only the prover role has an engine');
-    return this.nativeEngine;
+    return this.prover.value.engine;
   }
   get proving(): boolean {
-    return this.role === 'prove';
+    return this.prover.present;
+  }
+  /** What `make` gives in the prover role. */
+  only<T>(make: (engine: ProverEngine) => T): ProverOnly<T> {
+    return this.prover.map(({ engine }) => make(engine));
   }
 
   value(v: V): bigint {
@@ -76,16 +90,16 @@ export class Session {
 
   private async inputs(count: number, compute: Compute, what: string): Promise<V[]> {
     let values: bigint[] | undefined;
-    if (this.role === 'prove') {
-      this.signal?.throwIfAborted();
+    if (this.options.engine) {
+      this.options.signal?.throwIfAborted();
       values = (await compute()).map(mod);
       if (values.length !== count)
         throw new Error(
           `session: ${what} has ${values.length} values, the protocol expects ${count}`,
         );
-    } else if (this.role === 'verify') {
+    } else if (this.options.messages) {
       const start = this.messages.length;
-      values = this.replay!.slice(start, start + count);
+      values = this.options.messages.slice(start, start + count);
       if (values.length !== count) throw new VerificationError(`transcript: ${what} is missing`);
       // Each element has one representation: what a circuit would reduce is refused here.
       if (values.some((v) => typeof v !== 'bigint' || v < 0n || v >= P))
@@ -129,7 +143,8 @@ export class Session {
 
   challenge(): V {
     if (this.pending.length > 0 || this.squeezable.length === 0) this.flush();
-    return this.squeezable.shift()!;
+    const [next] = this.squeezable.splice(0, 1);
+    return next;
   }
 
   challenges(count: number): V[] {
@@ -144,6 +159,7 @@ export class Session {
   async grindAndSample(bits: number, count: number, wordLength: number): Promise<Words> {
     if (this.pending.length > 0) this.flush();
     const state = this.state;
+    const { signal } = this.prover.present ? this.prover.value : {};
     const [nonce] = await this.inputs(
       1,
       async () => [
@@ -152,7 +168,7 @@ export class Session {
           : await this.engine.grind(
               this.valuesOf(state) as [bigint, bigint, bigint],
               bits,
-              this.signal,
+              signal,
             ),
       ],
       'proof-of-work nonce',
@@ -195,9 +211,10 @@ export class Session {
 
   /** After the script: nothing may be left over. */
   finish(): void {
-    if (this.replay && this.replay.length !== this.messages.length)
+    const given = this.options.messages?.length ?? this.messages.length;
+    if (given !== this.messages.length)
       throw new VerificationError(
-        `transcript: ${this.replay.length - this.messages.length} values are left over`,
+        `transcript: ${given - this.messages.length} values are left over`,
       );
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { Axis as EngineAxis, FpVec } from '@attensor/native';
 import { HALF, mod } from './field.js';
-import { LongVector } from './long-vector.js';
+import { LongVector } from '../commitment/long-vector.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 

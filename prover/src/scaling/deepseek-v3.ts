@@ -14,7 +14,7 @@ import {
   LOG_LEAF,
   MAX_LOG_SIZE,
   openingPermutations,
-} from '../protocol/parameters.js';
+} from '../commitment/parameters.js';
 import { SplitLayer, type LayerKind } from './split.js';
 
 /**

@@ -2,9 +2,9 @@
 import type { ModelConfig } from '@attensor/inference';
 import { plan } from '../circuits/planner.js';
 import { nativeTime } from '../component-proof/estimate.js';
-import { requiredLogSize, shapeOf } from '../model/commitment.js';
-import { ModelProtocol } from '../model/protocol.js';
-import { openingPermutations } from '../protocol/parameters.js';
+import { requiredLogSize, shapeOf } from '../commitment/model-commitment.js';
+import { ModelProtocol } from '../units/model.js';
+import { openingPermutations } from '../commitment/parameters.js';
 import { Session } from '../protocol/session.js';
 
 export interface ModelPlan {

@@ -18,9 +18,9 @@ import { ExpertGemms, Weighted } from '../components/moe.js';
 import { RmsNorm } from '../components/rms-norm.js';
 import { Rope } from '../components/rope.js';
 import { activationScript } from '../components/sigmoid.js';
-import { LOG_INV_RATE } from '../model/commitment.js';
+import { LOG_INV_RATE } from '../commitment/model-commitment.js';
 import { PARAMETER_DOMAIN } from '../protocol/domains.js';
-import { attention, feedForwardLayer, noComponents, norm } from '../model/layers.js';
+import { attention, feedForwardLayer, noComponents, norm } from '../units/layers.js';
 import { ceilLog2 } from '../protocol/field.js';
 import {
   leafWidth,
@@ -28,12 +28,12 @@ import {
   MAX_LOG_SIZE,
   openingParameters,
   type OpeningParameters,
-} from '../protocol/parameters.js';
+} from '../commitment/parameters.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { bindRoot, openVectors } from '../protocol/vectors.js';
+import { bindRoot, openVectors } from '../commitment/vectors.js';
 
 /** of a permutation that absorbs two elements: three elements before the first round and after each of 55 */
 const STATES_PER_STEP = 3 * 56;

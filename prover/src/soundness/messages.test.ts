@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '@attensor/native';
-import { commitRows } from '../protocol/opening.js';
+import { commitRows } from '../commitment/opening.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
 import { replay } from '../prover.js';

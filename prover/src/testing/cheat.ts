@@ -5,7 +5,7 @@
  */
 import { engine, type FpVec, type FractionTree, type ProverEngine } from '@attensor/native';
 import { dim, type Dim, type Trace } from '../components/builder.js';
-import type { Witness } from '../model/protocol.js';
+import type { Witness } from '../units/model.js';
 import { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
 import { fill, unopenable, type Honest } from './honest.js';

@@ -19,12 +19,12 @@ import {
   samplePoint,
   shapeOf,
   Vocabulary,
-} from '../model/commitment.js';
+} from '../commitment/model-commitment.js';
 import { PARAMETER_DOMAIN } from '../protocol/domains.js';
-import { ModelProtocol, type Witness } from '../model/protocol.js';
-import { traceOf } from '../model/witness.js';
-import { commitRows } from '../protocol/opening.js';
-import { LOG_CAP } from '../protocol/parameters.js';
+import { ModelProtocol, type Witness } from '../units/model.js';
+import { traceOf } from '../units/witness.js';
+import { commitRows } from '../commitment/opening.js';
+import { LOG_CAP } from '../commitment/parameters.js';
 
 const CHECKPOINT = join(dirname(fileURLToPath(import.meta.url)), '../../../models/nano');
 

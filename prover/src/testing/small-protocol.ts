@@ -6,8 +6,8 @@
 import { engine } from '@attensor/native';
 import { P } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
-import { commitRows, openAt } from '../protocol/opening.js';
-import { LOG_CAP, LOG_LEAF, openingParameters } from '../protocol/parameters.js';
+import { commitRows, openAt } from '../commitment/opening.js';
+import { LOG_CAP, LOG_LEAF, openingParameters } from '../commitment/parameters.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';

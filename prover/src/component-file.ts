@@ -2,11 +2,11 @@
 import { COMPLETE } from '@attensor/contracts';
 import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
-import { fieldSchema } from '../schema.js';
-import { configHash } from './protocol.js';
-import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
-import { parseVersion } from '../proof-format.js';
-import { loadReferenceStrings } from '../srs.js';
+import { genuineKey, keyCache, proofProblem, WRONG_KEY } from './proof-file.js';
+import { parseVersion } from './proof-format.js';
+import { fieldSchema } from './schema.js';
+import { loadReferenceStrings } from './srs.js';
+import { componentHash } from './units/component.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';
 const VERSION = 1;
@@ -112,7 +112,7 @@ export async function verifyComponentProof(
   if (proof.publicOutput[0] !== COMPLETE.toString())
     return verdict('the proof is of an unfinished run');
   const { logSize, logInvRate, ...config } = component;
-  if (configHash(config, logSize, logInvRate).toString() !== statement.component)
+  if (componentHash(config, logSize, logInvRate).toString() !== statement.component)
     return verdict('the file describes another component than its statement');
   checked.push('component');
   const key = await genuineKey(file.verificationKey);

@@ -7,9 +7,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheDir } from '../proof-file.js';
-import { samplePoint } from '../model/commitment.js';
+import { samplePoint } from '../commitment/model-commitment.js';
 import { P } from '../protocol/field.js';
-import type { LongVector } from '../protocol/long-vector.js';
+import type { LongVector } from '../commitment/long-vector.js';
 import { VerificationError } from '../protocol/tape.js';
 import { CATALOG, componentByName } from './catalog.js';
 import { estimate } from './estimate.js';
@@ -22,7 +22,7 @@ import {
   type CommittedWeights,
   type ComponentResult,
 } from './prover.js';
-import { ComponentProtocol } from './protocol.js';
+import { ComponentProtocol } from '../script.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
 

@@ -11,7 +11,7 @@ import type {
   ProverEngine,
   SumcheckProver,
 } from '@attensor/native';
-import { add, inverse, mod, mul, power, rootOfUnity, sub } from './field.js';
+import { add, inverse, mod, mul, power, rootOfUnity, sub } from '../protocol/field.js';
 import { commitRows, type LeafSource } from './opening.js';
 import { leafWidth, LOG_CAP, LOG_LEAF } from './parameters.js';
 
@@ -111,7 +111,7 @@ export class CommittedPart implements LeafSource {
   static async commit(
     vector: LongVector,
     index: number,
-    options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress'>,
+    options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress' | 'tree'>,
   ): Promise<CommittedPart> {
     const { engine, ints, partLog, partSize } = vector;
     const width = leafWidth(Math.min(partSize, ints.length - index * partSize), partLog);
@@ -125,6 +125,10 @@ export class CommittedPart implements LeafSource {
     } finally {
       commitment.dispose();
     }
+  }
+
+  serializeTree(): Promise<Uint8Array> {
+    return Promise.resolve(this.tree);
   }
 
   /** A leaf holds the rows' polynomials at a power of the domain's root. */

@@ -1,7 +1,7 @@
 /** A vector in parts against the same vector as a whole. */
 import { describe, expect, it } from '@jest/globals';
 import { engine, type FpVec } from '@attensor/native';
-import { mod, P } from './field.js';
+import { mod, P } from '../protocol/field.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
 import { commitRows } from './opening.js';
 import { LOG_LEAF } from './parameters.js';

@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { engine, type Commitment, type FpVec, type ProverEngine } from '@attensor/native';
 import { commitRows, openAt } from './opening.js';
 import { LOG_CAP, LOG_LEAF, openingParameters } from './parameters.js';
-import { Session } from './session.js';
-import { VerificationError } from './tape.js';
+import { Session } from '../protocol/session.js';
+import { VerificationError } from '../protocol/tape.js';
 
 const RATE = 2;
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);

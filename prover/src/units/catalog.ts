@@ -1,7 +1,7 @@
 /** The components by name, with DeepSeek-V3's dimensions as defaults: the rows of the paper's Table 3, and a whole attention block. */
 import { AttensorError, INNER_NORM_EPS, routedScale } from '@attensor/inference';
-import { attentionBlock } from './attention.js';
-import type { Component } from './component.js';
+import { attentionBlock } from './attention-block.js';
+import type { Component, ComponentConfig } from './component.js';
 import { embedding, gemm, rmsNorm, rope, sigmoid, softmax, topK } from './kinds.js';
 
 /** Sizes a caller may set. */
@@ -86,7 +86,7 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 };
 
 /** Components whose parameters are public tables, by the `config` of one. */
-export function tableComponent(config: Component['config']): Component | undefined {
+export function tableComponent(config: ComponentConfig): Component | undefined {
   const { kind, ...sizes } = config;
   const { rows, heads, dim, theta } = sizes as Sizes;
   switch (kind) {

@@ -1,4 +1,5 @@
 import { AttensorError } from '@attensor/inference';
+import { createHash } from 'node:crypto';
 
 /** A tensor by its true dimensions. */
 export interface IntTensor {
@@ -13,6 +14,19 @@ export interface WeightTensor {
   data: Int32Array;
 }
 export type Weights = Record<string, WeightTensor>;
+
+export const tensorMap = (entries: Tensors): Map<string, IntTensor> =>
+  new Map(Object.entries(entries));
+
+/** SHA-256 of names, dimensions and values, in hexadecimal. */
+export function tensorDigest(tensors: Tensors): string {
+  const hash = createHash('sha256');
+  for (const [name, { dims, data }] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash
+      .update(JSON.stringify([name, dims]))
+      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex');
+}
 
 /** @throws OVERFLOW for a value of more than 32 bits */
 export function weightsOf(tensors: Tensors): Weights {

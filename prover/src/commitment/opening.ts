@@ -1,16 +1,17 @@
 /**
  * @module opening
- * WHIR in evaluation form (DESIGN: commitment and opening), for several vectors of one size at one point:
+ * WHIR in evaluation form (docs/protocol.md: commitment and opening), for several vectors of one size at one point:
  * F = sum_k coef_k f_k, claim F(point) = value. Per round: four sumcheck rounds fold F by 16; the folded vector is committed
  * at a lower rate; an out-of-domain sample pins it; queries into the previous codewords are folded and become claims.
  * The last folded vector is sent in clear.
  */
 import type { Commitment, CommitOptions, FpVec, ProverEngine } from '@attensor/native';
-import { P, interpolate, rootOfUnity, sub } from './field.js';
-import { eqEval, eqTable, horner, powEval } from './polynomials.js';
+import { P, interpolate, rootOfUnity, sub } from '../protocol/field.js';
+import { eqEval, eqTable, horner, powEval } from '../protocol/polynomials.js';
 import { LOG_CAP, LOG_LEAF, RATE_STEP, type OpeningParameters } from './parameters.js';
-import type { Session } from './session.js';
-import type { V } from './tape.js';
+import { ProverOnly } from '../protocol/prover-only.js';
+import type { Session } from '../protocol/session.js';
+import type { V } from '../protocol/tape.js';
 
 /** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries; the other rows are zero. */
 export function commitRows(
@@ -29,7 +30,8 @@ export function commitRows(
 }
 
 /** What opens leaves of a committed vector. */
-export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose'> {
+export interface LeafSource
+  extends Pick<Commitment, 'cap' | 'open' | 'dispose' | 'serializeTree'> {
   /** Where leaves must be computed: called once, with all that will be opened. */
   prepare?(indexes: number[]): Promise<void>;
 }
@@ -41,8 +43,7 @@ export interface Oracle {
   coef: V;
   /** Entries of a leaf, see `commitRows`. */
   width: number;
-  /** Prover only. */
-  commitment?: LeafSource;
+  commitment: ProverOnly<LeafSource>;
 }
 
 /** The root that stands for a commitment's cap. */
@@ -53,6 +54,12 @@ interface Shift {
   y: V;
 }
 
+/** The two vectors of an inner product <f, w>. */
+interface Factors {
+  f: FpVec;
+  w: FpVec;
+}
+
 const PRODUCT = { columns: 2, constants: [], ops: [[2, 0, 1]] as [2, 0, 1][], degree: 2 };
 
 /** Folds `rounds` variables of <f, w> = claim. */
@@ -61,15 +68,15 @@ async function foldRounds(
   rounds: number,
   claim: V,
   label: string,
-  vectors?: { f: FpVec; w: FpVec },
-): Promise<{ point: V[]; claim: V; folded?: { f: FpVec; w: FpVec } }> {
+  vectors: ProverOnly<Factors>,
+): Promise<{ point: V[]; claim: V; folded: ProverOnly<Factors> }> {
   const { tape } = session;
-  const prover = vectors && session.engine.sumcheck([vectors.f, vectors.w], PRODUCT);
+  const prover = vectors.map(({ f, w }) => session.engine.sumcheck([f, w], PRODUCT));
   const point: V[] = [];
   for (let i = 0; i < rounds; i++) {
     const current = claim;
     const [c0, c2] = await session.send(2, `${label}: sumcheck ${i}`, async () => {
-      const [g0, g2] = await prover!.round();
+      const [g0, g2] = await prover.value.round();
       const coefs = interpolate([g0, sub(session.value(current), g0), g2]);
       return [coefs[0], coefs[2]];
     });
@@ -80,19 +87,20 @@ async function foldRounds(
       [c2, -1n],
     ]);
     claim = tape.add(c0, tape.mul(r, tape.add(c1, tape.mul(r, c2))));
-    await prover?.bind(session.value(r));
+    await prover.each((p) => p.bind(session.value(r)));
     point.push(r);
   }
-  prover?.dispose();
-  return { point, claim, folded: vectors && (await fold(session, vectors, point)) };
+  await prover.each((p) => {
+    p.dispose();
+  });
+  const folded = vectors.present
+    ? ProverOnly.of(await fold(session, vectors.value, point))
+    : ProverOnly.none<Factors>();
+  return { point, claim, folded };
 }
 
 /** Binds the first variables of both vectors. */
-async function fold(
-  session: Session,
-  vectors: { f: FpVec; w: FpVec },
-  point: V[],
-): Promise<{ f: FpVec; w: FpVec }> {
+async function fold(session: Session, vectors: Factors, point: V[]): Promise<Factors> {
   const { engine } = session;
   const weights = engine.eqTable(session.valuesOf(point));
   const rest = vectors.f.length / weights.length;
@@ -115,7 +123,7 @@ export async function climb(
   what: string,
   leaf: V,
   bits: V[],
-  siblings: bigint[] | undefined,
+  siblings: ProverOnly<bigint[]>,
 ): Promise<V> {
   const { tape } = session;
   const zero = tape.constant(0n);
@@ -123,7 +131,7 @@ export async function climb(
   for (const [d, bit] of bits.entries()) {
     const below = node;
     const [left, right] = await session.hint(2, what, () => {
-      const pair = [session.value(below), siblings![d]];
+      const pair = [session.value(below), siblings.value[d]];
       return session.value(bit) === 1n ? pair.reverse() : pair;
     });
     tape.assertEqual(
@@ -146,12 +154,18 @@ async function queryLeaf(
   const { tape } = session;
   const depth = logDomain - LOG_CAP;
   const { width } = oracle;
-  const opened = oracle.commitment?.open(
-    bits.reduce((s, b, i) => s + (session.value(b) === 1n ? 2 ** i : 0), 0),
+  const opened = oracle.commitment.map((commitment) =>
+    commitment.open(bits.reduce((s, b, i) => s + (session.value(b) === 1n ? 2 ** i : 0), 0)),
   );
-  const leaf = await session.hint(width, 'opening: leaf', () => opened!.leaf);
+  const leaf = await session.hint(width, 'opening: leaf', () => opened.value.leaf);
   const hashed = tape.hash(leaf);
-  const node = await climb(session, 'opening: path', hashed, bits.slice(0, depth), opened?.path);
+  const node = await climb(
+    session,
+    'opening: path',
+    hashed,
+    bits.slice(0, depth),
+    opened.map((o) => o.path),
+  );
   tape.assertEqual(
     capNode(session, oracle, bits.slice(depth)),
     node,
@@ -193,19 +207,25 @@ function domainPoint(session: Session, root: bigint, bits: V[]): V {
   return x;
 }
 
+function disposeFactors({ f, w }: Factors): void {
+  f.dispose();
+  w.dispose();
+}
+
 export async function openAt(
   session: Session,
   parameters: OpeningParameters,
   oracles: Oracle[],
   point: V[],
   value: V,
-  /** Prover only: F */
-  vector?: FpVec,
+  /** F */
+  vector: ProverOnly<FpVec>,
 ): Promise<void> {
   const { tape } = session;
-  const engine = session.proving ? session.engine : undefined;
-  let f = vector;
-  let w = engine && engine.eqTable(session.valuesOf(point));
+  let factors = vector.map((f): Factors => ({
+    f,
+    w: session.engine.eqTable(session.valuesOf(point)),
+  }));
   let claim = value;
   let current = oracles;
   const bound: V[] = [];
@@ -214,33 +234,38 @@ export async function openAt(
 
   for (const [index, round] of parameters.rounds.entries()) {
     const label = `opening round ${index}`;
-    const bindings = await foldRounds(session, LOG_LEAF, claim, label, f && { f, w: w! });
+    const bindings = await foldRounds(session, LOG_LEAF, claim, label, factors);
     claim = bindings.claim;
     bound.push(...bindings.point);
-    f?.dispose();
-    w?.dispose();
-    f = bindings.folded?.f;
-    w = bindings.folded?.w;
+    await factors.each(disposeFactors);
+    factors = bindings.folded;
+    const folded = factors.map(({ f }) => f);
     const size = round.logSize - LOG_LEAF;
 
     let next: Oracle[] = [];
     let final: V[] = [];
     const sample: Shift[] = [];
     if (index === last) {
-      const clear = f;
-      final = await session.send(1 << size, `${label}: final vector`, () => clear!.toBigints());
+      final = await session.send(1 << size, `${label}: final vector`, () =>
+        folded.value.toBigints(),
+      );
     } else {
-      const folded = f;
-      const commitment =
-        engine &&
-        (await commitRows(engine, folded!, size, 1 << LOG_LEAF, {
-          logInvRate: round.logInvRate + RATE_STEP,
-        }));
-      const cap = await session.send(1 << LOG_CAP, `${label}: commitment`, () => commitment!.cap);
+      const commitment = folded.present
+        ? ProverOnly.of(
+            await commitRows(session.engine, folded.value, size, 1 << LOG_LEAF, {
+              logInvRate: round.logInvRate + RATE_STEP,
+            }),
+          )
+        : ProverOnly.none<Commitment>();
+      const cap = await session.send(
+        1 << LOG_CAP,
+        `${label}: commitment`,
+        () => commitment.value.cap,
+      );
       next = [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }];
       const z = session.challenge();
       const [y] = await session.send(1, `${label}: out-of-domain value`, async () => [
-        await engine!.evalPow(folded!, session.value(z)),
+        await session.engine.evalPow(folded.value, session.value(z)),
       ]);
       sample.push({ x: z, y });
     }
@@ -250,7 +275,7 @@ export async function openAt(
       round.queries,
       round.logDomain,
     );
-    if (engine) for (const o of current) await o.commitment!.prepare?.(words.numbers());
+    for (const { commitment } of current) await commitment.each((c) => c.prepare?.(words.numbers()));
     const weights = eqTable(tape, bindings.point);
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {
@@ -262,7 +287,11 @@ export async function openAt(
       }
       sample.push({ x: domainPoint(session, omega, bits), y: tape.sum(values) });
     }
-    if (index > 0) for (const o of current) o.commitment?.dispose();
+    if (index > 0)
+      for (const { commitment } of current)
+        await commitment.each((c) => {
+          c.dispose();
+        });
 
     if (index === last) {
       for (const { x, y } of sample)
@@ -271,7 +300,7 @@ export async function openAt(
           y,
           'opening: the final vector disagrees with the oracle',
         );
-      const rest = await foldRounds(session, size, claim, `${label}: last`, f && { f, w: w! });
+      const rest = await foldRounds(session, size, claim, `${label}: last`, factors);
       bound.push(...rest.point);
       const terms = [
         eqEval(tape, point, bound),
@@ -299,12 +328,13 @@ export async function openAt(
     const added = sample.map((s) => ({ ...s, coef: (coef = tape.mul(coef, gamma)), start }));
     claim = tape.sum([claim, ...added.map((s) => tape.mul(s.coef, s.y))]);
     shifts.push(...added);
-    if (engine)
-      await engine.addPows(
-        w!,
+    await factors.each(({ w }) =>
+      session.engine.addPows(
+        w,
         added.map((s) => session.value(s.coef)),
         added.map((s) => session.value(s.x)),
-      );
+      ),
+    );
     current = next;
   }
 }

@@ -1,10 +1,12 @@
 /**
- * @module component-proof/estimate
+ * @module estimate
  * What a proof will take, before anything big starts: sizes from the plan, speed from a short measurement of this machine.
  * The coefficients were fitted to the runs of `attensor bench table3`; docs/performance.md says how well.
  */
 import { engine } from '@attensor/native';
-import type { ComponentProver } from './prover.js';
+import { LOG_LEAF } from './commitment/parameters.js';
+import type { Segment } from './circuits/planner.js';
+import type { Script } from './script.js';
 
 export interface Estimate {
   circuits: number;
@@ -18,6 +20,8 @@ export interface Estimate {
   seconds: number;
   weightsSeconds: number;
   peakBytes: number;
+  /** Of proving keys and the weights' trees, which stay, and of what an interrupted proof leaves. */
+  diskBytes: { keys: number; trees: number; job: number };
 }
 
 /** Seconds, on the machine the fit was made on, where a permutation took this long with all threads. */
@@ -35,47 +39,62 @@ const PER_WEIGHT = 1e-6;
 /** Bytes: a process with the keys of its circuits loaded, and per entry of what the native part holds. */
 const KEYS_BYTES = 1.6e9;
 const CIRCUIT_BYTES = 1.6e9;
+/** On disk: a circuit's keys, and messages with finished circuits. */
+const KEY_FILE_BYTES = 0.5e9;
+const JOB_BYTES = 4e6;
+
+/** What is planned. */
+export interface Planned {
+  script: Script;
+  circuits: { segments: Segment[] };
+}
 
 /** @param measured seconds of a permutation on this machine; measured here unless given */
-export async function estimate(prover: ComponentProver, measured?: number): Promise<Estimate> {
-  const { protocol, segments } = prover;
-  const { widths, logSize, witnessLog, opening } = protocol;
-  const row = 2 ** (logSize - 4);
+export async function estimate(
+  { script, circuits: { segments } }: Planned,
+  measured?: number,
+): Promise<Estimate> {
+  const { unit, logSize, opening, witness, parameters } = script;
+  const { witnessLog } = unit;
+  const row = 2 ** (logSize - LOG_LEAF);
   const permutation = measured ?? (await permutationSeconds());
   const nativeSeconds = nativeTime(permutation, {
-    permutations: protocol.permutations,
-    entries: (protocol.built.lookups ? 2 ** witnessLog : 0) + 2 ** logSize,
-    states: protocol.hashedStates,
+    permutations: script.permutations,
+    entries: (unit.lookups ? 2 ** witnessLog : 0) + 2 ** logSize,
+    states: unit.hashedStates,
   });
   const picklesSeconds =
     circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
   const leaves = 2 ** opening.rounds[0].logDomain;
-  const weights = widths.parts.reduce((a, b) => a + b, 0);
-  const inParts = widths.parts.length > 1;
-  const weightsSeconds = protocol.hasWeights
-    ? widths.parts.reduce((sum, w) => sum + (Math.ceil(w / 2) + 1), 0) * permutation * leaves +
-      PER_WEIGHT * weights * row
-    : (permutation + PER_WEIGHT) * protocol.vocabularyPermutations;
+  const weights = parameters.widths.reduce((a, b) => a + b, 0);
+  const weightsSeconds =
+    parameters.widths.reduce((sum, w) => sum + (Math.ceil(w / 2) + 1), 0) * permutation * leaves +
+    PER_WEIGHT * weights * row +
+    (permutation + PER_WEIGHT) * unit.vocabularyPermutations;
   const codeword = (width: number): number => 32 * leaves * (width + 2);
-  const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + protocol.hashedStates);
-  const proving =
-    codeword(widths.witness) +
-    tables +
-    (inParts ? 4 * weights * row : protocol.hasWeights ? codeword(widths.parts[0]) : 0);
+  const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + unit.hashedStates);
+  const [first = 0] = parameters.widths;
+  const held = script.inParts ? 4 * weights * row : script.hasParameters ? codeword(first) : 0;
+  const proving = codeword(witness.widths[0]) + tables + held;
   // Parts are committed one after the other; their trees stay.
-  const trees = inParts ? widths.parts.length * 64 * leaves : 0;
-  const committing = inParts ? codeword(widths.parts[0]) + 2 * 4 * weights * row : 0;
+  const trees = script.inParts ? parameters.widths.length * 64 * leaves : 0;
+  const committing = script.inParts ? codeword(first) + 2 * 4 * weights * row : 0;
   return {
     circuits: segments.length,
-    rows: prover.rows,
-    witness: widths.witness * row,
+    rows: segments.map((s) => s.rows),
+    witness: witness.widths[0] * row,
     weights: weights * row,
-    permutations: protocol.permutations,
+    permutations: script.permutations,
     nativeSeconds,
     picklesSeconds,
     seconds: nativeSeconds + picklesSeconds,
     weightsSeconds,
     peakBytes: KEYS_BYTES + trees + Math.max(CIRCUIT_BYTES * segments.length, proving, committing),
+    diskBytes: {
+      keys: KEY_FILE_BYTES * segments.length,
+      trees: 64 * leaves * parameters.widths.length,
+      job: JOB_BYTES,
+    },
   };
 }
 

@@ -7,61 +7,32 @@ import {
   type ModelConfig,
 } from '@attensor/inference';
 import { Attention } from '../components/attention.js';
-import { dim, fromTrace, type Builder, type Dim, type Source } from '../components/builder.js';
+import { dim, fromTrace, type Builder, type Dim } from '../components/builder.js';
 import { Gating, type GatingDims } from '../components/gating.js';
 import { Gemm } from '../components/gemm.js';
 import type { PairTable } from '../components/lookups.js';
-import { ExpertGemms, Weighted } from '../components/moe.js';
+import { CombinedExperts, ExpertGemms } from '../components/moe.js';
 import { RmsNorm } from '../components/rms-norm.js';
 import { Rope, type RotationTable } from '../components/rope.js';
 import { Sigmoid, SwiGlu } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import type { Tensor } from '../protocol/tensor.js';
-
-/** Everything a model's layers leave to prove, by component. */
-export interface Components {
-  norms: RmsNorm[];
-  gemms: Gemm[];
-  ropes: Rope[];
-  attentions: Attention[];
-  sigmoids: Sigmoid[];
-  swiglus: SwiGlu[];
-  gatings: Gating[];
-  experts: ExpertGemms[];
-  weighted: Weighted[];
-}
-
-export const noComponents = (): Components => ({
-  norms: [],
-  gemms: [],
-  ropes: [],
-  attentions: [],
-  sigmoids: [],
-  swiglus: [],
-  gatings: [],
-  experts: [],
-  weighted: [],
-});
-
-/** Integer model parameters by name, for remainders that depend on weights. */
-export type Parameters = (name: string) => ArrayLike<number>;
+import type { Relations } from './relations.js';
 
 export interface AttentionContext {
-  b: Builder;
+  builder: Builder;
   config: AttentionConfig;
   t: Dim;
-  parameters: Parameters;
   tables: { exp: PairTable };
   rotation: RotationTable;
-  out: Components;
+  /** takes what is to be proved */
+  relations: Relations;
 }
 
 export interface LayerContext extends AttentionContext {
   config: ModelConfig;
   tables: { exp: PairTable; sigmoid: PairTable };
 }
-
-const bigints = (values: ArrayLike<number>): bigint[] => Array.from(values, BigInt);
 
 export function norm(
   c: AttentionContext,
@@ -72,12 +43,11 @@ export function norm(
   eps: number,
 ): Tensor {
   const i = dim('i', size);
-  const g = c.b.parameter(`${name}.g`, [i]);
-  let gains: bigint[] | undefined;
-  const source: Source = () => (gains ??= bigints(c.parameters(`${name}.g`)));
-  const n = new RmsNorm(c.b, name, x, fromTrace(input), g, source, c.t, size, eps);
-  c.out.norms.push(n);
-  return n.y;
+  const weights = `${name}.g`;
+  const g = c.builder.parameter(weights, [i]);
+  const result = new RmsNorm(c.builder, name, x, fromTrace(input), g, weights, c.t, size, eps);
+  c.relations.norms.push(result);
+  return result.y;
 }
 
 function gemm(
@@ -89,15 +59,15 @@ function gemm(
   y?: Tensor,
 ): Tensor {
   const o = dim('o', outer);
-  const w = c.b.parameter(name, [o, dim('i', inner)]);
-  const g = new Gemm(c.b, name, x, w, [c.t, o], y);
-  c.out.gemms.push(g);
-  return g.y;
+  const w = c.builder.parameter(name, [o, dim('i', inner)]);
+  const product = new Gemm(c.builder, name, x, w, [c.t, o], y);
+  c.relations.gemms.push(product);
+  return product.y;
 }
 
 /** x + MLA(attn_norm(x)) */
 export function attention(c: AttentionContext, prefix: string, x: Tensor, xName: string): Tensor {
-  const { b, config, t } = c;
+  const { builder, config, t } = c;
   const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
   const name = (part: string): string => `${prefix}${part}`;
   const h = dim('h', heads);
@@ -117,7 +87,7 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
   const v = gemm(c, name('wkv_b2'), kv, kvLora, heads * vDim).split('o', [h, dim('o', vDim)]);
 
   const qRope = new Rope(
-    b,
+    builder,
     name('rope_q'),
     qRaw,
     fromTrace(name('wq_b2.y')),
@@ -125,18 +95,18 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
     c.rotation,
   );
   const kRope = new Rope(
-    b,
+    builder,
     name('rope_k'),
     kRaw,
     fromTrace(name('wkv_a2.y')),
     [t, i(rope)],
     c.rotation,
   );
-  c.out.ropes.push(qRope, kRope);
+  c.relations.ropes.push(qRope, kRope);
 
   const s = { ...t, name: 's' };
   const softmax = new Softmax(
-    b,
+    builder,
     name('softmax'),
     name('mul1.acc'),
     [h, t, s],
@@ -145,13 +115,13 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
   );
   const toKeys = (y: Tensor): Tensor => y.rename({ t: 's' });
   const attended = new Attention(
-    b,
+    builder,
     name('mul2'),
     { qNope, qRope: qRope.y, kNope: toKeys(kNope), kRope: toKeys(kRope.y), v: toKeys(v) },
     softmax,
     [t, h, dim('o', vDim)],
   );
-  c.out.attentions.push(attended);
+  c.relations.attentions.push(attended);
   const context = attended.context.join(['h', 'o'], 'i');
   const out = gemm(c, name('wo'), context, heads * vDim, hiddenSize);
   return x.plus(asInput(out));
@@ -159,22 +129,22 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
 
 /** w2(SiLU(w1 x) * w3 x) for all tokens: dense layers and the shared expert */
 function feedForward(c: LayerContext, prefix: string, x: Tensor, inner: number): Tensor {
-  const { b, t, config } = c;
+  const { builder, t, config } = c;
   const name = (part: string): string => `${prefix}${part}`;
   const dims = [t, dim('o', inner)];
-  const sigmoid = new Sigmoid(b, name('sigmoid'), name('w1.y'), dims, c.tables.sigmoid);
+  const sigmoid = new Sigmoid(builder, name('sigmoid'), name('w1.y'), dims, c.tables.sigmoid);
   gemm(c, name('w1'), x, config.hiddenSize, inner, sigmoid.x);
   const up = gemm(c, name('w3'), x, config.hiddenSize, inner);
-  const glu = new SwiGlu(b, prefix, sigmoid, up, name('w1.y'), name('w3.y'), dims);
-  c.out.sigmoids.push(sigmoid);
-  c.out.swiglus.push(glu);
+  const glu = new SwiGlu(builder, prefix, sigmoid, up, name('w1.y'), name('w3.y'), dims);
+  c.relations.sigmoids.push(sigmoid);
+  c.relations.swiglus.push(glu);
   return gemm(c, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({
     o: 'i',
   });
 }
 
 function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
-  const { b, t, config } = c;
+  const { builder, t, config } = c;
   const { hiddenSize, expertInner, experts, groups } = config;
   const name = (part: string): string => `${prefix}${part}`;
   const d: GatingDims = {
@@ -185,41 +155,40 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     j: dim('j', config.topk),
   };
   // Router
-  const router = new Sigmoid(b, name('gate_sigmoid'), name('gate.y'), [t, d.e], c.tables.sigmoid);
+  const router = new Sigmoid(builder, name('gate_sigmoid'), name('gate.y'), [t, d.e], c.tables.sigmoid);
   gemm(c, name('gate'), x, hiddenSize, experts, router.x.rename({ e: 'o' }));
-  c.out.sigmoids.push(router);
-  const bias = b.parameter(name('gate.bias'), [d.e]);
-  let biases: bigint[] | undefined;
+  c.relations.sigmoids.push(router);
+  const bias = builder.parameter(name('gate.bias'), [d.e]);
   const gating = new Gating(
-    b,
+    builder,
     prefix,
     d,
     router,
     bias,
-    () => (biases ??= bigints(c.parameters(name('gate.bias')))),
+    name('gate.bias'),
     BigInt(routedScale(config)),
     config.topkGroup,
   );
-  c.out.gatings.push(gating);
+  c.relations.gatings.push(gating);
 
   // Routed experts
   const inner = dim('o', expertInner);
   const outer = dim('o', hiddenSize);
   const slots: [Dim, Dim, Dim] = [t, d.j, inner];
   const weights = (part: string, o: Dim, i: Dim): Tensor =>
-    b.parameter(name(part), [d.e, o, { ...i, name: 'i' }]);
+    builder.parameter(name(part), [d.e, o, { ...i, name: 'i' }]);
   const sigmoid = new Sigmoid(
-    b,
+    builder,
     name('routed.sigmoid'),
     name('routed.w1.y'),
     slots,
     c.tables.sigmoid,
   );
   const first = new ExpertGemms(x, gating.selection);
-  first.add(b, name('routed.w1'), weights('routed.w1', inner, outer), slots, sigmoid.x);
-  const up = first.add(b, name('routed.w3'), weights('routed.w3', inner, outer), slots);
+  first.add(builder, name('routed.w1'), weights('routed.w1', inner, outer), slots, sigmoid.x);
+  const up = first.add(builder, name('routed.w3'), weights('routed.w3', inner, outer), slots);
   const glu = new SwiGlu(
-    b,
+    builder,
     name('routed.'),
     sigmoid,
     up,
@@ -228,19 +197,19 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     slots,
   );
   const second = new ExpertGemms(glu.act.rename({ o: 'i' }), gating.selection);
-  const y = second.add(b, name('routed.w2'), weights('routed.w2', outer, inner), [t, d.j, outer]);
-  c.out.sigmoids.push(sigmoid);
-  c.out.swiglus.push(glu);
-  c.out.experts.push(first, second);
-  const weighted = new Weighted(
-    b,
+  const y = second.add(builder, name('routed.w2'), weights('routed.w2', outer, inner), [t, d.j, outer]);
+  c.relations.sigmoids.push(sigmoid);
+  c.relations.swiglus.push(glu);
+  c.relations.experts.push(first, second);
+  const weighted = new CombinedExperts(
+    builder,
     name('routed.weighted'),
     y,
     gating.weight,
     { values: name('routed.w2.y'), weights: name('slots.weight') },
     [t, d.j, outer],
   );
-  c.out.weighted.push(weighted);
+  c.relations.combinations.push(weighted);
   const shared = feedForward(c, name('shared.'), x, expertInner * config.sharedExperts);
   return weighted.y.sum('j').rename({ o: 'i' }).plus(shared);
 }

@@ -1,0 +1,241 @@
+/**
+ * @module model-commitment
+ * Committing to a model: the parameter vector under a polynomial commitment, the vocabulary's embedding rows under a Merkle tree,
+ * both public as roots. The salt keeps the parameter root from confirming guesses of the weights.
+ */
+import { AttensorError, type Model, type ModelConfig } from '@attensor/inference';
+import type { ProverEngine } from '@attensor/native';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { plan } from '../circuits/planner.js';
+import { fieldSchema } from '../schema.js';
+import { PART_LOG, Script } from '../script.js';
+import { ModelUnit, MODEL_VERSION as VERSION } from '../units/model.js';
+import { commitWeights, type CommittedWeights } from './weights.js';
+
+export const COMMITMENT_FILE = 'commitment.json';
+export const SECRET_FILE = 'secret.json';
+
+const FORMAT = 'attensor-commitment';
+const SECRET_FORMAT = 'attensor-secret';
+const commitmentSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  modelRoot: fieldSchema,
+  vocabularyRoot: fieldSchema,
+  configHash: fieldSchema,
+  capacity: z.number().int().positive(),
+  logSize: z.number().int().positive(),
+  logInvRate: z.number().int().positive(),
+  /** Set once the circuits are compiled. */
+  verifierKeyHash: fieldSchema.optional(),
+});
+export type CommitmentFile = z.infer<typeof commitmentSchema>;
+
+const secretSchema = z.strictObject({
+  format: z.literal(SECRET_FORMAT),
+  version: z.literal(VERSION),
+  salt: fieldSchema,
+  parameterSample: fieldSchema,
+});
+
+/** Positions a model's circuits hold unless asked otherwise. */
+export const DEFAULT_CAPACITY = 32;
+/** log2 of the inverse rate of both commitments; docs/performance.md weighs the choices. */
+export const LOG_INV_RATE = 3;
+
+/** log2 of the entries that a model of this capacity is committed in: of its witness, or its parameters up to a part. */
+export function requiredLogSize(config: ModelConfig, capacity: number, partLog = PART_LOG): number {
+  const { witnessLog, parameterLog } = new ModelUnit(config, capacity);
+  return Math.max(witnessLog, Math.min(parameterLog, partLog));
+}
+
+/** A model's unit and script at the sizes of its commitment. @throws UNSUPPORTED_CONFIG */
+export function modelScript(
+  config: ModelConfig,
+  capacity: number,
+  logSize = requiredLogSize(config, capacity),
+  logInvRate = LOG_INV_RATE,
+): { unit: ModelUnit; script: Script } {
+  const unit = new ModelUnit(config, capacity, logSize);
+  return { unit, script: new Script(unit, { logInvRate, partLog: logSize }) };
+}
+
+export interface CommitOptions {
+  capacity?: number;
+  onProgress?: (stage: string, fraction: number) => void;
+  signal?: AbortSignal;
+  /** Keep an existing secret's salt (recommitting the same model); default: a fresh random salt. */
+  salt?: bigint;
+  /** log2 of the entries that the parameters are committed by, where they are more */
+  partLog?: number;
+}
+
+/** Files of the parameters' trees: one, or one for each part. */
+const treeFiles = (parts: number): string[] =>
+  parts === 1
+    ? ['parameter-tree.bin']
+    : Array.from({ length: parts }, (_, k) => `parameter-tree-${k}.bin`);
+
+/** Writes commitment.json, secret.json (mode 0600) and the trees into the model directory. */
+export async function commitModel(
+  engine: ProverEngine,
+  model: Model,
+  options: CommitOptions = {},
+): Promise<CommitmentFile> {
+  const capacity = options.capacity ?? DEFAULT_CAPACITY;
+  const logSize = requiredLogSize(model.config, capacity, options.partLog);
+  const { unit, script } = modelScript(model.config, capacity, logSize);
+  plan(await script.tape()); // a capacity that cannot be planned is refused now, not when keys are made
+  const { onProgress, signal, salt } = options;
+  const weights = await commitWeights(engine, script, unit, model, {
+    onProgress: (fraction) => onProgress?.('parameters', fraction),
+    signal,
+    salt,
+  });
+  const { parameters, vocabulary } = weights;
+  if (!parameters || !vocabulary) throw new Error('commitment: a model without weights');
+  const file: CommitmentFile = {
+    format: FORMAT,
+    version: VERSION,
+    modelRoot: weights.root.toString(),
+    vocabularyRoot: vocabulary.root.toString(),
+    configHash: script.hash.toString(),
+    capacity,
+    logSize,
+    logInvRate: script.logInvRate,
+  };
+  await mkdir(model.dir, { recursive: true });
+  const trees = await parameters.trees();
+  for (const [k, name] of treeFiles(trees.length).entries())
+    await writeAtomic(join(model.dir, name), trees[k]);
+  await writeAtomic(
+    join(model.dir, SECRET_FILE),
+    json({
+      format: SECRET_FORMAT,
+      version: VERSION,
+      salt: weights.salt.toString(),
+      parameterSample: parameters.sample.toString(),
+    }),
+    0o600,
+  );
+  await writeAtomic(join(model.dir, COMMITMENT_FILE), json(file));
+  parameters.dispose();
+  onProgress?.('vocabulary', 1);
+  return file;
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Written whole or not at all. */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, data, { mode });
+  await chmod(temporary, mode);
+  await rename(temporary, path);
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AttensorError({
+      code: 'NOT_FOUND',
+      what: 'the file cannot be read',
+      where: path,
+      got: String((cause as Error).message),
+      hint,
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AttensorError({ code: 'BAD_FILE', what: 'the file is not JSON', where: path, hint });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: issue.message,
+      where: `${path}: ${issue.path.join('.')}`,
+      expected: 'the format this version writes',
+      got: text.slice(0, 80),
+      hint,
+    });
+  }
+  return parsed.data;
+}
+
+export const readCommitment = (path: string): Promise<CommitmentFile> =>
+  readJson(path, commitmentSchema, 'Commit the model: attensor model commit <model-dir>');
+
+export interface Secret {
+  salt: bigint;
+  parameterSample: bigint;
+}
+
+/** @throws INSECURE_FILE when others may read it */
+export async function readSecret(dir: string): Promise<Secret> {
+  const path = join(dir, SECRET_FILE);
+  const file = await readJson(
+    path,
+    secretSchema,
+    'Commit the model: attensor model commit <model-dir>',
+  );
+  const { mode } = await stat(path);
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    throw new AttensorError({
+      code: 'INSECURE_FILE',
+      what: 'the secret can be read by other users',
+      where: path,
+      expected: 'mode 0600',
+      got: `mode 0${(mode & 0o777).toString(8)}`,
+      hint: `chmod 600 ${path}`,
+    });
+  return { salt: BigInt(file.salt), parameterSample: BigInt(file.parameterSample) };
+}
+
+/** The committed weights, ready to open. @throws MODEL_CORRUPT when they no longer match the commitment */
+export async function openWeights(
+  engine: ProverEngine,
+  { unit, script }: ReturnType<typeof modelScript>,
+  model: Model,
+  committed: CommitmentFile,
+): Promise<CommittedWeights<Model>> {
+  const { salt } = await readSecret(model.dir);
+  const trees: Uint8Array[] = [];
+  for (const name of treeFiles(script.parameters.widths.length)) {
+    const path = join(model.dir, name);
+    trees.push(
+      await readFile(path).catch((cause: Error) => {
+        throw new AttensorError({
+          code: 'NOT_FOUND',
+          what: 'the parameter tree cannot be read',
+          where: path,
+          got: cause.message,
+          hint: 'Commit the model again',
+        });
+      }),
+    );
+  }
+  const weights = await commitWeights(engine, script, unit, model, { salt, trees });
+  const root = weights.root.toString();
+  if (root !== committed.modelRoot)
+    throw new AttensorError({
+      code: 'MODEL_CORRUPT',
+      what: 'weights, tree or secret do not open the commitment',
+      where: model.dir,
+      expected: `modelRoot ${committed.modelRoot}`,
+      got: root,
+      hint: 'Commit the model again, or restore the files of this commitment',
+    });
+  return weights;
+}

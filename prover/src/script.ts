@@ -1,0 +1,164 @@
+/**
+ * @module script
+ * The frame of every proof: statement, commitments, the unit's relations, lookups, and one opening for everything that was claimed.
+ * docs/protocol.md lists the messages in this order.
+ */
+import { AttensorError } from '@attensor/inference';
+import type { FpVec } from '@attensor/native';
+import { geometry, type CommittedVector, type Geometry } from './commitment/committed-vector.js';
+import {
+  LOG_CAP,
+  LOG_LEAF,
+  MAX_LOG_SIZE,
+  openingParameters,
+  openingPermutations,
+  type OpeningParameters,
+} from './commitment/parameters.js';
+import {
+  bindByMessage,
+  bindToRoot,
+  commitmentMessages,
+  openVectors,
+  type Salted,
+  type Sampled,
+} from './commitment/vectors.js';
+import { ProverOnly } from './protocol/prover-only.js';
+import { Scope } from './protocol/scope.js';
+import { Session } from './protocol/session.js';
+import type { Tape, V } from './protocol/tape.js';
+import type { Unit, UnitWitness } from './units/unit.js';
+
+/**
+ * Parameters of more entries than 2^PART_LOG are committed in parts of so many: a part and its codeword take 5 GiB. Larger parts need
+ * fewer circuits and more hashing, about as much time.
+ */
+export const PART_LOG = 25;
+
+/** What the prover role needs: both vectors under their commitments, and what the unit's relations need. */
+export interface ScriptWitness extends UnitWitness {
+  witness: CommittedVector<FpVec>;
+  /** of the witness, where the statement has its root */
+  salt: bigint;
+  /** Absent where there are no weights. */
+  parameters?: Salted;
+}
+
+export interface ScriptOptions {
+  logInvRate: number;
+  /** log2 of a part's entries; the default is PART_LOG, or what the witness needs. */
+  partLog?: number;
+}
+
+export class Script {
+  readonly logInvRate: number;
+  /** log2 of the entries of the vectors that are opened, parts among them */
+  readonly logSize: number;
+  readonly opening: OpeningParameters;
+  /** Hash of all that the circuits depend on. */
+  readonly hash: bigint;
+  readonly witness: Geometry;
+  /** No widths where there are no parameters. */
+  readonly parameters: Geometry;
+
+  /** @throws UNSUPPORTED_CONFIG when a vector is larger than can be committed */
+  constructor(
+    readonly unit: Unit,
+    { logInvRate, partLog = PART_LOG }: ScriptOptions,
+  ) {
+    const { builder, witnessLog, parameterLog } = unit;
+    const logSize = Math.max(witnessLog, Math.min(parameterLog, partLog), LOG_LEAF + LOG_CAP);
+    if (logSize > MAX_LOG_SIZE)
+      throw new AttensorError({
+        code: 'UNSUPPORTED_CONFIG',
+        what: 'the unit needs larger vectors than can be committed',
+        where: unit.description,
+        expected: `at most 2^${MAX_LOG_SIZE} entries`,
+        got: `2^${logSize}`,
+        hint: 'Take fewer rows or smaller dimensions',
+      });
+    this.logInvRate = logInvRate;
+    this.logSize = logSize;
+    this.opening = openingParameters(logSize, logInvRate);
+    this.hash = unit.hash(logSize, logInvRate);
+    this.witness = geometry(builder.witness.end, logSize, logInvRate);
+    const end = parameterLog > 0 ? builder.parameters.end : 0;
+    this.parameters = geometry(end, logSize, logInvRate);
+  }
+
+  get hasParameters(): boolean {
+    return this.parameters.widths.length > 0;
+  }
+  get inParts(): boolean {
+    return this.parameters.widths.length > 1;
+  }
+  /** Permutations of all commitments made for one proof. */
+  get permutations(): number {
+    return openingPermutations(this.witness.widths[0], this.opening);
+  }
+
+  /** The verifier as a program, from which circuits are made; the same on every machine. */
+  async tape(): Promise<Tape> {
+    const session = new Session({});
+    await this.run(session);
+    return session.tape;
+  }
+
+  async run(session: Session, witness = ProverOnly.none<ScriptWitness>()): Promise<void> {
+    const { unit, hash } = this;
+    const { statement } = unit;
+    const fields = statement.names.map((_, i) => session.tape.public(i));
+    statement.begin(session, fields, hash);
+
+    const committed = witness.map((w) => w.witness);
+    const scope = new Scope(
+      session,
+      witness.map((w) => ({
+        witness: w.witness.vector,
+        parameters: (w.parameters?.committed ?? w.witness).vector,
+      })),
+    );
+    const rooted = statement.witness;
+    const how = rooted ? 'hint' : 'send';
+    const bound = await commitmentMessages(
+      session,
+      how,
+      'witness',
+      this.witness.widths,
+      committed,
+    );
+    const opened =
+      rooted &&
+      (await bindToRoot(
+        session,
+        bound,
+        fields[rooted.field],
+        { domain: rooted.domain, purpose: hash },
+        witness.map((w) => ({ committed: w.witness, salt: w.salt })),
+      ));
+    const parameters = this.hasParameters
+      ? [await this.bindParameters(session, fields[statement.weights.field], witness)]
+      : [];
+    const sampled = opened ?? (await bindByMessage(session, bound, committed));
+
+    await unit.relations(scope, fields, witness);
+    await unit.lookups?.script(scope, unit.witnessLog);
+    await openVectors(scope, this.opening, [sampled, ...parameters]);
+    session.finish();
+  }
+
+  private async bindParameters(
+    session: Session,
+    root: V,
+    witness: ProverOnly<ScriptWitness>,
+  ): Promise<Sampled> {
+    const salted = witness.map(({ parameters }) => {
+      if (!parameters) throw new Error('script: the parameters are not committed');
+      return parameters;
+    });
+    const committed = salted.map((s) => s.committed);
+    const { widths } = this.parameters;
+    const bound = await commitmentMessages(session, 'hint', 'parameters', widths, committed);
+    const purpose = { domain: this.unit.statement.weights.domain, purpose: this.hash };
+    return bindToRoot(session, bound, root, purpose, salted);
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * @module units/model
+ * A whole model as a unit: embedding, layers, last norm, head and argmax over a fixed number of positions.
+ */
+import {
+  AttensorError,
+  expTable,
+  isMoeLayer,
+  sigmoidTable,
+  traceForward,
+  type EngineName,
+  type Model,
+  type ModelConfig,
+} from '@attensor/inference';
+import type { Statement } from '@attensor/contracts';
+import type { FpVec, ProverEngine } from '@attensor/native';
+import { createHash } from 'node:crypto';
+import { Argmax } from '../components/argmax.js';
+import { Builder, dim, paddedTensor } from '../components/builder.js';
+import { Embedding } from '../components/embedding.js';
+import { Lookups, PairTable } from '../components/lookups.js';
+import { hashesByGkr } from '../components/row-hashes.js';
+import { TokenColumns, type TokenInput } from '../components/tokens.js';
+import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
+import type { Scope } from '../protocol/scope.js';
+import type { V } from '../protocol/tape.js';
+import { attention, feedForwardLayer, norm } from './layers.js';
+import { Relations } from './relations.js';
+import { rotationTable } from './rotation.js';
+import { MODEL_STATEMENT } from './statements.js';
+import { embeddingWitness, sealed, type Run, type RunnableUnit, type UnitWitness } from './unit.js';
+
+/** What a model's hash is the hash of, by version. */
+export const MODEL_VERSION = 2;
+
+/** Binds every number the circuits depend on. */
+export function modelHash(config: ModelConfig, logSize: number, logInvRate: number): bigint {
+  const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify(['attensor', MODEL_VERSION, logSize, logInvRate, sorted]);
+  return textHash(CONFIG_DOMAIN, text);
+}
+
+export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
+  readonly statement = MODEL_STATEMENT;
+  readonly builder = new Builder();
+  readonly lookups: Lookups;
+  readonly witnessLog: number;
+  readonly parameterLog: number;
+  private readonly relationsOfLayers = new Relations();
+  private readonly embedding: Embedding;
+  private readonly argmax: Argmax;
+
+  /**
+   * @param capacity positions of prompt and output, a power of two
+   * @param logSize log2 of the committed witness's entries, at least what it needs; the least is the default
+   * @throws UNSUPPORTED_CONFIG
+   */
+  constructor(
+    readonly config: ModelConfig,
+    readonly capacity: number,
+    logSize?: number,
+  ) {
+    requireSupported(config, capacity);
+    const { builder, relationsOfLayers: relations } = this;
+    const t = dim('t', capacity);
+    const tables = {
+      exp: new PairTable(builder, 'exp', 1, expTable()),
+      sigmoid: new PairTable(builder, 'sigmoid', 2, sigmoidTable()),
+    };
+    const { hiddenSize, vocabSize, ropeTheta, rope, maxPositions } = config;
+    const rotation = rotationTable(builder, t, rope, ropeTheta, maxPositions);
+    const context = { builder, config, t, tables, rotation, relations };
+
+    const long = hashesByGkr(capacity, hiddenSize);
+    this.embedding = new Embedding(builder, [t, dim('i', hiddenSize)], vocabSize, long);
+    let x = this.embedding.x;
+    let name = 'embedding.x';
+    for (let l = 0; l < config.layers; l++) {
+      const prefix = `layers.${l}.`;
+      x = attention(context, prefix, x, name);
+      x = feedForwardLayer(context, prefix, x, isMoeLayer(config, l));
+      name = `${prefix}x_out`;
+    }
+    const last = norm(context, 'final_norm', x, name, hiddenSize, config.eps);
+    const o = dim('o', vocabSize);
+    const head = builder.parameter('head', [o, dim('i', hiddenSize)]);
+    this.argmax = new Argmax(builder, last, head, [t, o]);
+    this.lookups = new Lookups(builder, [tables.exp, tables.sigmoid]);
+    const needs = sealed(builder);
+    if (logSize !== undefined && needs.witnessLog > logSize)
+      throw unsupported(
+        `${capacity} positions need larger vectors than committed`,
+        `2^${needs.witnessLog} entries`,
+        `2^${logSize}`,
+      );
+    const sizes = logSize === undefined ? needs : sealed(builder, logSize);
+    this.witnessLog = sizes.witnessLog;
+    this.parameterLog = sizes.parameterLog;
+  }
+
+  get hashedStates(): number {
+    return this.embedding.hashedStates;
+  }
+  get vocabularyPermutations(): number {
+    return this.embedding.vocabularyPermutations;
+  }
+  get description(): string {
+    const { layers, hiddenSize } = this.config;
+    return `a model of ${layers} layers and hidden size ${hiddenSize}, ${this.capacity} positions`;
+  }
+
+  hash(logSize: number, logInvRate: number): bigint {
+    return modelHash(this.config, logSize, logInvRate);
+  }
+
+  programName(logSize: number, logInvRate: number, ends: number[]): string {
+    const text = JSON.stringify([this.config, this.capacity, logSize, logInvRate, ends]);
+    return `attensor-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  }
+
+  complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[]> {
+    return this.embedding.complete(engine, witness);
+  }
+
+  /** Tokens of all positions: padding is token 0. */
+  ids({ promptIds, outputIds }: TokenInput): number[] {
+    const tokens = [...promptIds, ...outputIds];
+    return Array.from({ length: this.capacity }, (_, t) => tokens[t] ?? 0);
+  }
+
+  successors({ tokens: { promptIds, outputIds } }: Pick<Run, 'tokens'>): number[] {
+    const tokens = [...promptIds, ...outputIds];
+    return Array.from({ length: this.capacity }, (_, t) =>
+      t + 1 >= promptIds.length && t + 1 < tokens.length ? tokens[t + 1] : -1,
+    );
+  }
+
+  /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT when the model answers with other tokens */
+  async run(
+    engine: EngineName,
+    request: TokenInput,
+    model: Model,
+    signal?: AbortSignal,
+  ): Promise<Run> {
+    this.check(request);
+    const tensors = await traceForward(model, this.ids(request), { engine, signal });
+    const run = { tensors, tokens: request };
+    const next = tensors.get('next')?.data ?? [];
+    this.successors(run).forEach((want, t) => {
+      if (want >= 0 && Number(next[t]) !== want)
+        throw new AttensorError({
+          code: 'WRONG_TEXT',
+          what: 'the model does not answer with these output tokens',
+          where: `position ${t + 1}`,
+          expected: `token ${next[t]}`,
+          got: `token ${want}`,
+          hint: 'Generate the output with the same model: attensor generate',
+        });
+    });
+    return run;
+  }
+
+  /** @throws EMPTY_PROMPT, TOO_LONG */
+  check({ promptIds, outputIds }: TokenInput): void {
+    if (promptIds.length === 0 || outputIds.length === 0)
+      throw new AttensorError({
+        code: 'EMPTY_PROMPT',
+        what: 'a proof needs at least one prompt token and one output token',
+        got: `${promptIds.length} and ${outputIds.length}`,
+      });
+    const total = promptIds.length + outputIds.length;
+    if (total > this.capacity)
+      throw new AttensorError({
+        code: 'TOO_LONG',
+        what: 'prompt and output exceed the capacity of the circuits',
+        expected: `at most ${this.capacity} tokens`,
+        got: String(total),
+        hint: 'Shorten the prompt, ask for fewer tokens, or commit the model with a larger --capacity',
+      });
+  }
+
+  requestKey({ promptIds, outputIds }: TokenInput): string {
+    return JSON.stringify([promptIds, outputIds]);
+  }
+  weight(model: Model, name: string): Promise<Int32Array> {
+    return model.tensor(name);
+  }
+  async vocabulary(model: Model): Promise<{ rows: Int32Array; width: number }> {
+    return { rows: await model.tensor('embedding'), width: this.config.hiddenSize };
+  }
+
+  async relations(
+    scope: Scope,
+    [, vocabularyRoot, input, output]: V[],
+    witness: ProverOnly<UnitWitness>,
+  ): Promise<void> {
+    const { session } = scope;
+    const { capacity, config } = this;
+    const values = witness.map((w) => w.values);
+    const tokens = await TokenColumns.bind(
+      session,
+      capacity,
+      config.vocabSize,
+      { input, output },
+      witness.map((w) => w.tokens),
+    );
+    await this.embedding.script(
+      scope,
+      tokens.bits,
+      vocabularyRoot,
+      witness.map((w) => ({ ...embeddingWitness(w), ids: this.ids(w.tokens) })),
+    );
+    const logits = await this.argmax.script(scope, tokens, () =>
+      session.engine.fromInts(paddedTensor(values.value.get('head.acc'))),
+    );
+    await this.relationsOfLayers.script(scope, values, [logits]);
+  }
+}
+
+/** Sizes that index selectors, heads and table operands must be powers of two; others are padded. */
+function requireSupported(config: ModelConfig, capacity: number): void {
+  const sizes: [string, number][] = [
+    ['capacity', capacity],
+    ['num_attention_heads', config.heads],
+    ['qk_nope_head_dim', config.nope],
+    ['qk_rope_head_dim', config.rope],
+    ['v_head_dim', config.vDim],
+    ['n_routed_experts', config.experts],
+    ['n_group', config.groups],
+    ['num_experts_per_tok', config.topk],
+    ['moe_intermediate_size', config.expertInner],
+    ['shared expert size', config.expertInner * config.sharedExperts],
+    ...(config.firstDense > 0
+      ? [['intermediate_size', config.denseInner] as [string, number]]
+      : []),
+  ];
+  for (const [name, size] of sizes)
+    if (size !== 2 ** dim(name, size).log)
+      throw unsupported(`${name} is no power of two`, 'a power of two', String(size));
+  if (!config.normTopk)
+    throw unsupported('norm_topk_prob is false', 'norm_topk_prob true', 'false');
+  if (capacity > config.maxPositions)
+    throw unsupported(
+      'capacity above max_position_embeddings',
+      `at most ${config.maxPositions}`,
+      String(capacity),
+    );
+}
+
+const unsupported = (what: string, expected: string, got: string): AttensorError =>
+  new AttensorError({
+    code: 'UNSUPPORTED_CONFIG',
+    what: `the circuits do not support this model: ${what}`,
+    expected,
+    got,
+    hint: 'docs/protocol.md lists the limits',
+  });
