@@ -43,6 +43,8 @@ function installPackages() {
 function packagesInstalled() {
   const hidden = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(hidden)) return false;
+  // `npx attensor`: npm links a workspace's command only while it installs
+  if (!existsSync(join(root, 'node_modules/.bin/attensor'))) return false;
   const installed = readJson(hidden).packages;
   const wanted = Object.entries(readJson(join(root, 'package-lock.json')).packages);
   return wanted

@@ -4,7 +4,7 @@
  */
 import { setBackend } from 'o1js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { hashZkappCommand } from '@attensor/node';
+import { hashZkappCommand } from '@attensor/local-node';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -279,7 +279,7 @@ class ChainSession {
 /** Seals a signed transaction: from here on it is known by its hash. */
 async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
   if (file.kind === 'zkapp') {
-    const { hashZkappCommand } = await import('@attensor/node');
+    const { hashZkappCommand } = await import('@attensor/local-node');
     return { ...file, hash: await hashZkappCommand(JSON.stringify(file.command)) };
   }
   const { default: Client } = await import('mina-signer');

@@ -45,7 +45,7 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
     )
     .action(
       cancellable<Options>(session, async ({ output, signal }, options) => {
-        const { startNode } = await import('@attensor/node');
+        const { startNode } = await import('@attensor/local-node');
         const { Cache } = await import('o1js');
         const { defaultCacheDir } = await import('@attensor/prover');
         const keys = join(options.cache ?? defaultCacheDir(), 'keys');

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { fieldOfBase58 } from './base58.js';
 
 test('hashes as Mina writes them', () => {
-  // ledger hash and its field element, of mainnet's first genesis account: see node/src/account-hash.test.ts
+  // ledger hash and its field element, of mainnet's first genesis account: see local-node/src/account-hash.test.ts
   const text = 'jwnEz6CjzSYowUsvw5gKpuTkRjBY5dEtc6YmQj1U5d2k5KZzTmc';
   const element = fieldOfBase58(text, 'test');
   expect(element).toBe(

@@ -80,7 +80,7 @@ function internals(): Promise<Internals> {
       code: 'UNSUPPORTED_O1JS',
       what: 'a module of o1js is not where this node expects it',
       got: error instanceof Error ? error.message : String(error),
-      hint: 'install the version of o1js that node/package.json names',
+      hint: 'install the version of o1js that local-node/package.json names',
     });
   }));
 }

@@ -210,6 +210,6 @@ function checkLayout(): void {
     what: "the records of this o1js's ledger are laid out differently",
     expected: JSON.stringify(expected),
     got: JSON.stringify(read),
-    hint: 'install the version of o1js that node/package.json names',
+    hint: 'install the version of o1js that local-node/package.json names',
   });
 }
