@@ -23,7 +23,12 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
-export { traceAttention } from './forward/attention.js';
+export {
+  traceAttention,
+  traceLayer,
+  type LayerKind,
+  type LayerTensors,
+} from './forward/layer.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
 export { generate, type GenerateOptions } from './generate.js';

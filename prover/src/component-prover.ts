@@ -7,6 +7,7 @@ import { commitWeights, type CommittedWeights } from './commitment/weights.js';
 import { componentProofFile, type ComponentProofFile } from './component-file.js';
 import { UnitProver, type PlanOptions, type ProofResult, type ProveOptions } from './prover.js';
 import { Script } from './script.js';
+import type { Store } from './store.js';
 import { tableComponent } from './units/catalog.js';
 import type { Component } from './units/component.js';
 import type { ComponentStatement } from './units/statements.js';
@@ -29,7 +30,7 @@ export async function proveComponent(
   prover: ComponentProver,
   inputs: Tensors,
   weights: CommittedWeights<Weights>,
-  options: ProveOptions = {},
+  options: ProveOptions & { store?: Store } = {},
 ): Promise<ComponentResult> {
   const { proof, statement, ...rest } = await prover.prove(inputs, weights, options);
   const { verificationKey } = await prover.compile();

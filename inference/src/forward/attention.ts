@@ -1,9 +1,6 @@
 /** Multi-head latent attention of one layer. */
-import { ropeTables } from '../components/tables.js';
-import { softmaxScale, type AttentionConfig } from '../config.js';
-import type { Engine } from '../engine.js';
-import { KvCache } from './kv-cache.js';
-import { Pass, type AttentionParameters } from './pass.js';
+import { softmaxScale } from '../config.js';
+import type { AttentionParameters, Pass } from './pass.js';
 
 /** @param x residual stream (T,D). @returns x + attention, emitted as `x_mid`. */
 export async function attention(
@@ -13,7 +10,7 @@ export async function attention(
 ): Promise<BigInt64Array> {
   const { engine, count: T, start, cache } = pass;
   const c = pass.model.config;
-  const L = `layers.${layer}.`;
+  const L = pass.prefix(layer);
   const keys = start + T;
   const shape = { start, queries: T, keys, heads: c.heads };
   const angles = pass.model.ropeAngles(start, T);
@@ -52,31 +49,4 @@ export async function attention(
   const mid = await engine.add([x, out], T, c.hiddenSize, pass.site(`${L}x_mid`));
   pass.emit(`${L}x_mid`, [T, c.hiddenSize], mid);
   return mid;
-}
-
-/**
- * x + attention of a layer by itself, from the first position on: every intermediate value by the names of
- * docs/integer-semantics.md, without the layer. `tensor` takes such names, too.
- */
-export async function traceAttention(
-  engine: Engine,
-  config: AttentionConfig,
-  tensor: (name: string) => Int32Array,
-  x: BigInt64Array,
-): Promise<Map<string, { dims: number[]; data: BigInt64Array }>> {
-  const layer = 'layers.0.';
-  const count = x.length / config.hiddenSize;
-  const angles = ropeTables(config.ropeTheta, config.rope, count);
-  const trace = new Map<string, { dims: number[]; data: BigInt64Array }>();
-  const parameters: AttentionParameters = {
-    config,
-    tensor: (name) => Promise.resolve(tensor(name.slice(layer.length))),
-    ropeAngles: () => angles,
-  };
-  const cache = new KvCache({ ...config, layers: 1 });
-  const pass = new Pass(parameters, engine, cache, 0, count, (name, dims, data) =>
-    trace.set(name.slice(layer.length), { dims, data }),
-  );
-  await attention(pass, 0, x);
-  return trace;
 }

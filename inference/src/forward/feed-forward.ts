@@ -3,17 +3,17 @@ import { dispatch } from '../components/moe.js';
 import type { GemmResult } from '../components/gemm.js';
 import { isMoeLayer, routedScale } from '../config.js';
 import type { ExpertWeight } from '../model.js';
-import type { Pass } from './pass.js';
+import type { LayerParameters, Pass } from './pass.js';
 
 /** @param mid residual stream (T,D). @returns mid + feed-forward, emitted as `x_out`. */
 export async function feedForward(
-  pass: Pass,
+  pass: Pass<LayerParameters>,
   layer: number,
   mid: BigInt64Array,
 ): Promise<BigInt64Array> {
   const { engine, count: T } = pass;
   const c = pass.model.config;
-  const L = `layers.${layer}.`;
+  const L = pass.prefix(layer);
   const D = c.hiddenSize;
   const n = await pass.norm(`${L}ffn_norm`, mid);
   const terms = isMoeLayer(c, layer)
@@ -30,7 +30,7 @@ export async function feedForward(
 
 /** w2(SiLU(w1 x) * (w3 x)) over all positions. */
 async function swiGlu(
-  pass: Pass,
+  pass: Pass<LayerParameters>,
   prefix: string,
   x: BigInt64Array,
   inner: number,
@@ -43,7 +43,7 @@ async function swiGlu(
 
 /** floor(SiLU(gate) up / 2^16); dims end with the inner width. */
 async function activation(
-  pass: Pass,
+  pass: Pass<LayerParameters>,
   prefix: string,
   gate: BigInt64Array,
   up: BigInt64Array,
@@ -70,10 +70,14 @@ async function activation(
 }
 
 /** The weighted outputs of the selected experts: for every rank j an array (T,D). */
-async function routed(pass: Pass, layer: number, n: BigInt64Array): Promise<BigInt64Array[]> {
+async function routed(
+  pass: Pass<LayerParameters>,
+  layer: number,
+  n: BigInt64Array,
+): Promise<BigInt64Array[]> {
   const { engine, model, count: T } = pass;
   const c = model.config;
-  const L = `layers.${layer}.`;
+  const L = pass.prefix(layer);
   const R = `${L}routed.`;
   const K = c.topk;
   const D = c.hiddenSize;
@@ -121,13 +125,13 @@ async function routed(pass: Pass, layer: number, n: BigInt64Array): Promise<BigI
 }
 
 async function route(
-  pass: Pass,
+  pass: Pass<LayerParameters>,
   layer: number,
   n: BigInt64Array,
 ): Promise<{ expert: BigInt64Array; weight: BigInt64Array }> {
   const { engine, model, count: T } = pass;
   const c = model.config;
-  const L = `layers.${layer}.`;
+  const L = pass.prefix(layer);
   const logits = await pass.gemm(`${L}gate`, n, [c.experts]);
   const { c: index, sigma } = await engine.sigmoid(logits);
   pass.emit(`${L}gate_sigmoid.c`, [T, c.experts], index);

@@ -17,6 +17,9 @@ export interface AttentionParameters {
   ropeAngles(start: number, count: number): RopeAngles;
 }
 
+/** What a whole layer reads. */
+export type LayerParameters = Pick<Model, 'config' | 'tensor' | 'ropeAngles' | 'expert'>;
+
 export class Pass<M extends AttentionParameters = Model> {
   constructor(
     readonly model: M,
@@ -26,6 +29,8 @@ export class Pass<M extends AttentionParameters = Model> {
     readonly start: number,
     readonly count: number,
     readonly trace?: TraceSink,
+    /** What names of a layer's tensors begin with; nothing where a layer is run by itself. */
+    readonly prefix = (layer: number): string => `layers.${layer}.`,
   ) {}
 
   emit(name: string, dims: number[], data: BigInt64Array): void {

@@ -42,7 +42,8 @@ export interface CommitVectorOptions {
 export type Committable = FpVec | LongVector;
 
 export class CommittedVector<Held extends Committable = Committable> {
-  private constructor(
+  /** @param parts their commitments, in order */
+  constructor(
     private readonly engine: ProverEngine,
     readonly vector: Held,
     readonly parts: LeafSource[],

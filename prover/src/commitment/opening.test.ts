@@ -50,17 +50,18 @@ async function open(logSize: number, bend: Bend = {}): Promise<void> {
         ])),
       );
     const mu = session.challenge();
+    const commitmentOf = (k: number) => session.only(() => commitments[k]);
     const claim = tape.addConstant(tape.add(values[0], tape.mul(mu, values[1])), bend.value ?? 0n);
     await openAt(
       session,
       openingParameters(logSize, RATE),
       [
-        { cap: caps[0], coef: tape.constant(1n), width: 16, commitment: commitments[0] },
-        { cap: caps[1], coef: mu, width: 16, commitment: commitments[1] },
+        { cap: caps[0], coef: tape.constant(1n), width: 16, commitment: commitmentOf(0) },
+        { cap: caps[1], coef: mu, width: 16, commitment: commitmentOf(1) },
       ],
       point,
       claim,
-      session.proving ? engine.linear(opened, [1n, session.value(mu)], 0n) : undefined,
+      session.only(() => engine.linear(opened, [1n, session.value(mu)], 0n)),
     );
     session.finish();
   };

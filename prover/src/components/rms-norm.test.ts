@@ -20,7 +20,7 @@ async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
   const b = new Builder();
   const x = b.free('x', [t, i], fromTrace('x'));
   const g = b.parameter('g', [i]);
-  const n = new RmsNorm(b, 'n', x, fromTrace('x'), g, () => gains, t, SIZE, EPSILON);
+  const n = new RmsNorm(b, 'n', x, fromTrace('x'), g, 'g', t, SIZE, EPSILON);
   const E = BigInt(Math.max(1, Math.round(EPSILON * SIZE * 2 ** 32)));
   const S = rows.map((r) => r.reduce((s, v) => s + v * v, 0n));
   const inv = S.map((s, k) => root((BigInt(SIZE) << 64n) / (s + E)) + (k === 1 ? bend : 0n));
@@ -30,7 +30,7 @@ async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
     'n.S': { dims: [rows.length], data: S },
     'n.inv': { dims: [rows.length], data: inv },
     'n.y': { dims: [rows.length, SIZE], data: y },
-  });
+  }, { g: gains });
   return objections(b, {
     trace,
     parameters: { g: gains },

@@ -4,6 +4,7 @@ import { engine, type FpVec } from '@attensor/native';
 import { mod } from '../protocol/field.js';
 import { nextEval } from '../protocol/polynomials.js';
 import { Tape } from '../protocol/tape.js';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { objections, traceOfValues } from '../testing/mini.js';
 import { Builder, dim, fromTrace } from './builder.js';
 import { RowHashes } from './row-hashes.js';
@@ -68,7 +69,7 @@ async function check(bend: Bend = {}): Promise<string[]> {
       const hashes = await scope.session.send(ROWS, 'hashes', () =>
         (bend.hashes ?? ((h) => h))(true_),
       );
-      await rows.script(scope, hashes, layers);
+      await rows.script(scope, hashes, ProverOnly.of(layers));
     },
   });
 }

@@ -1,6 +1,7 @@
 import { inputHash, outputHash } from '@attensor/contracts';
 import { engine } from '@attensor/native';
 import { describe, expect, it } from '@jest/globals';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError } from '../protocol/tape.js';
 import { TokenColumns } from './tokens.js';
@@ -36,10 +37,13 @@ async function objections(
   tape.assertEqual = (a, b, message) => {
     if (tape.value(a) !== tape.value(b)) found.add(message.replace('tokens: ', ''));
   };
-  await TokenColumns.bind(session, CAPACITY, options.vocabulary ?? 8, {
-    input: tape.public(0),
-    output: tape.public(1),
-  }).catch((e: unknown) => {
+  await TokenColumns.bind(
+    session,
+    CAPACITY,
+    options.vocabulary ?? 8,
+    { input: tape.public(0), output: tape.public(1) },
+    ProverOnly.none(),
+  ).catch((e: unknown) => {
     if (!(e instanceof VerificationError)) throw e;
     found.add(e.message);
   });

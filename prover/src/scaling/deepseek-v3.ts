@@ -1,25 +1,29 @@
 /**
  * @module scaling/deepseek-v3
- * What proving DeepSeek-V3 would take: operations counted from the layouts of its layers (`SplitLayer`), times the speed of a machine.
+ * What proving DeepSeek-V3 would take: operations counted from the layouts of its layers' units, times the speed of a machine.
  * A prediction: no layer of this size has been proved.
  */
 import { engine } from '@attensor/native';
 import type { ModelConfig } from '@attensor/inference';
 import { availableParallelism } from 'node:os';
-import { circuitTime, nativeTime } from '../component-proof/estimate.js';
+import { plan } from '../circuits/planner.js';
+import { LOG_INV_RATE } from '../commitment/model-commitment.js';
+import { circuitTime, nativeTime } from '../estimate.js';
 import { Expr } from '../protocol/expression.js';
 import { Tape } from '../protocol/tape.js';
 import {
   commitPermutations,
   LOG_LEAF,
   MAX_LOG_SIZE,
-  openingPermutations,
 } from '../commitment/parameters.js';
-import { SplitLayer, type LayerKind } from './split.js';
+import { Script } from '../script.js';
+import type { Component } from '../units/component.js';
+import { embedding } from '../units/kinds.js';
+import { head, layer } from '../units/layer.js';
 
 /**
  * DeepSeek-V3 as published, but for two sizes that the protocol wants as powers of two or does not depend on: the dense layers' inner
- * size is 18,432 (here padded to 2^15), and a split layer commits the angles of the capacity's positions only.
+ * size is 18,432 (here padded to 2^15), and a layer by itself commits the angles of the capacity's positions only.
  */
 export const DEEPSEEK_V3: ModelConfig = {
   vocabSize: 129_280,
@@ -50,7 +54,7 @@ export const DEEPSEEK_V3: ModelConfig = {
 
 /** One layer's share of a proof; the weights' commitment is made once for all proofs. */
 export interface LayerCost {
-  kind: LayerKind | 'model';
+  kind: 'embedding' | 'dense' | 'moe' | 'head' | 'model';
   /** of the kind in the model */
   count: number;
   /** entries in use, padding of dimensions to powers of two included */
@@ -86,13 +90,23 @@ const OPENING_VECTORS = 2;
 const encodeProducts = (width: number, logDomain: number, logRow: number): number =>
   width * 2 ** (logDomain - 1) * logRow;
 
-export async function layerCost(layer: SplitLayer, count: number): Promise<LayerCost> {
-  const { b, opening, widths, witnessLog } = layer;
-  const segments = await layer.circuits();
+/** @param partLog log2 of the size of the vectors that hold the weights */
+export async function layerCost(
+  kind: LayerCost['kind'],
+  unit: Component,
+  count: number,
+  partLog = MAX_LOG_SIZE,
+): Promise<LayerCost> {
+  const script = new Script(unit, { logInvRate: LOG_INV_RATE, partLog });
+  const { opening } = script;
+  const { builder, witnessLog, hashedStates } = unit;
+  const [width] = script.witness.widths;
+  const parts = script.parameters.widths;
+  const segments = plan(await script.tape());
   const [first, ...later] = opening.rounds;
   const whole = 2 ** opening.logSize;
   const logRow = opening.logSize - LOG_LEAF;
-  const weights = b.parameters.end;
+  const weights = parts.length > 0 ? builder.parameters.end : 0;
   const folded = later.reduce(
     (sum, r) => sum + encodeProducts(2 ** LOG_LEAF, r.logDomain, r.logSize - LOG_LEAF),
     0,
@@ -105,30 +119,30 @@ export async function layerCost(layer: SplitLayer, count: number): Promise<Layer
   const vectors = OPENING_VECTORS * FIELD_BYTES * whole;
   const tables = 8 * FIELD_BYTES * 2 ** witnessLog;
   return {
-    kind: layer.kind,
+    kind,
     count,
-    witness: b.witness.end,
+    witness: builder.witness.end,
     weights,
-    parts: widths.parts.length,
-    permutations: openingPermutations(widths.witness, opening),
+    parts: parts.length,
+    permutations: script.permutations,
     products:
       perWeight * weights +
-      encodeProducts(widths.witness, first.logDomain, logRow) +
+      encodeProducts(width, first.logDomain, logRow) +
       folded +
       opened,
-    weightPermutations: widths.parts.reduce((sum, w) => sum + commitPermutations(w, first), 0),
-    weightProducts: widths.parts.reduce(
+    weightPermutations: parts.reduce((sum, w) => sum + commitPermutations(w, first), 0),
+    weightProducts: parts.reduce(
       (sum, w) => sum + encodeProducts(w, first.logDomain, logRow),
       0,
     ),
     entries: 2 * 2 ** witnessLog,
-    states: layer.hashedStates,
+    states: hashedStates,
     circuits: segments.length,
     rows: segments.reduce((sum, s) => sum + s.rows, 0),
     peakBytes:
-      codeword(widths.witness) + Math.max(tables, vectors) + FIELD_BYTES * layer.hashedStates,
-    weightPeakBytes: codeword(Math.max(...widths.parts)),
-    diskBytes: INT_BYTES * weights + 2 * FIELD_BYTES * leaves * widths.parts.length,
+      codeword(width) + Math.max(tables, vectors) + FIELD_BYTES * hashedStates,
+    weightPeakBytes: codeword(Math.max(0, ...parts)),
+    diskBytes: INT_BYTES * weights + 2 * FIELD_BYTES * leaves * parts.length,
   };
 }
 
@@ -138,12 +152,12 @@ export async function deepseekCosts(
   partLog = MAX_LOG_SIZE,
   config = DEEPSEEK_V3,
 ): Promise<LayerCost[]> {
-  const of = (kind: LayerKind, count: number): Promise<LayerCost> =>
-    layerCost(new SplitLayer(config, kind, capacity, partLog), count);
+  const { hiddenSize, vocabSize, eps, firstDense, layers } = config;
   const kinds = [
-    await of('dense', config.firstDense),
-    await of('moe', config.layers - config.firstDense),
-    await of('boundary', 1),
+    await layerCost('embedding', embedding(capacity, hiddenSize, vocabSize), 1, partLog),
+    await layerCost('dense', layer(capacity, 'dense', config), firstDense, partLog),
+    await layerCost('moe', layer(capacity, 'moe', config), layers - firstDense, partLog),
+    await layerCost('head', head(capacity, hiddenSize, vocabSize, eps), 1, partLog),
   ];
   return [...kinds, wholeModel(kinds)];
 }
@@ -188,7 +202,7 @@ export interface Rates {
   circuitsAtOnce: number;
 }
 
-/** Measures products and permutations here; the rest follows from the fit of `component-proof/estimate`. */
+/** Measures products and permutations here; the rest follows from the fit of `estimate`. */
 export async function measuredRates(): Promise<Rates> {
   const cores = availableParallelism();
   // One thread, times the cores: the best run of a thread hardly shows what else the machine does.

@@ -1,11 +1,8 @@
 /** What a whole model costs by its plan: nothing is committed, proved or compiled. */
 import type { ModelConfig } from '@attensor/inference';
 import { plan } from '../circuits/planner.js';
-import { nativeTime } from '../component-proof/estimate.js';
-import { requiredLogSize, shapeOf } from '../commitment/model-commitment.js';
-import { ModelProtocol } from '../units/model.js';
-import { openingPermutations } from '../commitment/parameters.js';
-import { Session } from '../protocol/session.js';
+import { modelScript } from '../commitment/model-commitment.js';
+import { nativeTime } from '../estimate.js';
 
 export interface ModelPlan {
   /** log2 of the committed size */
@@ -21,16 +18,13 @@ export interface ModelPlan {
 
 /** @throws UNSUPPORTED_CONFIG when no circuits hold the model */
 export async function planModel(config: ModelConfig, capacity: number): Promise<ModelPlan> {
-  const logSize = requiredLogSize(config, capacity);
-  const protocol = new ModelProtocol(shapeOf(config, capacity, logSize));
-  const session = new Session({});
-  await protocol.script(session);
-  const permutations = openingPermutations(protocol.widths.witness, protocol.opening);
+  const { unit, script } = modelScript(config, capacity);
+  const { logSize, permutations } = script;
   return {
     logSize,
-    cells: protocol.b.witness.cells,
+    cells: unit.builder.witness.cells,
     permutations,
-    rows: plan(session.tape).map((s) => s.rows),
+    rows: plan(await script.tape()).map((s) => s.rows),
     // lookups and the reduction, both over the whole vector
     nativeSeconds: (permutation) =>
       nativeTime(permutation, { permutations, entries: 2 * 2 ** logSize, states: 0 }),

@@ -12,7 +12,10 @@ import {
 } from './deepseek-v3.js';
 import { fitPower } from './fit.js';
 import { planModel } from './plan.js';
-import { SplitLayer } from './split.js';
+import { LOG_INV_RATE } from '../commitment/model-commitment.js';
+import { plan } from '../circuits/planner.js';
+import { Script } from '../script.js';
+import { layer } from '../units/layer.js';
 
 beforeAll(() => setBackend('native'));
 
@@ -100,37 +103,45 @@ describe('fitPower', () => {
   });
 });
 
-describe('a split layer', () => {
+describe('a layer by itself', () => {
   /** weights of a layer's attention, and of both its norms */
   const attention =
     16 * 16 + 16 + 2 * (16 * 16) + 16 * 16 + 8 * 16 + 16 + 2 * (16 * 16) + 16 * 16 + 16 + 16;
   const tables = 2 * 2 ** 16 + 2 * (8 * 4);
 
   it('has the weights of its matrices', async () => {
-    const dense = new SplitLayer(SMALL, 'dense', 8);
-    expect(dense.b.parameters.end).toBe(tables + attention + 3 * 32 * 16);
-    const moe = new SplitLayer(SMALL, 'moe', 8);
+    const dense = layer(8, 'dense', SMALL);
+    expect(dense.builder.parameters.end).toBe(tables + attention + 3 * 32 * 16);
+    const moe = layer(8, 'moe', SMALL);
     const gate = 4 * 16 + 4;
-    expect(moe.b.parameters.end).toBe(tables + attention + gate + 3 * (4 + 1) * 16 * 16);
-    const cost = await layerCost(moe, 1);
-    expect(cost).toMatchObject({ kind: 'moe', parts: 1, weights: moe.b.parameters.end });
-    expect(cost.circuits).toBe((await moe.circuits()).length);
+    expect(moe.builder.parameters.end).toBe(tables + attention + gate + 3 * (4 + 1) * 16 * 16);
+    const cost = await layerCost('moe', moe, 1);
+    expect(cost).toMatchObject({ kind: 'moe', parts: 1, weights: moe.builder.parameters.end });
+    const script = new Script(moe, { logInvRate: LOG_INV_RATE });
+    expect(cost.circuits).toBe(plan(await script.tape()).length);
   });
 
   it('opens as many parts as its weights fill, at more rows', async () => {
     const config = { ...SMALL, hiddenSize: 256, expertInner: 256, experts: 8 };
-    const [whole, split] = [28, 20].map((log) => new SplitLayer(config, 'moe', 8, log));
-    expect(whole.widths.parts).toHaveLength(1);
+    const moe = layer(8, 'moe', config);
+    const [whole, split] = [28, 20].map(
+      (partLog) => new Script(moe, { logInvRate: LOG_INV_RATE, partLog }),
+    );
+    expect(whole.parameters.widths).toHaveLength(1);
     expect(split.opening.logSize).toBe(20);
-    expect(split.widths.parts).toHaveLength(Math.ceil(split.b.parameters.end / 2 ** 20));
-    expect(split.widths.parts.slice(0, -1).every((w) => w === 16)).toBe(true);
-    const rows = async (l: SplitLayer): Promise<number> =>
-      (await l.circuits()).reduce((sum, s) => sum + s.rows, 0);
+    expect(split.parameters.widths).toHaveLength(Math.ceil(moe.builder.parameters.end / 2 ** 20));
+    expect(split.parameters.widths.slice(0, -1).every((w) => w === 16)).toBe(true);
+    const rows = async (script: Script): Promise<number> =>
+      plan(await script.tape()).reduce((sum, s) => sum + s.rows, 0);
     expect(await rows(split)).toBeGreaterThan(await rows(whole));
   });
 
-  it('refuses a witness larger than a part', () => {
-    expect(refusal(() => new SplitLayer(SMALL, 'moe', 64, 16))).toBe('UNSUPPORTED_CONFIG');
+  it('commits a witness that is larger than a part as a whole', () => {
+    const moe = layer(64, 'moe', SMALL);
+    expect(moe.witnessLog).toBeGreaterThan(16);
+    const script = new Script(moe, { logInvRate: LOG_INV_RATE, partLog: 16 });
+    expect(script.logSize).toBe(moe.witnessLog);
+    expect(script.witness.widths).toHaveLength(1);
   });
 });
 
@@ -147,12 +158,14 @@ describe('a model', () => {
   };
 
   it('is the sum of its layers, and a circuit that joins each to the others', async () => {
-    const [dense, moe, boundary, model] = await deepseekCosts(8, 28, { ...SMALL, layers: 5 });
-    expect([dense, moe, boundary].map((c) => c.count)).toEqual([1, 4, 1]);
+    const [embedding, dense, moe, head, model] = await deepseekCosts(8, 28, { ...SMALL, layers: 5 });
+    expect([embedding, dense, moe, head].map((c) => c.count)).toEqual([1, 1, 4, 1]);
     expect(model.permutations).toBe(
-      dense.permutations + 4 * moe.permutations + boundary.permutations,
+      embedding.permutations + dense.permutations + 4 * moe.permutations + head.permutations,
     );
-    expect(model.circuits).toBe(dense.circuits + 4 * moe.circuits + boundary.circuits + 5);
+    expect(model.circuits).toBe(
+      embedding.circuits + dense.circuits + 4 * moe.circuits + head.circuits + 6,
+    );
     expect(predict(model, rates)).toMatchObject({
       nativeSeconds: model.permutations,
       picklesSeconds: 5 * model.circuits,
@@ -162,7 +175,7 @@ describe('a model', () => {
   });
 
   it("counts DeepSeek-V3's weights", async () => {
-    const [, moe] = await deepseekCosts(32);
+    const [, , moe] = await deepseekCosts(32);
     const experts = 256 * 3 * 2048 * 8192;
     expect(moe.weights).toBeGreaterThan(experts);
     expect(moe.weights).toBeLessThan(1.05 * experts);

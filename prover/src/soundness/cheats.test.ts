@@ -32,6 +32,7 @@ const shift =
     if (name === target) data[rowOf(dims)] += by;
   };
 
+const traced = (name: string) => h.values(h.trace).get(name);
 const bent = (tamper: Tamper) => bentTrace(h.model, h.ids, tamper);
 
 type Ints = (ints: BigInt64Array, at: Blocks) => void;
@@ -166,7 +167,7 @@ describe('Softmax', () => {
   const exp = (c: bigint): bigint => expTable[Number(c)];
   let expTable: bigint[];
   beforeAll(() => {
-    const { uses, table } = h.protocol.lookups.tables[0];
+    const { uses, table } = h.unit.lookups.tables[0];
     expect(uses.length).toBeGreaterThan(0);
     expTable = Array.from(table, BigInt);
   });
@@ -306,7 +307,7 @@ describe('Sigmoid', () => {
   const width = (): number => h.model.config.denseInner;
   let table: bigint[];
   beforeAll(() => {
-    table = Array.from(h.protocol.lookups.tables[1].table, BigInt);
+    table = Array.from(h.unit.lookups.tables[1].table, BigInt);
   });
   /** Another table index at (t = 3, 0); sigma, silu and act follow. */
   function sigmoid(by: bigint): Tamper {
@@ -395,12 +396,12 @@ describe('gating', () => {
       ? { groups: [0n, 1n], selected: [0n, 0n, 1n, 1n], experts: [2n, 3n] }
       : { groups: [1n, 0n], selected: [1n, 1n, 0n, 0n], experts: [0n, 1n] };
   beforeAll(() => {
-    chosen = h.trace.get(`${L}group.s`).data[T * 2] === 1n ? 0 : 1;
+    chosen = traced(`${L}group.s`).data[T * 2] === 1n ? 0 : 1;
   });
 
   it('unbent, it passes', async () => expect(await stopped(route({}))).toBe(''));
   it('slots in another order pass: the sum is the same', async () => {
-    const experts = [...h.trace.get(`${L}slots.expert`).data.subarray(T * 2, T * 2 + 2)].reverse();
+    const experts = [...traced(`${L}slots.expert`).data.subarray(T * 2, T * 2 + 2)].reverse();
     expect(await stopped(route({ experts }), undefined, 'opening')).toBe('');
   });
   it('another group', async () => {
@@ -419,7 +420,7 @@ describe('gating', () => {
   });
   it('slots that are not the selected experts', async () => {
     expect(await stopped(route({ experts: other().experts }))).toBe('top-k experts');
-    const twice = [...h.trace.get(`${L}slots.expert`).data.subarray(T * 2, T * 2 + 1)];
+    const twice = [...traced(`${L}slots.expert`).data.subarray(T * 2, T * 2 + 1)];
     expect(await stopped(route({ experts: [twice[0], twice[0]] }))).toBe('top-k experts');
   });
   it('weights of the slots swapped, or one less', async () => {
@@ -428,8 +429,8 @@ describe('gating', () => {
   });
   /** Other slots, their scores to match: what is left are the slots' own rules, and what the experts computed. */
   async function slots(p: bigint[][]): Promise<string[]> {
-    const experts = [0, 1].map((j) => Number(h.trace.get(`${L}slots.expert`).data[T * 2 + j]));
-    const sigma = h.trace.get(`${L}gate_sigmoid.sigma`).data;
+    const experts = [0, 1].map((j) => Number(traced(`${L}slots.expert`).data[T * 2 + j]));
+    const sigma = traced(`${L}gate_sigmoid.sigma`).data;
     return failures(h, {
       ints: (ints, at) => {
         p.forEach((row, j) => {
@@ -488,7 +489,7 @@ describe('tokens and output', () => {
     // top and the differences from the false winner: a negative difference
     const t = all.length - 2;
     const V = 512;
-    const acc = forged.trace.get('head.acc').data;
+    const acc = h.values(forged.trace).get('head.acc').data;
     const key = (v: number): bigint => acc[t * V + v] * 512n + BigInt(V - 1 - v);
     const top = acc[t * V + wrong.at(-1)!] + (1n << 47n);
     const write = (ints: BigInt64Array, at: Blocks, wrap: boolean): void => {
@@ -643,8 +644,8 @@ describe('tables and parameters', () => {
     by: bigint,
     value: bigint,
   ): Promise<string[]> {
-    const block = h.protocol.b.parameters.list().find((e) => e.name === name)!.block;
-    const parameters = engine.linear([h.parameters], [1n], 0n);
+    const block = h.unit.builder.parameters.list().find((e) => e.name === name)!.block;
+    const parameters = engine.linear([h.parameters.vector], [1n], 0n);
     const i = block.offset + index;
     parameters.set(i, (parameters.get(i) + by + P) % P);
     const base = Object.create(h.model) as typeof h.model;

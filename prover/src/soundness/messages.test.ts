@@ -4,10 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '@attensor/native';
-import { commitRows } from '../commitment/opening.js';
+import { CommittedVector } from '../commitment/committed-vector.js';
 import { P } from '../protocol/field.js';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { VerificationError } from '../protocol/tape.js';
-import { replay } from '../prover.js';
+import { replay } from '../proof-steps.js';
 import { honestRun, statementOf, type Honest } from '../testing/honest.js';
 import { Noting, type Label } from '../testing/small-protocol.js';
 
@@ -18,17 +19,17 @@ let labels: Label[];
 beforeAll(async () => {
   // Four positions: the same messages, fewer of them.
   h = await honestRun({ commit: true, capacity: 4 });
-  const { logSize, logInvRate } = h.protocol.shape;
-  const vector = engine.fromInts(h.ints);
-  const commitment = await commitRows(engine, vector, logSize, h.protocol.widths.witness, {
-    logInvRate,
-  });
+  const committed = await CommittedVector.commit(
+    engine,
+    engine.fromInts(h.ints),
+    h.script.witness,
+  );
   const session = new Noting({
     engine,
     permute: (s) => engine.permute(s),
     statement: h.statement,
   });
-  await h.protocol.script(session, h.witness(vector, commitment));
+  await h.script.run(session, ProverOnly.of(h.witness(committed)));
   messages = session.messages;
   labels = session.labels;
   expect(labels.reduce((n, l) => n + l.count, 0)).toBe(messages.length);
@@ -36,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => h.dispose());
 
 const verify = (m: bigint[], statement = h.statement): Promise<unknown> =>
-  replay(h.protocol, engine, statement, m);
+  replay(h.script, (state) => engine.permute(state), statement, m);
 const rejected = (m: bigint[], statement?: bigint[]): Promise<void> =>
   expect(verify(m, statement)).rejects.toThrow(VerificationError);
 

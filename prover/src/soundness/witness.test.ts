@@ -126,7 +126,7 @@ describe('one changed entry of the witness', () => {
 
   it.each(Object.entries(NOTICED))('%s', async (components, names) => {
     const cells = new Set(
-      h.protocol.b.witness.list().flatMap((e) => (e.region === 'cell' ? [e.name] : [])),
+      h.unit.builder.witness.list().flatMap((e) => (e.region === 'cell' ? [e.name] : [])),
     );
     for (const part of names) {
       const name = blocks.names.find((n) => short(n) === part)!;

@@ -4,10 +4,15 @@
  * that fails. What comes back is the set of checks that would have stopped a verifier.
  */
 import { engine, type FpVec, type FractionTree, type ProverEngine } from '@attensor/native';
-import { dim, type Dim, type Trace } from '../components/builder.js';
-import type { Witness } from '../units/model.js';
+import type { Trace } from '@attensor/inference';
+import { CommittedVector } from '../commitment/committed-vector.js';
+import { dim, type Dim } from '../components/builder.js';
+import type { VocabularyTree } from '../components/embedding.js';
+import type { TokenInput } from '../components/tokens.js';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
+import { Script, type ScriptWitness } from '../script.js';
 import { fill, unopenable, type Honest } from './honest.js';
 
 export interface Forgery {
@@ -21,7 +26,16 @@ export interface Forgery {
   keepMultiplicities?: boolean;
   /** changes the fractions that are summed */
   fractions?: (num: FpVec, den: FpVec, at: Blocks) => void;
-  witness?: Partial<Witness>;
+  witness?: {
+    tokens?: TokenInput;
+    /** whose rows are read, position by position */
+    ids?: number[];
+    vocabulary?: VocabularyTree;
+    /** under the true commitment */
+    parameters?: FpVec;
+    parameterSample?: bigint;
+    salt?: bigint;
+  };
   statement?: bigint[];
   /** how far to go; lookups and the reduction cost more than all components together */
   until?: 'lookups' | 'opening';
@@ -31,10 +45,10 @@ export interface Forgery {
 export class Blocks {
   private readonly byName: Map<string, { offset: number; logs: number[]; dims: Dim[] }>;
   constructor(h: Honest) {
-    const { b } = h.protocol;
-    const dims = new Map(b.witnessFills.map((f) => [f.block, f.dims]));
+    const { builder } = h.unit;
+    const dims = new Map(builder.witnessFills.map((f) => [f.block, f.dims]));
     this.byName = new Map(
-      b.witness.list().map((e) => {
+      builder.witness.list().map((e) => {
         const own = dims.get(e.block) ?? [dim('entry', 2 ** e.log)];
         return [e.name, { offset: e.block.offset, logs: own.map((d) => d.log), dims: own }];
       }),
@@ -84,18 +98,31 @@ const component = (message: string): string => message.split(':')[0].replace(/ l
 
 /** @returns the failed checks, by component, sorted */
 export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
-  const { protocol } = h;
   const blocks = new Blocks(h);
-  const ints = forgery.trace ? fill(protocol, forgery.trace) : h.ints.slice();
+  const ints = forgery.trace ? fill(h, forgery.trace) : h.ints.slice();
   forgery.ints?.(ints, blocks);
   if (forgery.ints && !forgery.keepMultiplicities) recount(h, ints);
   const vector = engine.fromInts(ints);
   forgery.vector?.(vector, blocks);
-  const witness: Witness = {
-    ...h.witness(vector, await unopenable(vector)),
-    ...(forgery.trace && { trace: forgery.trace }),
-    ...forgery.witness,
+  const honest = h.witness(await unopenable(vector));
+  const { tokens, ids, vocabulary, parameters, parameterSample, salt } = forgery.witness ?? {};
+  const committed = new CommittedVector(
+    engine,
+    parameters ?? h.parameters.vector,
+    h.parameters.parts,
+    parameterSample ?? h.parameters.sample,
+  );
+  const witness: ScriptWitness = {
+    ...honest,
+    parameters: { committed, salt: salt ?? honest.parameters?.salt ?? 0n },
+    ...(forgery.trace && { values: h.values(forgery.trace) }),
+    ...(tokens && { tokens }),
+    ...(vocabulary && { vocabulary }),
   };
+  const unit = Object.create(h.unit) as typeof h.unit;
+  if (ids) unit.ids = () => ids;
+  const { logInvRate, logSize } = h.script;
+  const script = new Script(unit, { logInvRate, partLog: logSize });
   const session = new Session({
     engine: bluffing(
       engine,
@@ -120,7 +147,7 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
     return send(count, what, compute);
   };
   try {
-    await protocol.script(session, witness);
+    await script.run(session, ProverOnly.of(witness));
   } catch (e) {
     if (!(e instanceof Stop)) throw e;
   }
@@ -130,13 +157,13 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
 
 /** Multiplicities of what is in the tables; the rest has none. */
 function recount(h: Honest, ints: BigInt64Array): void {
-  const { lookups, b } = h.protocol;
+  const { lookups, builder } = h.unit;
   const size = 65536n;
   const count = (offset: number, values: Iterable<bigint>): void => {
     ints.fill(0n, offset, offset + 65536);
     for (const v of values) if (v >= 0n && v < size) ints[offset + Number(v)]++;
   };
-  count(lookups.range.offset, ints.slice(0, b.witness.cells));
+  count(lookups.range.offset, ints.slice(0, builder.witness.cells));
   for (const t of lookups.tables)
     count(
       t.multiplicities.offset,

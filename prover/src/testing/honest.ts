@@ -3,28 +3,30 @@
  * An honest run of the nano checkpoint, shared by the soundness tests of one suite. Without commitments unless asked: components
  * are tested on witness vectors whose caps are a hash of the vector, so a random point follows the vector as in the real protocol.
  */
-import { MODEL_DOMAIN, inputHash, outputHash } from '@attensor/contracts';
-import { forward, generate, importCheckpoint, KvCache, Model } from '@attensor/inference';
-import { engine, type Commitment, type FpVec } from '@attensor/native';
+import { inputHash, outputHash } from '@attensor/contracts';
+import {
+  forward,
+  generate,
+  importCheckpoint,
+  KvCache,
+  Model,
+  type Trace,
+} from '@attensor/inference';
+import { engine, type FpVec } from '@attensor/native';
 import { Field } from 'o1js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Trace } from '../components/builder.js';
-import { padded } from '../components/builder.js';
-import {
-  parameterVector,
-  requiredLogSize,
-  samplePoint,
-  shapeOf,
-  Vocabulary,
-} from '../commitment/model-commitment.js';
-import { PARAMETER_DOMAIN } from '../protocol/domains.js';
-import { ModelProtocol, type Witness } from '../units/model.js';
-import { traceOf } from '../units/witness.js';
-import { commitRows } from '../commitment/opening.js';
+import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
+import { modelScript } from '../commitment/model-commitment.js';
+import type { LeafSource } from '../commitment/opening.js';
 import { LOG_CAP } from '../commitment/parameters.js';
+import { Vocabulary } from '../commitment/vocabulary.js';
+import type { Values } from '../components/builder.js';
+import type { Script, ScriptWitness } from '../script.js';
+import type { ModelUnit } from '../units/model.js';
+import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
 
 const CHECKPOINT = join(dirname(fileURLToPath(import.meta.url)), '../../../models/nano');
 
@@ -36,28 +38,29 @@ const SALT = 12345n;
 
 export interface Honest {
   model: Model;
-  protocol: ModelProtocol;
+  unit: ModelUnit;
+  script: Script;
   promptIds: number[];
   outputIds: number[];
   ids: number[];
   trace: Trace;
+  /** what a trace fills a witness with */
+  values(trace: Trace): Values;
   /** the witness vector's entries */
   ints: BigInt64Array;
   statement: bigint[];
-  parameters: FpVec;
-  parameterCommitment: Commitment;
-  parameterSample: bigint;
+  parameters: CommittedVector<FpVec>;
   vocabulary: Vocabulary;
-  witness(vector: FpVec, commitment: Commitment): Witness;
+  witness(committed: CommittedVector<FpVec>): ScriptWitness;
   dispose(): Promise<void>;
 }
 
 /** A stand-in for a commitment: its cap depends on the whole vector, it can't be opened. */
-export async function unopenable(vector: FpVec): Promise<Commitment> {
+export async function unopenable(vector: FpVec): Promise<CommittedVector<FpVec>> {
   const digest = await engine.evalPow(vector, engine.hash([1n, 2n]));
-  return {
-    cap: Array.from({ length: 2 ** LOG_CAP }, (_, i) => engine.hash([digest, BigInt(i)])),
-  } as Commitment;
+  const cap = Array.from({ length: 2 ** LOG_CAP }, (_, i) => engine.hash([digest, BigInt(i)]));
+  const sample = await engine.evalPow(vector, samplePoint(engine, cap));
+  return new CommittedVector(engine, vector, [{ cap } as LeafSource], sample);
 }
 
 /** Token ids of all positions of the circuit, padded. */
@@ -66,37 +69,23 @@ export const padIds = (tokens: number[], capacity: number): number[] =>
 
 /** A pass over `ids` that `tamper` may bend. */
 export async function bentTrace(model: Model, ids: number[], tamper?: Tamper): Promise<Trace> {
-  const map = new Map<string, { dims: number[]; data: BigInt64Array }>();
+  const trace: Trace = new Map();
   await forward(model, ids, new KvCache(model.config), {
     trace: (name, dims, data) => {
       tamper?.(name, data, dims);
-      map.set(name, { dims, data });
+      trace.set(name, { dims, data });
     },
   });
-  return traceOf(map);
+  return trace;
 }
 
 /** The witness vector of a trace. Unlike the prover's, it keeps the low bits of what does not fit its cells. */
-export function fill(protocol: ModelProtocol, trace: Trace): BigInt64Array {
-  const { b, lookups, shape } = protocol;
-  const out = new BigInt64Array(2 ** shape.logSize);
-  for (const { block, dims, source, offset, shift, mask } of b.witnessFills) {
-    const values = source(trace);
-    padded(dims, (to, from) => {
-      const v = (from < 0 ? 0n : values[from]) + (mask === undefined ? 0n : offset);
-      out[block.offset + to] = mask === undefined ? v : (v >> shift) & mask;
-    });
-  }
-  lookups.complete(out);
+export function fill({ unit, script, values }: Pick<Honest, 'unit' | 'script' | 'values'>, trace: Trace): BigInt64Array {
+  const out = new BigInt64Array(2 ** script.logSize);
+  fillWitness(unit.builder, values(trace), out);
+  unit.lookups.complete(out);
   return out;
 }
-
-export const successorsOf = (prompt: number[], output: number[], capacity: number): number[] => {
-  const tokens = [...prompt, ...output];
-  return Array.from({ length: capacity }, (_, t) =>
-    t + 1 >= prompt.length && t + 1 < tokens.length ? tokens[t + 1] : -1,
-  );
-};
 
 export async function honestRun(
   options: { commit?: boolean; capacity?: number } = {},
@@ -105,72 +94,55 @@ export async function honestRun(
   const dir = await mkdtemp(join(tmpdir(), 'attensor-nano-'));
   await importCheckpoint(CHECKPOINT, join(dir, 'model'));
   const model = await Model.open(join(dir, 'model'));
-  const logSize = requiredLogSize(model.config, capacity);
-  const shape = shapeOf(model.config, capacity, logSize);
+  const { unit, script } = modelScript(model.config, capacity);
   const weights = new Map<string, Int32Array>();
-  for (const name of model.tensorNames)
-    if (name.endsWith('.g') || name.endsWith('.bias')) weights.set(name, await model.tensor(name));
+  for (const name of unit.builder.witnessWeights) weights.set(name, await model.tensor(name));
   // Two positions stay empty: padding is part of what is tested.
   const promptIds = PROMPT.slice(0, Math.min(PROMPT.length, capacity - 2));
   const outputIds = await generate(model, promptIds, Math.max(1, capacity - 2 - promptIds.length));
   const ids = padIds([...promptIds, ...outputIds], capacity);
-  const protocol = new ModelProtocol(
-    shape,
-    (name) => weights.get(name)!,
-    () => successorsOf(promptIds, outputIds, capacity),
-  );
+  const values = (tensors: Trace): Values =>
+    valuesOf(unit, { tensors, tokens: { promptIds, outputIds } }, weights);
   const trace = await bentTrace(model, ids);
-  const ints = fill(protocol, trace);
-  const parameters = await parameterVector(engine, protocol, model);
-  const parameterCommitment = options.commit
-    ? await commitRows(engine, parameters, logSize, protocol.widths.parameters, {
-        logInvRate: shape.logInvRate,
-      })
-    : await unopenable(parameters);
-  const parameterSample = await engine.evalPow(
-    parameters,
-    samplePoint(engine, parameterCommitment.cap),
-  );
+  const ints = fill({ unit, script, values }, trace);
+  const vector = engine.alloc(2 ** script.logSize);
+  vector.setInts(0, await parameterInts(unit, model));
+  const parameters = options.commit
+    ? await CommittedVector.commit(engine, vector, script.parameters)
+    : await unopenable(vector);
   const vocabulary = await Vocabulary.build(
     engine,
     await model.tensor('embedding'),
     model.config.hiddenSize,
   );
-  const parameterRoot = engine.hash([
-    PARAMETER_DOMAIN,
-    engine.hash(parameterCommitment.cap),
-    parameterSample,
-  ]);
+  const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
   const statement = [
-    engine.hash([MODEL_DOMAIN.toBigInt(), shape.configHash, parameterRoot, SALT]),
+    parameters.root(purpose, SALT),
     vocabulary.root,
     inputHash(promptIds).toBigInt(),
     outputHash(outputIds).toBigInt(),
   ];
   return {
     model,
-    protocol,
+    unit,
+    script,
     promptIds,
     outputIds,
     ids,
     trace,
+    values,
     ints,
     statement,
     parameters,
-    parameterCommitment,
-    parameterSample,
     vocabulary,
-    witness: (vector, commitment) => ({
-      trace,
+    witness: (committed) => ({
+      witness: committed,
+      salt: 0n,
+      parameters: { committed: parameters, salt: SALT },
+      values: values(trace),
       tokens: { promptIds, outputIds },
-      ids,
-      witness: vector,
-      witnessCommitment: commitment,
-      parameters,
-      parameterCommitment,
-      parameterSample,
-      salt: SALT,
       vocabulary,
+      states: [],
     }),
     dispose: () => rm(dir, { recursive: true, force: true }),
   };

@@ -4,23 +4,30 @@
  * on the vectors, and that cells are cells.
  */
 import { engine, type FpVec } from '@attensor/native';
-import { padded, type Builder, type Trace } from '../components/builder.js';
+import { padded, type Builder, type Values } from '../components/builder.js';
 import { mod } from '../protocol/field.js';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
 
-export type Values = Record<string, { dims: number[]; data: bigint[] }>;
+export type Tensors = Record<string, { dims: number[]; data: bigint[] }>;
 
-export const traceOfValues = (values: Values): Trace => ({
+/** @param weights those that fill the witness */
+export const traceOfValues = (
+  tensors: Tensors,
+  weights: Record<string, bigint[]> = {},
+): Values => ({
+  weights: (name) => weights[name].map(Number),
+  successors: () => [],
   get(name) {
-    const found = values[name];
+    const found = tensors[name] as Tensors[string] | undefined;
     if (!found) throw new Error(`trace: no tensor ${name}`);
     return { dims: found.dims, data: BigInt64Array.from(found.data) };
   },
 });
 
 export interface Mini {
-  trace: Trace;
+  trace: Values;
   parameters?: Record<string, bigint[]>;
   /** changes the filled witness */
   change?: (vector: FpVec, at: (name: string, index: number) => number) => void;
@@ -45,7 +52,7 @@ export async function objections(b: Builder, mini: Mini): Promise<string[]> {
   }
   for (const { block, dims, source } of b.parameterFills)
     padded(dims, (to, from) => {
-      const values = mini.parameters![source as string];
+      const values = mini.parameters?.[source as string] ?? [];
       parameters.set(block.offset + to, from < 0 ? 0n : mod(values[from]));
     });
   await mini.prepare?.(witness);
@@ -61,7 +68,7 @@ export async function objections(b: Builder, mini: Mini): Promise<string[]> {
   tape.assertEqual = (x, y, message) => {
     if (tape.value(x) !== tape.value(y)) objected.add(message.split(':')[0]);
   };
-  const scope = new Scope(session, { witness, parameters });
+  const scope = new Scope(session, ProverOnly.of({ witness, parameters }));
   // Stands for the commitment: random points follow the vectors.
   session.absorb([tape.input(await engine.evalPow(witness, 3n))]);
   if (mini.random) scope.random = mini.random(scope);

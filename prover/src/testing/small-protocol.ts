@@ -3,11 +3,12 @@
  * A protocol with every kind of step of the real one, small enough for a circuit in a test: a commitment with its sample, a
  * sumcheck, fractions, the reduction of claims, an opening, bits, and the statement.
  */
-import { engine } from '@attensor/native';
+import { engine, type Commitment } from '@attensor/native';
 import { P } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
 import { commitRows, openAt } from '../commitment/opening.js';
 import { LOG_CAP, LOG_LEAF, openingParameters } from '../commitment/parameters.js';
+import { ProverOnly } from '../protocol/prover-only.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
@@ -26,19 +27,24 @@ export interface Label {
 }
 
 async function script(session: Session): Promise<void> {
-  const { tape, proving } = session;
+  const { tape } = session;
   session.absorb([0, 1, 2, 3].map((k) => tape.public(k)));
-  const witness = proving
-    ? engine.fromInts(Int32Array.from({ length: 2 ** LOG_SIZE }, (_, k) => (k * k * 31 + 7) % 1009))
-    : undefined;
-  const commitment =
-    witness &&
-    (await commitRows(engine, witness, LOG_SIZE, 1 << LOG_LEAF, { logInvRate: LOG_RATE }));
-  const scope = new Scope(session, witness && { witness, parameters: engine.alloc(2 ** LOG_SIZE) });
-  const cap = await session.send(1 << LOG_CAP, 'commitment', () => commitment!.cap);
+  const witness = session.only(() =>
+    engine.fromInts(Int32Array.from({ length: 2 ** LOG_SIZE }, (_, k) => (k * k * 31 + 7) % 1009)),
+  );
+  const commitment = witness.present
+    ? ProverOnly.of(
+        await commitRows(engine, witness.value, LOG_SIZE, 1 << LOG_LEAF, { logInvRate: LOG_RATE }),
+      )
+    : ProverOnly.none<Commitment>();
+  const scope = new Scope(
+    session,
+    witness.map((held) => ({ witness: held, parameters: engine.alloc(2 ** LOG_SIZE) })),
+  );
+  const cap = await session.send(1 << LOG_CAP, 'commitment', () => commitment.value.cap);
   const x = session.challenge();
   const [y] = await session.send(1, 'sample', async () => [
-    await engine.evalPow(witness!, session.value(x)),
+    await engine.evalPow(witness.value, session.value(x)),
   ]);
 
   // sum_b a(b) b(b) = claimed, (a b - c) = 0 nowhere tested: one product sum
@@ -47,7 +53,7 @@ async function script(session: Session): Promise<void> {
   const sum = new Sumcheck(scope, [axis('n', 6)], 'sum');
   const [a, b] = [sum.tensor(block(0)), sum.tensor(block(1))];
   const [total] = await session.send(1, 'total', async () => [
-    await engine.dot(witness!.slice(0, 64), witness!.slice(64, 64)),
+    await engine.dot(witness.value.slice(0, 64), witness.value.slice(64, 64)),
   ]);
   sum.require(a.mul(b), total);
   sum.require(sum.eq({ n: scope.random('n', 6) }).mul(a.sub(a)));
@@ -57,7 +63,7 @@ async function script(session: Session): Promise<void> {
   // The same values twice, with opposite numerators.
   const gamma = session.challenge();
   const { point, num, den } = await zeroFractionSum(session, 6, async () => {
-    const values = witness!.slice(128, 32);
+    const values = witness.value.slice(128, 32);
     const negated = engine.linear([values], [P - 1n], session.value(gamma));
     const [nums, dens] = [engine.alloc(64), engine.alloc(64)];
     nums.axpy(0, 1n, engine.linear([engine.alloc(32)], [1n], 1n));
@@ -76,8 +82,8 @@ async function script(session: Session): Promise<void> {
     parameters,
     [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }],
     at,
-    values.witness!,
-    witness && engine.linear([witness], [1n], 0n),
+    values[0],
+    witness.map((held) => engine.linear([held], [1n], 0n)),
   );
   session.finish();
 }

@@ -19,6 +19,7 @@ import {
 import { attention } from './layers.js';
 import { Relations } from './relations.js';
 import { rotationTable } from './rotation.js';
+import { dimensionsOf, sampleWeights, type WeightShapes } from './weight-shapes.js';
 
 export function attentionBlock(rows: number, config: AttentionConfig): Component {
   const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta } = config;
@@ -28,32 +29,15 @@ export function attentionBlock(rows: number, config: AttentionConfig): Component
   );
   const T = paddedRows(rows);
   const sizes = { hiddenSize, heads, qLora, kvLora, nope, rope, vDim };
-  const gains: Record<string, number[]> = {
-    'attn_norm.g': [hiddenSize],
-    'q_norm.g': [qLora],
-    'kv_norm.g': [kvLora],
-  };
-  const matrices: Record<string, number[]> = {
-    wq_a: [qLora, hiddenSize],
-    wq_b1: [heads * nope, qLora],
-    wq_b2: [heads * rope, qLora],
-    wkv_a1: [kvLora, hiddenSize],
-    wkv_a2: [rope, hiddenSize],
-    wkv_b1: [heads * nope, kvLora],
-    wkv_b2: [heads * vDim, kvLora],
-    wo: [hiddenSize, heads * vDim],
-  };
+  const weights = attentionWeights(config);
   const spec: ComponentSpec = {
     config: { kind: 'attention', rows: T, ...sizes, eps, theta: ropeTheta },
     inputs: { input: ranged([rows, hiddenSize], INT32) },
-    weights: { ...gains, ...matrices },
+    weights: dimensionsOf(weights),
     outputs: ['x_mid'],
     sample: (random) => ({
       inputs: { input: random.activations([rows, hiddenSize]) },
-      weights: {
-        ...mapValues(gains, random.gains),
-        ...mapValues(matrices, random.weights),
-      },
+      weights: sampleWeights(weights, random),
     }),
     async trace(engine, inputs, weights) {
       const x = padRows(inputs.input, T);
@@ -78,5 +62,32 @@ export function attentionBlock(rows: number, config: AttentionConfig): Component
   });
 }
 
-const mapValues = <A, B>(of: Record<string, A>, f: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, f(value)]));
+/** Weights of a layer's attention, by the names of docs/integer-semantics.md without the layer. */
+export function attentionWeights({
+  hiddenSize,
+  heads,
+  qLora,
+  kvLora,
+  nope,
+  rope,
+  vDim,
+}: AttentionConfig): WeightShapes {
+  return {
+    gains: {
+      'attn_norm.g': [hiddenSize],
+      'q_norm.g': [qLora],
+      'kv_norm.g': [kvLora],
+    },
+    matrices: {
+      wq_a: [qLora, hiddenSize],
+      wq_b1: [heads * nope, qLora],
+      wq_b2: [heads * rope, qLora],
+      wkv_a1: [kvLora, hiddenSize],
+      wkv_a2: [rope, hiddenSize],
+      wkv_b1: [heads * nope, kvLora],
+      wkv_b2: [heads * vDim, kvLora],
+      wo: [hiddenSize, heads * vDim],
+    },
+    biases: {},
+  };
+}

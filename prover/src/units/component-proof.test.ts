@@ -6,25 +6,29 @@ import { setBackend } from 'o1js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultCacheDir } from '../proof-file.js';
-import { samplePoint } from '../commitment/model-commitment.js';
-import { P } from '../protocol/field.js';
+import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
 import type { LongVector } from '../commitment/long-vector.js';
-import { VerificationError } from '../protocol/tape.js';
-import { CATALOG, componentByName } from './catalog.js';
-import { estimate } from './estimate.js';
-import { componentProofIn, verifyComponentProof, type ComponentProofFile } from './file.js';
-import type { Built, Component } from './component.js';
-import { weightsOf, type IntTensor, type Weights } from './tensors.js';
+import type { CommittedWeights } from '../commitment/weights.js';
+import { componentProofIn, verifyComponentProof, type ComponentProofFile } from '../component-file.js';
 import {
-  ComponentProver,
+  planComponent,
+  proveComponent,
   tablesRoot,
-  type CommittedWeights,
+  type ComponentProver,
   type ComponentResult,
-} from './prover.js';
-import { ComponentProtocol } from '../script.js';
+} from '../component-prover.js';
+import { estimate } from '../estimate.js';
+import { defaultCacheDir } from '../proof-file.js';
+import { P } from '../protocol/field.js';
+import { VerificationError } from '../protocol/tape.js';
+import { UnitProver } from '../prover.js';
+import { Script } from '../script.js';
+import { NO_STORE } from '../store.js';
+import { CATALOG, componentByName } from './catalog.js';
+import type { Component } from './component.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
+import { weightsOf, type IntTensor, type Weights } from './tensors.js';
 
 beforeAll(() => setBackend('native'));
 
@@ -32,6 +36,20 @@ const ATTENTION = [
   ...['attn_norm.y', 'wq_a.y', 'q_norm.inv', 'wq_b1.y', 'rope_q.y', 'wkv_a2.acc', 'rope_k.y'],
   ...['kv_norm.y', 'wkv_b1.y', 'mul1.acc', 'softmax.p', 'mul2.y', 'wkv_b2.y', 'wo.y'],
 ];
+
+/** One tensor of each of a layer's products, and what joins them. */
+const DENSE = ['x_mid', 'ffn_norm.y', 'w1.y', 'sigmoid.sigma', 'silu.y', 'act.y', 'w3.y', 'w2.y'];
+const MOE = [
+  ...['gate.y', 'gate_sigmoid.sigma', 'experts.s', 'slots.weight', 'routed.w1.y', 'routed.act.y'],
+  ...['routed.w2.y', 'routed.weighted.y', 'shared.w1.y', 'shared.w2.y'],
+];
+const SOME: Record<string, string[]> = {
+  attention: ATTENTION,
+  'dense-layer': DENSE.filter((name) => name !== 'x_mid'),
+  'moe-layer': MOE,
+};
+
+const BLOCK = { rows: 3, dim: 12, heads: 2, queries: 6, latent: 5, nope: 8, rope: 4, values: 2 };
 
 /** Sizes that are no powers of two where they may be. */
 const SMALL: Record<string, () => Component> = {
@@ -43,21 +61,18 @@ const SMALL: Record<string, () => Component> = {
   experts_selector: () =>
     componentByName('experts_selector', { rows: 3, experts: 8, groups: 4, kept: 2, selected: 2 }),
   wkv_a1: () => componentByName('wkv_a1', { rows: 3, inner: 12, outer: 5 }),
-  attention: () =>
-    componentByName('attention', {
-      rows: 3,
-      dim: 12,
-      heads: 2,
-      queries: 6,
-      latent: 5,
-      nope: 8,
-      rope: 4,
-      values: 2,
+  attention: () => componentByName('attention', BLOCK),
+  dense_layer: () => componentByName('dense_layer', { ...BLOCK, inner: 8 }),
+  moe_layer: () =>
+    componentByName('moe_layer', {
+      ...BLOCK,
+      ...{ inner: 4, experts: 8, groups: 2, kept: 1, selected: 2, shared: 1 },
     }),
+  head: () => componentByName('head', { rows: 3, dim: 12, vocabulary: 5 }),
 };
 
 async function messagesOf(component: Component, seed = 1, planned?: ComponentProver) {
-  const prover = planned ?? (await ComponentProver.plan(component));
+  const prover = planned ?? (await planComponent(component));
   const { inputs, weights } = component.sample(new Sample(seed));
   const committed = await prover.commitWeights(weights);
   const { statement, session, outputs } = await prover.messages(inputs, committed);
@@ -65,21 +80,26 @@ async function messagesOf(component: Component, seed = 1, planned?: ComponentPro
 }
 
 /** A prover of messages that no circuit will read, at the rate that is made fastest. */
-const unplanned = (component: Component, protocol = new ComponentProtocol(component, 2)) =>
-  Object.assign(Object.create(ComponentProver.prototype) as ComponentProver, {
-    component,
-    protocol,
+const unplanned = (
+  unit: Component,
+  script = new Script(unit, { logInvRate: 2 }),
+): ComponentProver =>
+  Object.assign(Object.create(UnitProver.prototype) as ComponentProver, {
+    unit,
+    script,
+    circuits: { segments: [] },
+    engines: { prover: engine, model: 'native' },
   });
 
 /** The component with one value of one traced tensor changed: a prover who does not compute what he states. */
 const bent = (component: Component, name: string, index: number): Component => ({
   ...component,
   async run(...args) {
-    const traced = await component.run(...args);
-    const { dims, data } = traced.get(name)!;
+    const { tensors, tokens } = await component.run(...args);
+    const { dims, data } = tensors.get(name)!;
     const changed = data.slice();
     changed[index] += changed[index] > 0n ? -1n : 1n;
-    return new Map(traced).set(name, { dims, data: changed });
+    return { tensors: new Map(tensors).set(name, { dims, data: changed }), tokens };
   },
 });
 
@@ -88,7 +108,7 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
     const component = make();
     const { prover, inputs, weights, statement, messages, outputs } = await messagesOf(component);
     await prover.replay(statement, messages);
-    const reference = await component.run(referenceEngine, inputs, weights);
+    const reference = await component.trace(referenceEngine, inputs, weights);
     for (const name of component.outputs) expect(outputs[name]).toEqual(reference.get(name));
     // each field of the statement
     for (let k = 0; k < 4; k++) {
@@ -100,12 +120,12 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
   it('refuses a false value of any tensor it computes', async () => {
     const component = make();
     const { inputs, weights } = component.sample(new Sample(2));
-    const traced = await component.run(referenceEngine, inputs, weights);
+    const traced = await component.trace(referenceEngine, inputs, weights);
     // not committed: the input itself, and what other tensors determine
     const free = new Set(['input', 'gate_sigmoid.sigma', 'softmax.z', 'gemm.acc']);
     const names = [...traced.keys()].filter((n) => !free.has(n));
-    // attention is made of the other kinds: one tensor of each of its products, and what joins them
-    const some = component.config.kind === 'attention' ? ATTENTION : names;
+    // blocks and layers are made of the other kinds
+    const some = SOME[component.config.kind] ?? names;
     for (const name of some) {
       const index = name.startsWith('softmax') ? 4 : 1;
       expect([
@@ -134,14 +154,14 @@ describe('weights in parts', () => {
   });
   const { inputs, weights } = component.sample(new Sample(5));
   let prover: ComponentProver;
-  let committed: CommittedWeights;
+  let committed: CommittedWeights<Weights>;
   beforeAll(async () => {
-    prover = await ComponentProver.plan(component, undefined, PART_LOG);
+    prover = await planComponent(component, { partLog: PART_LOG });
     committed = await prover.commitWeights(weights);
   });
 
   /** Whether the plain verifier takes what the prover makes of it. */
-  const verdict = async (by: ComponentProver, own: CommittedWeights): Promise<string> => {
+  const verdict = async (by: ComponentProver, own: CommittedWeights<Weights>): Promise<string> => {
     try {
       const { statement, session } = await by.messages(inputs, own);
       statement[2] = committed.root;
@@ -153,7 +173,7 @@ describe('weights in parts', () => {
   };
 
   it('are proved and verified', async () => {
-    expect(prover.protocol.widths.parts).toHaveLength(6);
+    expect(prover.script.parameters.widths).toHaveLength(6);
     const { statement, session } = await prover.messages(inputs, committed);
     await prover.replay(statement, session.messages);
     // a leaf, a sibling, or a product: every message counts
@@ -176,26 +196,24 @@ describe('weights in parts', () => {
       data[index] += 1 << 20;
       const others = { ...weights, [name]: { ...weights[name], data } };
       const run: Component['run'] = (by, given) => component.run(by, given, others);
-      const other = unplanned({ ...component, run }, prover.protocol);
+      const other = unplanned({ ...component, run }, prover.script);
       expect([name, index, await verdict(other, committed)]).toEqual([name, index, 'refused']);
     }
   });
 
   it('keep their order, and their sample is that of all', async () => {
-    const { commitments, vector } = committed;
-    const swapped = [1, 0, 2, 3, 4, 5].map((k) => commitments[k]);
+    const { vector, parts, sample, caps } = committed.parameters!;
+    const swapped = [1, 0, 2, 3, 4, 5].map((k) => parts[k]);
     const alone = (vector as LongVector).part(0);
-    const sample = await engine.evalPow(
-      alone,
-      samplePoint(
-        engine,
-        commitments.flatMap((c) => c.cap),
-      ),
-    );
-    const cheats: CommittedWeights[] = [
-      { ...committed, commitments: swapped },
-      { ...committed, commitments: [commitments[1], ...commitments.slice(1)] },
-      { ...committed, sample },
+    const ofFirst = await engine.evalPow(alone, samplePoint(engine, caps));
+    const under = (own: typeof parts, value = sample): CommittedWeights<Weights> => ({
+      ...committed,
+      parameters: new CommittedVector(engine, vector, own, value),
+    });
+    const cheats: CommittedWeights<Weights>[] = [
+      under(swapped),
+      under([parts[1], ...parts.slice(1)]),
+      under(parts, ofFirst),
       { ...committed, salt: committed.salt + 1n },
     ];
     expect(await verdict(prover, committed)).toBe('accepted');
@@ -207,38 +225,40 @@ describe('padding', () => {
   it('of an input is zero, also where weights of zero hide it', async () => {
     const component = SMALL.wkv_a1();
     // 12 columns are padded to 16: the input is committed with a value in the padding
-    const wide = {
-      ...component,
-      build: (weights?: Weights) => withPadding(component.build(weights)),
-    };
-    await expect(messagesOf(wide)).rejects.toThrow();
     await expect(messagesOf(component)).resolves.toBeDefined();
+    await expect(messagesOf(withPadding(component))).rejects.toThrow();
   });
 
-  const withPadding = (built: Built): Built => {
-    for (const fill of built.b.witnessFills)
+  const withPadding = (component: Component): Component => {
+    for (const fill of component.builder.witnessFills)
       if (fill.name === 'input') {
         const { source } = fill;
         const [t, i] = fill.dims;
         fill.dims = [t, { ...i, size: 16 }];
-        fill.source = (trace) => {
-          const values = source(trace);
+        fill.source = (given) => {
+          const values = source(given);
           return Array.from({ length: t.size * 16 }, (_, k) =>
             k % 16 < 12 ? values[Math.floor(k / 16) * 12 + (k % 16)] : k === 13 ? 1n : 0n,
           );
         };
       }
-    return built;
+    return component;
   };
 });
 
 describe('what a proof must not say', () => {
   it('an input beyond its range', async () => {
     const component = SMALL.sigmoid_gate();
-    const unchecked = { ...component, inputs: {} };
+    const unchecked: Component = {
+      ...component,
+      run: async (_, given, weights) => ({
+        tensors: await component.trace(referenceEngine, given, weights),
+        tokens: { promptIds: [], outputIds: [] },
+      }),
+    };
     const { inputs, weights } = component.sample(new Sample(1));
     inputs.input.data[3] = 1n << 33n;
-    const prover = await ComponentProver.plan(unchecked);
+    const prover = await planComponent(unchecked);
     await expect(prover.messages(inputs, await prover.commitWeights(weights))).rejects.toThrow();
   });
 
@@ -247,20 +267,16 @@ describe('what a proof must not say', () => {
     const component = SMALL.embedding();
     const wider = componentByName('embedding', { rows: 3, dim: 12, vocabulary: 5 });
     const { inputs, weights } = wider.sample(new Sample(4));
-    const prover = await ComponentProver.plan(component);
-    const other = await ComponentProver.plan(wider);
+    const prover = await planComponent(component);
+    const other = await planComponent(wider);
     const vocabulary = await other.commitWeights(weights);
-    const bentBuild = {
-      ...component,
-      run: (...args: Parameters<Component['run']>) => wider.run(...args),
-      build: () => {
-        const built = component.build();
-        const fill = built.b.witnessFills.find((f) => f.name === 'embedding.x')!;
-        fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12 }];
-        return built;
-      },
+    const bentFill: Component = {
+      ...SMALL.embedding(),
+      run: (...args) => wider.run(...args),
     };
-    const cheat = await ComponentProver.plan(bentBuild);
+    const fill = bentFill.builder.witnessFills.find((f) => f.name === 'embedding.x')!;
+    fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12 }];
+    const cheat = await planComponent(bentFill);
     const bending = cheat.messages(inputs, vocabulary);
     await expect(
       bending.then((m) => prover.replay(m.statement, m.session.messages)),
@@ -268,10 +284,10 @@ describe('what a proof must not say', () => {
   });
 
   it('tables of its own', async () => {
-    const prover = await ComponentProver.plan(SMALL.sigmoid_gate());
-    const { logSize, logInvRate } = prover.protocol;
+    const prover = await planComponent(SMALL.sigmoid_gate());
+    const { logSize, logInvRate } = prover.script;
     const committed = await prover.commitWeights({});
-    const root = await tablesRoot({ ...prover.component.config, logSize, logInvRate });
+    const root = await tablesRoot({ ...SMALL.sigmoid_gate().config, logSize, logInvRate });
     expect(root).toBe(committed.root.toString());
     const gemm = { ...SMALL.wkv_a1().config, logSize, logInvRate };
     expect(await tablesRoot(gemm)).toBeUndefined();
@@ -280,23 +296,24 @@ describe('what a proof must not say', () => {
 
 describe('plans', () => {
   it('hold every component of the table in at most two circuits', async () => {
-    for (const name of Object.keys(CATALOG).filter((n) => n !== 'attention')) {
-      const prover = await ComponentProver.plan(componentByName(name));
-      expect([name, prover.segments.length <= 2]).toEqual([name, true]);
+    for (const name of Object.keys(CATALOG).filter((n) => CATALOG[n].table3)) {
+      const prover = await planComponent(componentByName(name));
+      expect([name, prover.rows.length <= 2]).toEqual([name, true]);
       const predicted = await estimate(prover);
       expect(predicted.rows).toEqual(prover.rows);
       expect(predicted.peakBytes).toBeLessThan(10 * 2 ** 30);
     }
   });
   it("hold DeepSeek-V3's attention with its weights in seven parts", async () => {
-    const prover = await ComponentProver.plan(componentByName('attention'));
-    expect(prover.protocol.widths).toEqual({ witness: 6, parts: [16, 16, 16, 16, 16, 16, 11] });
-    expect(prover.segments).toHaveLength(7);
+    const prover = await planComponent(componentByName('attention'));
+    expect(prover.script.witness.widths).toEqual([6]);
+    expect(prover.script.parameters.widths).toEqual([16, 16, 16, 16, 16, 16, 11]);
+    expect(prover.rows).toHaveLength(7);
     expect((await estimate(prover)).peakBytes).toBeLessThan(18 * 2 ** 30);
   });
   it('refuse what does not fit', async () => {
     await expect(
-      ComponentProver.plan(componentByName('embedding', { rows: 4096 })),
+      planComponent(componentByName('embedding', { rows: 4096 })),
     ).rejects.toMatchObject({ code: 'UNSUPPORTED_CONFIG' });
     expect(() => componentByName('nothing')).toThrow('BAD_ARGUMENT');
     expect(() => componentByName('q_norm', { heads: 2 })).toThrow("no size 'heads'");
@@ -304,7 +321,7 @@ describe('plans', () => {
     expect(() => componentByName('q_norm', { rows: 0 })).toThrow('rows is no size');
   });
   it('refuse tensors of another shape or range', async () => {
-    const prover = await ComponentProver.plan(SMALL.wkv_a1());
+    const prover = await planComponent(SMALL.wkv_a1());
     const { inputs, weights } = SMALL.wkv_a1().sample(new Sample(1));
     const committed = await prover.commitWeights(weights);
     const short: IntTensor = { dims: [2, 12], data: new BigInt64Array(24) };
@@ -355,13 +372,14 @@ describe('a proof', () => {
   let result: ComponentResult;
   let verifierKeyHash: string;
   beforeAll(async () => {
-    prover = await ComponentProver.plan(
-      SMALL.embedding(),
-      process.env.ATTENSOR_TEST_CACHE ?? defaultCacheDir(),
-    );
+    const component = SMALL.embedding();
+    prover = await planComponent(component, {
+      cacheDir: process.env.ATTENSOR_TEST_CACHE ?? defaultCacheDir(),
+    });
     ({ verifierKeyHash } = await prover.compile());
-    const { inputs, weights } = SMALL.embedding().sample(new Sample(3));
-    result = await prover.prove(inputs, await prover.commitWeights(weights));
+    const { inputs, weights } = component.sample(new Sample(3));
+    const committed = await prover.commitWeights(weights);
+    result = await proveComponent(component, prover, inputs, committed, { store: NO_STORE });
   }, 600_000);
 
   const verdict = (file: ComponentProofFile, expected = {}) =>

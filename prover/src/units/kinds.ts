@@ -243,16 +243,22 @@ export interface TopKSizes {
   selected: number;
 }
 
-/** The router's choice, from its sigmoid scores: group-limited top-k, and the selected experts' weights. */
-export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
+/** @throws BAD_ARGUMENT */
+export function requireRouter(sizes: TopKSizes): void {
   const { experts, groups, keptGroups, selected } = sizes;
-  requireSizes({ rows, ...sizes }, ['experts', 'groups', 'selected']);
   if (keptGroups > groups || experts < 2 * groups || selected > (keptGroups * experts) / groups)
     throw badArgument(
       'top-k sizes do not fit together',
       'kept groups that hold the selected experts',
       sizes,
     );
+}
+
+/** The router's choice, from its sigmoid scores: group-limited top-k, and the selected experts' weights. */
+export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
+  const { experts, groups, keptGroups, selected } = sizes;
+  requireSizes({ rows, ...sizes }, ['experts', 'groups', 'selected']);
+  requireRouter(sizes);
   const T = paddedRows(rows);
   const e = dim('e', experts);
   const t = dim('t', T);

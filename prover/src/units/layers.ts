@@ -19,14 +19,18 @@ import { Softmax } from '../components/softmax.js';
 import type { Tensor } from '../protocol/tensor.js';
 import type { Relations } from './relations.js';
 
-export interface AttentionContext {
+/** What every part of a unit is wired with. */
+export interface Context {
   builder: Builder;
-  config: AttentionConfig;
   t: Dim;
-  tables: { exp: PairTable };
-  rotation: RotationTable;
   /** takes what is to be proved */
   relations: Relations;
+}
+
+export interface AttentionContext extends Context {
+  config: AttentionConfig;
+  tables: { exp: PairTable };
+  rotation: RotationTable;
 }
 
 export interface LayerContext extends AttentionContext {
@@ -35,7 +39,7 @@ export interface LayerContext extends AttentionContext {
 }
 
 export function norm(
-  c: AttentionContext,
+  c: Context,
   name: string,
   x: Tensor,
   input: string,
@@ -50,8 +54,9 @@ export function norm(
   return result.y;
 }
 
-function gemm(
-  c: AttentionContext,
+/** @param y output over (t, o) when another component holds its cells */
+export function gemm(
+  c: Context,
   name: string,
   x: Tensor,
   inner: number,
