@@ -21,8 +21,8 @@ async function commitAndPlan(modelDir: string, capacity: number): Promise<Plan> 
   const { modelRoot, vocabularyRoot } = await commitModel(engine, await Model.open(modelDir), {
     capacity,
   });
-  const { circuits } = await InferenceProver.load(modelDir);
-  return { modelRoot, vocabularyRoot, rows: circuits.segments.map(({ rows }) => rows) };
+  const { rows } = await InferenceProver.load(modelDir);
+  return { modelRoot, vocabularyRoot, rows };
 }
 
 /**

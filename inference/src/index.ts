@@ -23,12 +23,7 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
-export {
-  traceAttention,
-  traceLayer,
-  type LayerKind,
-  type LayerTensors,
-} from './forward/layer.js';
+export { traceAttention, traceLayer, type LayerKind, type LayerTensors } from './forward/layer.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
 export { generate, type GenerateOptions } from './generate.js';

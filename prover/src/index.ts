@@ -1,9 +1,5 @@
 /** Proving and verifying inferences of committed models, and single components. */
-export {
-  InferenceProver,
-  type ProveRequest,
-  type ProveResult,
-} from './model-prover.js';
+export { InferenceProver, type ProveRequest, type ProveResult } from './model-prover.js';
 export {
   UnitProver,
   type NativeProof,
@@ -14,7 +10,12 @@ export {
   type ProveOptions,
   type Stage,
 } from './prover.js';
-export { replay, type Engines, type Transcript, type Weights as WeightsReference } from './proof-steps.js';
+export {
+  replay,
+  type Engines,
+  type Transcript,
+  type Weights as WeightsReference,
+} from './proof-steps.js';
 export { FileStore, NO_STORE, type Store } from './store.js';
 export { Scheduler, type Codec, type Step, type StepContext } from './steps.js';
 export { Script } from './script.js';

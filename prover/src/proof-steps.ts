@@ -69,6 +69,7 @@ export function nativeSteps<Request, Source, Statement>(
   const run: Step<Run> = {
     name: 'run',
     key,
+    inputs: [],
     async run({ signal }) {
       const { source } = await weights.open();
       return unit.run(engines.model, request, source, signal);
@@ -81,12 +82,14 @@ export function nativeSteps<Request, Source, Statement>(
   const witness: Step<BigInt64Array> = {
     name: 'witness',
     key,
+    inputs: [run],
     run: async (context) => witnessInts(unit, await values(context), script.logSize),
   };
 
   const commit: Step<CommittedWitness> = {
     name: 'commit',
     key,
+    inputs: [witness],
     async run(context) {
       const vector = engine.fromInts(await context.get(witness));
       const states = await unit.complete(engine, vector);
@@ -107,6 +110,7 @@ export function nativeSteps<Request, Source, Statement>(
   const messages: Step<Transcript> = {
     name: 'messages',
     key,
+    inputs: [run, commit],
     codec: transcriptCodec(script, (state) => engine.permute(state)),
     async run(context) {
       const { tokens } = await context.get(run);
@@ -117,7 +121,9 @@ export function nativeSteps<Request, Source, Statement>(
         hash: script.hash,
         weights: weights.root,
         vocabulary: vocabulary?.root ?? 0n,
-        witness: rooted ? committed.root({ domain: rooted.domain, purpose: script.hash }, salt) : 0n,
+        witness: rooted
+          ? committed.root({ domain: rooted.domain, purpose: script.hash }, salt)
+          : 0n,
         tokens,
       });
       const session = new Session({
@@ -158,6 +164,7 @@ export function circuitSteps<Statement>(
     steps.push({
       name: `circuit-${segment.index}`,
       key: createHash('sha256').update(`${messages.key} ${verifierKeyHash}`).digest('hex'),
+      inputs: before ? [messages, before] : [messages],
       codec: {
         encode: (proof) => new TextEncoder().encode(JSON.stringify(proof.toJSON())),
         async decode(bytes) {

@@ -86,6 +86,8 @@ export interface ProofResult {
   picklesSeconds: number;
   /** native and circuits */
   totalSeconds: number;
+  /** all but the keys: wall time, weights that were opened on the way included */
+  proveSeconds: number;
   /** Pickles proofs made, those of an interrupted run not counted */
   pickles: number;
   /** went on from what an interrupted run had left */
@@ -306,6 +308,7 @@ export class UnitProver<Request, Source, Statement> {
     options: ProveOptions & { store?: Store } = {},
   ): Promise<ProofResult> {
     const { onProgress, store = new FileStore(join(this.cacheDir, 'jobs')) } = options;
+    const start = performance.now();
     const scheduler = this.schedule(store, options);
     const native = await this.native(
       scheduler,
@@ -327,6 +330,7 @@ export class UnitProver<Request, Source, Statement> {
     const picklesSeconds = seconds(picklesStart);
     await scheduler.clear(steps.messages, ...circuits);
     onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
+    const keySeconds = key?.seconds ?? 0;
     const nativeSeconds = Object.values(stages).reduce((a, b) => a + b, 0);
     return {
       proof: proof.toJSON(),
@@ -334,9 +338,10 @@ export class UnitProver<Request, Source, Statement> {
       outputs,
       stages,
       nativeSeconds,
-      keySeconds: key?.seconds ?? 0,
+      keySeconds,
       picklesSeconds,
       totalSeconds: nativeSeconds + picklesSeconds,
+      proveSeconds: seconds(start) - keySeconds,
       pickles: circuits.filter(({ name }) => scheduler.ran.has(name)).length,
       resumed: scheduler.loaded.size > 0,
     };

@@ -119,13 +119,7 @@ export class Script {
     );
     const rooted = statement.witness;
     const how = rooted ? 'hint' : 'send';
-    const bound = await commitmentMessages(
-      session,
-      how,
-      'witness',
-      this.witness.widths,
-      committed,
-    );
+    const bound = await commitmentMessages(session, how, 'witness', this.witness.widths, committed);
     const opened =
       rooted &&
       (await bindToRoot(

@@ -16,6 +16,8 @@ export interface Step<T> {
   readonly name: string;
   /** Digest of everything that the result depends on. */
   readonly key: string;
+  /** Steps whose results `run` gets: they are there when it starts. */
+  readonly inputs: readonly Step<unknown>[];
   /** Absent for a result that is kept in memory only. */
   readonly codec?: Codec<T>;
   run(context: StepContext): Promise<T>;
@@ -93,6 +95,8 @@ export class Scheduler {
       this.loaded.add(step.name);
       return stored;
     }
+    for (const input of step.inputs) await context.get(input);
+    context.signal?.throwIfAborted();
     this.ran.add(step.name);
     context.progress(0);
     const value = await step.run(context);
@@ -106,7 +110,7 @@ export class Scheduler {
       const id = fileName(step);
       const known = this.results.get(id);
       this.results.delete(id);
-      if (known) step.dispose?.((await known.value));
+      if (known) step.dispose?.(await known.value);
     }
   }
 

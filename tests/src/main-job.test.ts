@@ -20,6 +20,7 @@ import { generate, importCheckpoint, Model, openTokenizer } from '@attensor/infe
 import { engine } from '@attensor/native';
 import {
   commitModel,
+  FileStore,
   InferenceProver,
   parseProofFile,
   readSecret,
@@ -31,7 +32,7 @@ import {
   type ProveResult,
 } from '@attensor/prover';
 import { AccountUpdate, Field, Mina, setBackend, VerificationKey, type PublicKey } from 'o1js';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,14 +73,15 @@ beforeAll(async () => {
       {
         signal: abort.signal,
         onProgress: ({ stage }) => {
-          if (stage === 'segment' && ++segments === 1) abort.abort();
+          if (stage === 'circuit' && ++segments === 1) abort.abort();
         },
       },
     )
     .catch((error: Error) => (interruptedAt = error.name));
   const jobs = join(cacheDir, 'jobs');
-  const [job] = await readdir(jobs);
-  unfinished = JSON.parse(await readFile(join(jobs, job, 'segment-0.json'), 'utf8')) as unknown;
+  const kept = (await readdir(jobs)).find((name) => name.startsWith('circuit-0-'))!;
+  const bytes = (await new FileStore(jobs).get(kept))!;
+  unfinished = JSON.parse(new TextDecoder().decode(bytes)) as unknown;
   const tokenizer = await openTokenizer(modelDir, model.config);
   expect(tokenizer.encodePrompt(PROMPT_TEXT)).toEqual(PROMPT);
   const answer = tokenizer.decode(output);
@@ -198,7 +200,7 @@ describe('refused', () => {
   });
 
   test('segments of different inferences or models in one chain', async () => {
-    const { program, segments } = prover.circuits;
+    const { program, segments } = prover.prover.circuits;
     const first = await program.Proof.fromJSON(unfinished);
     const second = segments[1];
     /** The second segment as `maker` would prove it, after the first one of the proved inference. */
@@ -207,7 +209,7 @@ describe('refused', () => {
       request: { promptIds: number[]; outputIds: number[] },
       statement = maker.statement(request),
     ): Promise<string> => {
-      const session = await maker.protocolMessages(request, maker.statement(request));
+      const { session } = await maker.messages(request);
       return program[segmentName(1)](statement, first, segmentInput(session, second)).then(
         () => 'accepted',
         () => 'refused',
@@ -226,7 +228,7 @@ describe('refused', () => {
     await importCheckpoint(CHECKPOINT, otherDir);
     await commitModel(engine, await Model.open(otherDir), { capacity: CAPACITY });
     const other = await InferenceProver.load(otherDir, { cacheDir });
-    expect(other.circuits.name).toBe(prover.circuits.name);
+    expect(other.prover.circuits.name).toBe(prover.prover.circuits.name);
     expect(await splice(other, own)).toBe('refused');
     expect(await splice(other, own, prover.statement(own))).toBe('refused');
   });

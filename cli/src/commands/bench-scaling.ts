@@ -189,15 +189,14 @@ async function timed(work: () => Promise<unknown>): Promise<Pick<Point, 'seconds
 }
 
 async function measureComponent(component: Component, size: number): Promise<Point> {
-  const { ComponentProver, estimate, measuredRates, Sample } = await import('@attensor/prover');
-  const prover = await ComponentProver.plan(component);
+  const { planComponent, estimate, measuredRates, Sample } = await import('@attensor/prover');
+  const prover = await planComponent(component);
   const { permutation } = await measuredRates();
   const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover, permutation);
   const { inputs, weights } = component.sample(new Sample(1));
   const committed = await prover.commitWeights(weights);
   const time = await timed(() => prover.messages(inputs, committed));
-  committed.commitments.forEach((c) => c.dispose());
-  committed.vector?.dispose();
+  committed.parameters?.dispose();
   return { size, ...time, predictedSeconds, ...counts(permutations, prover.rows) };
 }
 
@@ -228,7 +227,7 @@ async function measureModel(dir: string, capacity: number): Promise<Point> {
   await prover.openModel();
   const promptIds = [model.config.bos];
   const request = { promptIds, outputIds: await generate(model, promptIds, capacity - 1) };
-  const time = await timed(() => prover.protocolMessages(request, prover.statement(request)));
+  const time = await timed(() => prover.messages(request));
   const planned = await planModel(model.config, capacity);
   return {
     size: capacity,
@@ -339,9 +338,10 @@ async function prediction({ tokens, partLog }: Options, { output }: Context) {
 }
 
 const KIND_TITLES: Record<LayerCost['kind'], string> = {
+  embedding: 'embedding',
   dense: 'dense layer',
   moe: 'MoE layer',
-  boundary: 'embedding, head',
+  head: 'last norm, head',
   model: 'whole model',
 };
 const power = (n: number): string => n.toExponential(2);

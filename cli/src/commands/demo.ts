@@ -87,7 +87,7 @@ async function demo(options: Options, context: Context) {
     () =>
       chain.deploy(
         { ...prover.commitment, verifierKeyHash: keys.verifierKeyHash },
-        prover.cacheDir,
+        prover.prover.cacheDir,
       ),
     ({ address }) => `contract ${address.toBase58()}`,
   );

@@ -1,4 +1,5 @@
 import type {
+  Component,
   ComponentProver,
   ComponentProofFile,
   Estimate,
@@ -32,7 +33,7 @@ const SIZES = {
   rows: 'rows of the input (tokens)',
   dim: 'width of a row or of a head',
   heads: 'attention heads',
-  inner: 'inputs of a matrix product',
+  inner: 'inputs of a matrix product, or inner width of a feed-forward half',
   outer: 'outputs of a matrix product',
   experts: 'experts to choose from',
   groups: 'groups of experts',
@@ -44,6 +45,7 @@ const SIZES = {
   nope: 'width of a key without position',
   rope: 'width of a key with position',
   values: 'width of a value',
+  shared: 'shared experts',
 };
 
 /** One component's proof, as `--json` prints it. Seconds are wall time, keys loaded. */
@@ -68,7 +70,7 @@ function proveComponentCommand(session: Session): Command {
   const it = computing('prove-component', 'Prove one component by itself')
     .argument(
       '<name>',
-      'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention',
+      'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention, dense_layer, moe_layer, head',
     )
     .option('--out <file>', 'proof file (needed unless --dry-run or --native)')
     .option(
@@ -95,18 +97,18 @@ function proveComponentCommand(session: Session): Command {
       'after',
       `
 Sizes not given are DeepSeek-V3's. JSON: {component, statement, verifierKeyHash, seconds, nativeSeconds, picklesSeconds,
-stages: {run, witness, commit, protocol}, weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the
+stages: {run, witness, commit, messages}, weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the
 prediction, with --native {component, device, parts, messages, nativeSeconds, stages, weightsSeconds, verifySeconds, peakRssBytes}.`,
     )
     .action(
       cancellable<Options>(session, async (context, options, name) => {
-        const { componentByName, ComponentProver, estimate, readTensors, tensorFile, weightsOf } =
+        const { componentByName, planComponent, estimate, readTensors, tensorFile, weightsOf } =
           await import('@attensor/prover');
         const sizes: Sizes = {};
         for (const size of Object.keys(SIZES))
           if (typeof options[size] === 'number') sizes[size] = options[size];
         const component = componentByName(name, sizes);
-        const prover = await ComponentProver.plan(component, options.cache);
+        const prover = await planComponent(component, { cacheDir: options.cache });
         if (options.dryRun) {
           const predicted = await estimate(prover);
           return { json: predicted, text: describeEstimate(predicted) };
@@ -129,10 +131,10 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           : undefined;
         const source = { tensors, seed: options.seed };
         if (options.out === undefined) {
-          const report = await proveNatively(prover, context, source);
+          const report = await proveNatively(component, prover, context, source);
           return { json: report, text: describeNative(name, report) };
         }
-        const { report, file, outputs } = await proveComponent(prover, context, source);
+        const { report, file, outputs } = await proveComponent(component, prover, context, source);
         await writeFileWhole(options.out, `${JSON.stringify(file)}\n`);
         if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
         const { size: proofBytes } = await stat(options.out);
@@ -169,16 +171,20 @@ interface NativeReport {
 }
 
 /** Inputs, and weights under their commitment: minutes, where there are millions. */
-async function commit(prover: ComponentProver, { output, signal }: Context, source: Source) {
+async function commit(
+  component: Component,
+  prover: ComponentProver,
+  { output, signal }: Context,
+  source: Source,
+) {
   const { Sample } = await import('@attensor/prover');
-  const { inputs, weights } = source.tensors ?? prover.component.sample(new Sample(source.seed));
+  const { inputs, weights } = source.tensors ?? component.sample(new Sample(source.seed));
   const bar = output.progress('weights');
   try {
-    const committed = await prover.commitWeights(
-      weights,
-      (p) => bar.update(p.fraction, p.message),
+    const committed = await prover.commitWeights(weights, {
+      onProgress: (p) => bar.update(p.fraction, p.message),
       signal,
-    );
+    });
     return { inputs, committed };
   } finally {
     bar.close();
@@ -186,12 +192,13 @@ async function commit(prover: ComponentProver, { output, signal }: Context, sour
 }
 
 async function proveNatively(
+  component: Component,
   prover: ComponentProver,
   context: Context,
   source: Source,
 ): Promise<NativeReport> {
   const { engine } = await import('@attensor/native');
-  const { inputs, committed } = await commit(prover, context, source);
+  const { inputs, committed } = await commit(component, prover, context, source);
   const { output, signal } = context;
   const bar = output.progress('native');
   const onProgress = (p: { fraction: number; message: string }): void =>
@@ -205,9 +212,9 @@ async function proveNatively(
     await prover.replay(statement, session.messages);
     const { kind, name } = engine.device();
     return {
-      component: prover.component.config,
+      component: component.config,
       device: name ?? kind,
-      parts: prover.protocol.widths.parts.length,
+      parts: prover.script.parameters.widths.length,
       messages: session.messages.length,
       nativeSeconds: Object.values<number>({ ...stages }).reduce((a, b) => a + b, 0),
       stages,
@@ -221,13 +228,13 @@ async function proveNatively(
 }
 
 function describeNative(name: string, r: NativeReport): string {
-  const { run, witness, commit, protocol } = r.stages;
+  const { run, witness, commit, messages } = r.stages;
   return [
     `${name} on ${r.device}: ${r.nativeSeconds.toFixed(1)} s, checked by the plain verifier`,
     `run        ${run.toFixed(1)} s`,
     `witness    ${witness.toFixed(1)} s`,
     `commitment ${commit.toFixed(1)} s`,
-    `messages   ${protocol.toFixed(1)} s, ${r.messages} field elements`,
+    `messages   ${messages.toFixed(1)} s, ${r.messages} field elements`,
     `weights    ${r.weightsSeconds.toFixed(1)} s once${r.parts > 1 ? `, in ${r.parts} parts` : ''}`,
     `verifier   ${r.verifySeconds.toFixed(1)} s`,
     `memory     ${(r.peakRssBytes / 2 ** 30).toFixed(1)} GiB`,
@@ -236,24 +243,26 @@ function describeNative(name: string, r: NativeReport): string {
 
 /** Weights, messages, keys, proof. */
 async function proveComponent(
+  component: Component,
   prover: ComponentProver,
   context: Context,
   source: Source,
 ): Promise<{ report: ComponentReport; file: ComponentProofFile; outputs: Tensors }> {
-  const { inputs, committed } = await commit(prover, context, source);
+  const { inputs, committed } = await commit(component, prover, context, source);
   const { output, signal } = context;
   const bar = output.progress('prove');
   const onProgress = (p: { fraction: number; message: string }): void =>
     bar.update(p.fraction, p.message);
   try {
-    const result = await prover.prove(inputs, committed, { onProgress, signal });
+    const { proveComponent: proved } = await import('@attensor/prover');
+    const result = await proved(component, prover, inputs, committed, { onProgress, signal });
     const { file, outputs, stages, nativeSeconds, keySeconds, picklesSeconds, totalSeconds } =
       result;
     return {
       file,
       outputs,
       report: {
-        component: prover.component.config,
+        component: component.config,
         statement: file.statement,
         verifierKeyHash: file.verificationKey.hash,
         seconds: totalSeconds,
@@ -262,7 +271,7 @@ async function proveComponent(
         picklesSeconds,
         weightsSeconds: committed.seconds,
         keySeconds,
-        pickles: prover.segments.length,
+        pickles: result.pickles,
         rows: prover.rows,
         peakRssBytes: peakRssBytes(),
         proofBytes: Buffer.byteLength(JSON.stringify(file)) + 1,
@@ -278,6 +287,7 @@ function describeEstimate(e: Estimate): string {
     `circuits   ${e.circuits} (rows ${e.rows.join(', ')})`,
     `time       ${duration(e.seconds)}: native ${duration(e.nativeSeconds)}, circuits ${duration(e.picklesSeconds)}; weights once ${duration(e.weightsSeconds)}`,
     `memory     ${(e.peakBytes / 2 ** 30).toFixed(1)} GiB`,
+    `disk       ${((e.diskBytes.keys + e.diskBytes.trees + e.diskBytes.job) / 2 ** 30).toFixed(1)} GiB: keys, trees of weights, an unfinished proof`,
     `vectors    ${e.witness} entries of witness, ${e.weights} of weights; ${e.permutations} permutations`,
   ].join('\n');
 }

@@ -30,8 +30,7 @@ export function commitRows(
 }
 
 /** What opens leaves of a committed vector. */
-export interface LeafSource
-  extends Pick<Commitment, 'cap' | 'open' | 'dispose' | 'serializeTree'> {
+export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose' | 'serializeTree'> {
   /** Where leaves must be computed: called once, with all that will be opened. */
   prepare?(indexes: number[]): Promise<void>;
 }
@@ -275,7 +274,8 @@ export async function openAt(
       round.queries,
       round.logDomain,
     );
-    for (const { commitment } of current) await commitment.each((c) => c.prepare?.(words.numbers()));
+    for (const { commitment } of current)
+      await commitment.each((c) => c.prepare?.(words.numbers()));
     const weights = eqTable(tape, bindings.point);
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {

@@ -6,7 +6,7 @@
 import { ceilLog2 } from '../protocol/field.js';
 import { PARAMETER_DOMAIN, SAMPLE_DOMAIN } from '../protocol/domains.js';
 import { eqTable } from '../protocol/polynomials.js';
-import { ProverOnly } from '../protocol/prover-only.js';
+import { type ProverOnly } from '../protocol/prover-only.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
@@ -57,7 +57,11 @@ export async function commitmentMessages(
   const parts: Bound['parts'] = [];
   for (const [k, width] of widths.entries()) {
     const commitment = committed.map((c) => c.parts[k]);
-    const cap = await session[how](1 << LOG_CAP, `${vector}: commitment`, () => commitment.value.cap);
+    const cap = await session[how](
+      1 << LOG_CAP,
+      `${vector}: commitment`,
+      () => commitment.value.cap,
+    );
     parts.push({ cap, width, commitment });
   }
   return { vector, parts };

@@ -56,7 +56,8 @@ export async function commitWeights<Source>(
   const rows = await unit.vocabulary(source);
   const vocabulary = rows && (await Vocabulary.build(engine, rows.rows, rows.width));
   const filling = new Map<string, Int32Array>();
-  for (const name of unit.builder.witnessWeights) filling.set(name, await unit.weight(source, name));
+  for (const name of unit.builder.witnessWeights)
+    filling.set(name, await unit.weight(source, name));
   const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
   return {
     source,
@@ -79,7 +80,12 @@ function commitParameters(
   options: Pick<CommitWeightsOptions, 'trees' | 'onProgress' | 'signal'>,
 ): Promise<CommittedVector> {
   if (inParts)
-    return CommittedVector.commit(engine, new LongVector(engine, ints, logSize), parameters, options);
+    return CommittedVector.commit(
+      engine,
+      new LongVector(engine, ints, logSize),
+      parameters,
+      options,
+    );
   const vector = engine.alloc(2 ** logSize);
   vector.setInts(0, ints);
   return CommittedVector.commit(engine, vector, parameters, options);

@@ -41,9 +41,9 @@ export class Argmax {
       (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const top: Source = (trace) => {
       const acc = trace.get('head.acc').data;
-      return trace.successors().map((next, row) =>
-        next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET,
-      );
+      return trace
+        .successors()
+        .map((next, row) => (next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET));
     };
     this.top = b.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
     this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {

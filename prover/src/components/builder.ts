@@ -157,7 +157,13 @@ export function padded(dims: Dim[], visit: (at: number, from: number) => void): 
 }
 
 /** A traced tensor with its dimensions padded to powers of two, the padding zero. */
-export function paddedTensor({ dims, data }: { dims: number[]; data: BigInt64Array }): BigInt64Array {
+export function paddedTensor({
+  dims,
+  data,
+}: {
+  dims: number[];
+  data: BigInt64Array;
+}): BigInt64Array {
   const sizes = dims.map((size, k) => dim(String(k), size));
   if (sizes.every((d) => d.size === 2 ** d.log)) return data;
   const out = new BigInt64Array(2 ** sizes.reduce((sum, d) => sum + d.log, 0));

@@ -7,7 +7,7 @@ import { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Part, Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Source, type Values } from './builder.js';
+import { fromTrace, type Builder, type Dim, type Source } from './builder.js';
 import type { Sigmoid } from './sigmoid.js';
 import { TopK } from './top-k.js';
 

@@ -25,12 +25,15 @@ async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
   const S = rows.map((r) => r.reduce((s, v) => s + v * v, 0n));
   const inv = S.map((s, k) => root((BigInt(SIZE) << 64n) / (s + E)) + (k === 1 ? bend : 0n));
   const y = rows.flatMap((r, k) => r.map((v, j) => (v * inv[k] * gains[j]) >> 32n));
-  const trace = traceOfValues({
-    x: { dims: [rows.length, SIZE], data: rows.flat() },
-    'n.S': { dims: [rows.length], data: S },
-    'n.inv': { dims: [rows.length], data: inv },
-    'n.y': { dims: [rows.length, SIZE], data: y },
-  }, { g: gains });
+  const trace = traceOfValues(
+    {
+      x: { dims: [rows.length, SIZE], data: rows.flat() },
+      'n.S': { dims: [rows.length], data: S },
+      'n.inv': { dims: [rows.length], data: inv },
+      'n.y': { dims: [rows.length, SIZE], data: y },
+    },
+    { g: gains },
+  );
   return objections(b, {
     trace,
     parameters: { g: gains },

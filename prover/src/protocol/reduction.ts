@@ -6,7 +6,12 @@
  */
 import type { FpVec } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
-import { LongSumcheck, LongVector, SinglePart, type LongProduct } from '../commitment/long-vector.js';
+import {
+  LongSumcheck,
+  LongVector,
+  SinglePart,
+  type LongProduct,
+} from '../commitment/long-vector.js';
 import { eqFactor, powEval } from './polynomials.js';
 import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';

@@ -165,11 +165,7 @@ export class Session {
       async () => [
         bits === 0
           ? 0n
-          : await this.engine.grind(
-              this.valuesOf(state) as [bigint, bigint, bigint],
-              bits,
-              signal,
-            ),
+          : await this.engine.grind(this.valuesOf(state) as [bigint, bigint, bigint], bits, signal),
       ],
       'proof-of-work nonce',
     );

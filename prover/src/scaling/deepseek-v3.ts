@@ -11,11 +11,7 @@ import { LOG_INV_RATE } from '../commitment/model-commitment.js';
 import { circuitTime, nativeTime } from '../estimate.js';
 import { Expr } from '../protocol/expression.js';
 import { Tape } from '../protocol/tape.js';
-import {
-  commitPermutations,
-  LOG_LEAF,
-  MAX_LOG_SIZE,
-} from '../commitment/parameters.js';
+import { commitPermutations, LOG_LEAF, MAX_LOG_SIZE } from '../commitment/parameters.js';
 import { Script } from '../script.js';
 import type { Component } from '../units/component.js';
 import { embedding } from '../units/kinds.js';
@@ -126,21 +122,14 @@ export async function layerCost(
     parts: parts.length,
     permutations: script.permutations,
     products:
-      perWeight * weights +
-      encodeProducts(width, first.logDomain, logRow) +
-      folded +
-      opened,
+      perWeight * weights + encodeProducts(width, first.logDomain, logRow) + folded + opened,
     weightPermutations: parts.reduce((sum, w) => sum + commitPermutations(w, first), 0),
-    weightProducts: parts.reduce(
-      (sum, w) => sum + encodeProducts(w, first.logDomain, logRow),
-      0,
-    ),
+    weightProducts: parts.reduce((sum, w) => sum + encodeProducts(w, first.logDomain, logRow), 0),
     entries: 2 * 2 ** witnessLog,
     states: hashedStates,
     circuits: segments.length,
     rows: segments.reduce((sum, s) => sum + s.rows, 0),
-    peakBytes:
-      codeword(width) + Math.max(tables, vectors) + FIELD_BYTES * hashedStates,
+    peakBytes: codeword(width) + Math.max(tables, vectors) + FIELD_BYTES * hashedStates,
     weightPeakBytes: codeword(Math.max(0, ...parts)),
     diskBytes: INT_BYTES * weights + 2 * FIELD_BYTES * leaves * parts.length,
   };

@@ -158,7 +158,10 @@ describe('a model', () => {
   };
 
   it('is the sum of its layers, and a circuit that joins each to the others', async () => {
-    const [embedding, dense, moe, head, model] = await deepseekCosts(8, 28, { ...SMALL, layers: 5 });
+    const [embedding, dense, moe, head, model] = await deepseekCosts(8, 28, {
+      ...SMALL,
+      layers: 5,
+    });
     expect([embedding, dense, moe, head].map((c) => c.count)).toEqual([1, 1, 4, 1]);
     expect(model.permutations).toBe(
       embedding.permutations + dense.permutations + 4 * moe.permutations + head.permutations,

@@ -19,11 +19,7 @@ let labels: Label[];
 beforeAll(async () => {
   // Four positions: the same messages, fewer of them.
   h = await honestRun({ commit: true, capacity: 4 });
-  const committed = await CommittedVector.commit(
-    engine,
-    engine.fromInts(h.ints),
-    h.script.witness,
-  );
+  const committed = await CommittedVector.commit(engine, engine.fromInts(h.ints), h.script.witness);
   const session = new Noting({
     engine,
     permute: (s) => engine.permute(s),

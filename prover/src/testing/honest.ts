@@ -80,7 +80,10 @@ export async function bentTrace(model: Model, ids: number[], tamper?: Tamper): P
 }
 
 /** The witness vector of a trace. Unlike the prover's, it keeps the low bits of what does not fit its cells. */
-export function fill({ unit, script, values }: Pick<Honest, 'unit' | 'script' | 'values'>, trace: Trace): BigInt64Array {
+export function fill(
+  { unit, script, values }: Pick<Honest, 'unit' | 'script' | 'values'>,
+  trace: Trace,
+): BigInt64Array {
   const out = new BigInt64Array(2 ** script.logSize);
   fillWitness(unit.builder, values(trace), out);
   unit.lookups.complete(out);

@@ -9,7 +9,11 @@ import { join } from 'node:path';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
 import type { LongVector } from '../commitment/long-vector.js';
 import type { CommittedWeights } from '../commitment/weights.js';
-import { componentProofIn, verifyComponentProof, type ComponentProofFile } from '../component-file.js';
+import {
+  componentProofIn,
+  verifyComponentProof,
+  type ComponentProofFile,
+} from '../component-file.js';
 import {
   planComponent,
   proveComponent,
@@ -312,9 +316,9 @@ describe('plans', () => {
     expect((await estimate(prover)).peakBytes).toBeLessThan(18 * 2 ** 30);
   });
   it('refuse what does not fit', async () => {
-    await expect(
-      planComponent(componentByName('embedding', { rows: 4096 })),
-    ).rejects.toMatchObject({ code: 'UNSUPPORTED_CONFIG' });
+    await expect(planComponent(componentByName('embedding', { rows: 4096 }))).rejects.toMatchObject(
+      { code: 'UNSUPPORTED_CONFIG' },
+    );
     expect(() => componentByName('nothing')).toThrow('BAD_ARGUMENT');
     expect(() => componentByName('q_norm', { heads: 2 })).toThrow("no size 'heads'");
     expect(() => componentByName('RoPE1', { heads: 3 })).toThrow('power of two');

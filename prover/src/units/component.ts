@@ -90,9 +90,7 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
       return { tensors, tokens: { promptIds, outputIds: [] } };
     },
     results: ({ tensors }) =>
-      Object.fromEntries(
-        [...tensors].filter(([name]) => spec.outputs.includes(name)),
-      ),
+      Object.fromEntries([...tensors].filter(([name]) => spec.outputs.includes(name))),
     successors: () => [],
     weight(weights, name) {
       checkShapes({ [name]: spec.weights[name] }, weights, 'weight');

@@ -332,5 +332,9 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
     },
   };
   const builder = new Builder();
-  return component(spec, { builder, embedding: new Embedding(builder, dims, vocabulary, true), relations: async () => {} });
+  return component(spec, {
+    builder,
+    embedding: new Embedding(builder, dims, vocabulary, true),
+    relations: async () => {},
+  });
 }

@@ -160,7 +160,13 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     j: dim('j', config.topk),
   };
   // Router
-  const router = new Sigmoid(builder, name('gate_sigmoid'), name('gate.y'), [t, d.e], c.tables.sigmoid);
+  const router = new Sigmoid(
+    builder,
+    name('gate_sigmoid'),
+    name('gate.y'),
+    [t, d.e],
+    c.tables.sigmoid,
+  );
   gemm(c, name('gate'), x, hiddenSize, experts, router.x.rename({ e: 'o' }));
   c.relations.sigmoids.push(router);
   const bias = builder.parameter(name('gate.bias'), [d.e]);
@@ -202,7 +208,11 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     slots,
   );
   const second = new ExpertGemms(glu.act.rename({ o: 'i' }), gating.selection);
-  const y = second.add(builder, name('routed.w2'), weights('routed.w2', outer, inner), [t, d.j, outer]);
+  const y = second.add(builder, name('routed.w2'), weights('routed.w2', outer, inner), [
+    t,
+    d.j,
+    outer,
+  ]);
   c.relations.sigmoids.push(sigmoid);
   c.relations.swiglus.push(glu);
   c.relations.experts.push(first, second);

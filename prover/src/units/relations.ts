@@ -26,11 +26,7 @@ export class Relations {
   readonly combinations: CombinedExperts[] = [];
 
   /** @param products that other components left, on the domains of matrix products */
-  async script(
-    scope: Scope,
-    values: ProverOnly<Values>,
-    products: Product[] = [],
-  ): Promise<void> {
+  async script(scope: Scope, values: ProverOnly<Values>, products: Product[] = []): Promise<void> {
     await Attention.script(scope, this.attentions, ({ softmax }) =>
       scope.session.engine.fromInts(paddedTensor(values.value.get(softmax.scoresName))),
     );

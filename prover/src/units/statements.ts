@@ -81,5 +81,4 @@ export function tokensHash(session: Session, ids: V[]): V {
 export const statementFrom = <Statement>(
   type: ProvablePure<Statement>,
   fields: bigint[],
-): Statement =>
-  type.fromFields(fields.map((v) => Field(v)));
+): Statement => type.fromFields(fields.map((v) => Field(v)));

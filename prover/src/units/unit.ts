@@ -101,12 +101,7 @@ export interface WeightedUnit<Source> extends Unit {
 export interface RunnableUnit<Request, Source, Statement> extends WeightedUnit<Source> {
   readonly statement: TypedStatement<Statement>;
   /** @throws for a request that does not fit the unit, and when the run ends in another answer than the request's */
-  run(
-    engine: EngineName,
-    request: Request,
-    source: Source,
-    signal?: AbortSignal,
-  ): Promise<Run>;
+  run(engine: EngineName, request: Request, source: Source, signal?: AbortSignal): Promise<Run>;
   /** What the run gives to its caller, where that is more than the statement. */
   results?(run: Run): Tensors;
   /** The token that the statement requires after each position, or -1. */
@@ -121,17 +116,12 @@ export function sealed(
   minimumLog = 0,
 ): Pick<Unit, 'builder' | 'witnessLog' | 'parameterLog'> {
   const witnessLog = builder.witness.seal(minimumLog);
-  const parameterLog =
-    builder.parameterFills.length > 0 ? builder.parameters.seal(minimumLog) : 0;
+  const parameterLog = builder.parameterFills.length > 0 ? builder.parameters.seal(minimumLog) : 0;
   return { builder, witnessLog, parameterLog };
 }
 
 /** Of the positions that hold tokens. */
-export function embeddingWitness({
-  vocabulary,
-  tokens,
-  states,
-}: UnitWitness): EmbeddingWitness {
+export function embeddingWitness({ vocabulary, tokens, states }: UnitWitness): EmbeddingWitness {
   if (!vocabulary) throw new Error('unit: tokens are read, and there is no vocabulary');
   return { tree: vocabulary, ids: [...tokens.promptIds, ...tokens.outputIds], states };
 }

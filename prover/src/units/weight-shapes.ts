@@ -9,7 +9,11 @@ export interface WeightShapes {
 }
 
 /** In the order gains, matrices, biases. */
-export const dimensionsOf = ({ gains, matrices, biases }: WeightShapes): Record<string, number[]> => ({
+export const dimensionsOf = ({
+  gains,
+  matrices,
+  biases,
+}: WeightShapes): Record<string, number[]> => ({
   ...gains,
   ...matrices,
   ...biases,
