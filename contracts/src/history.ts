@@ -167,8 +167,8 @@ class AttestationHistory {
   /**
    * The arguments of the `pin` that `settlement` waits for, or nothing if it waits for none.
    *
-   * @param options.always where none is needed, pins the account's action state as it is now: a
-   * `settle` that aims at it stays valid however many submissions follow
+   * With `always`, pins the account's action state as it is now if no pin is needed: a `settle` that aims at it stays
+   * valid however many submissions follow.
    */
   pin({ always = false } = {}): Pin | undefined {
     const { settled, pinned, last } = this.positions;

@@ -210,7 +210,8 @@ async function readCommitment(address: PublicKey): Promise<Commitment> {
  * All submissions and the record, checked against the account: what `settle`, `pin` and
  * `requireAttested` take is made from it.
  *
- * @param options.known an earlier result, which makes this one cheaper
+ * `known` is an earlier result, which makes this call cheaper.
+ *
  * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
 async function readHistory(
@@ -250,10 +251,10 @@ async function attestationWitness(
 }
 
 /**
- * Compares a proof file with the chain: does the contract know what it states?
+ * Compares a proof file with the chain: does the contract know what it states? With `proof`, the file's own proof is
+ * verified as well, as the network did on submission.
  *
  * @param file as `attensor prove` writes it
- * @param options.proof also verify the file's own proof, as the network did on submission
  * @throws BAD_ARGUMENT, as `readHistory`
  */
 async function checkAttestation(

@@ -17,7 +17,8 @@ export class Tokenizer {
   ) {}
 
   /**
-   * @param json,settings contents of tokenizer.json and tokenizer_config.json
+   * @param json contents of tokenizer.json
+   * @param settings contents of tokenizer_config.json
    * @param where what they are called in errors
    * @throws BAD_TOKENIZER
    */
