@@ -163,7 +163,7 @@ async function fetchPermissions(graphql: string, address: PublicKey): Promise<Pe
   const badAnswer = (expected: string, got: string, cause?: unknown) =>
     new ContractError({
       code: 'BAD_ANSWER',
-      what: "the node did not tell the account's permissions",
+      what: "the node did not return the account's permissions",
       where: graphql,
       expected,
       got,
@@ -340,7 +340,7 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
       if (action.length !== Attestation.sizeInFields()) {
         throw new ContractError({
           code: 'ARCHIVE_MISMATCH',
-          what: 'the archive returned an action that is no attestation',
+          what: 'the archive returned an action that is not an attestation',
           where: address.toBase58(),
           expected: `${Attestation.sizeInFields()} fields`,
           got: `${action.length} fields`,

@@ -66,7 +66,7 @@ export class Tokenizer {
     if (this.spells(own, text)) return own;
     throw new AttensorError({
       code: 'BAD_ARGUMENT',
-      what: 'the tokenizer does not keep this text as it is',
+      what: 'the tokenizer does not reproduce this text exactly',
       where: 'outputIds',
       expected: text,
       got: this.decode(own),
