@@ -11,6 +11,7 @@ export default tseslint.config(
       'models/',
       'ui/site/',
       'ui/generated/',
+      'docs/api/',
     ],
   },
   eslint.configs.recommended,
@@ -53,7 +54,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
       globals: {
         console: 'readonly',
@@ -63,10 +64,6 @@ export default tseslint.config(
         Buffer: 'readonly',
       },
     },
-  },
-  {
-    files: ['**/*.cjs'],
-    languageOptions: { globals: { require: 'readonly', module: 'readonly' } },
   },
   {
     files: ['ui/public/service-worker.js'],

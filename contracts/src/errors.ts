@@ -8,7 +8,7 @@ type ContractErrorCode =
   | 'NO_CONTRACT'
   /** The node could not be asked. */
   | 'NODE_UNAVAILABLE'
-  /** The node's answer is not what it should be. */
+  /** The node's answer is malformed. */
   | 'BAD_ANSWER'
   /** The archive's actions are not those that the chain commits to. */
   | 'ARCHIVE_MISMATCH'

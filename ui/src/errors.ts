@@ -59,5 +59,9 @@ export function errorView(error: unknown): ErrorView {
     return { code: String(code), what: String(what), where, expected, got, hint };
   }
   const what = error instanceof Error ? error.message : String(error);
-  return { code: 'INTERNAL', what, hint: 'Load the page again; if it happens again, report it' };
+  return {
+    code: 'INTERNAL',
+    what,
+    hint: 'Load the page again; if it happens again, please report it',
+  };
 }

@@ -35,7 +35,7 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
       )}
       {error && (
         <Problem error={error}>
-          {view && <p>Below is what was read before.</p>}
+          {view && <p>What was read before is shown below.</p>}
           <p>
             <button type="button" onClick={onAgain}>
               Read again
