@@ -11,6 +11,7 @@ export default tseslint.config(
       'models/',
       'ui/site/',
       'ui/generated/',
+      'docs/api/',
     ],
   },
   eslint.configs.recommended,

@@ -36,7 +36,7 @@ interface Session {
 function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option('--json', 'one JSON object on stdout, logs on stderr');
+    .option('--json', 'print one JSON object on stdout, and logs on stderr');
 }
 
 /** A command with work for a GPU. */

@@ -26,7 +26,7 @@ async function chooseDevice(device: Device, output: Output): Promise<void> {
       where: '--device cuda',
       expected: 'an NVIDIA GPU, its driver, and the library that `npm run build:cuda` makes',
       got: reason,
-      hint: 'Check the driver with `nvidia-smi` and build the library, or leave --device out',
+      hint: 'Check the driver with `nvidia-smi` and build the library, or omit --device',
     });
   }
   engine.setDevice('cuda');

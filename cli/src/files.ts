@@ -14,7 +14,7 @@ async function readTextFile(path: string, maxBytes: number, hint?: string): Prom
   if (size === undefined) {
     throw new AttensorError({
       code: 'NOT_FOUND',
-      what: 'there is no such file',
+      what: 'the file does not exist',
       where: resolve(path),
       hint,
     });

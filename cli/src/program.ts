@@ -87,7 +87,7 @@ function program(session: Session): Command {
     .addCommand(bench)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 usage or bad input, 2 verification failed, 3 internal, 130 interrupted.',
+      '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 130 interrupted.',
     );
   everyCommand(root, (each) => {
     each.exitOverride().configureOutput({

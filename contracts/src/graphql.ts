@@ -80,6 +80,6 @@ function badAnswer(url: string, what: string, got: string): AttensorError {
     what,
     where: url,
     got: got.slice(0, MAX_QUOTED),
-    hint: 'Is it a Mina daemon, or an archive where one is expected?',
+    hint: 'Check that the URL is that of a Mina daemon, or of an archive where one is expected',
   });
 }

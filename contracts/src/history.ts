@@ -146,8 +146,8 @@ class AttestationHistory {
     if (target === undefined) {
       throw new AttensorError({
         code: 'BAD_ARGUMENT',
-        what: 'more is pending than one settle can walk over',
-        expected: `at most ${BATCH + SETTLE_PATH} attestations up to the action state aimed at`,
+        what: 'more attestations are pending than one settle can walk over',
+        expected: `at most ${BATCH + SETTLE_PATH} attestations up to the target action state`,
         got: String((pinned ?? last) - settled),
         hint: 'Send the transaction of pin() first, as often as it returns one',
       });
@@ -167,8 +167,8 @@ class AttestationHistory {
   /**
    * The arguments of the `pin` that `settlement` waits for, or nothing if it waits for none.
    *
-   * @param options.always where none is needed, pins the account's action state as it is now: a
-   * `settle` that aims at it stays valid however many submissions follow
+   * With `always`, pins the account's action state as it is now if no pin is needed: a `settle` that aims at it stays
+   * valid however many submissions follow.
    */
   pin({ always = false } = {}): Pin | undefined {
     const { settled, pinned, last } = this.positions;
@@ -237,6 +237,6 @@ function mismatch(what: string, expected: Field, got: Field): AttensorError {
     what: `the archive's actions do not lead to the contract's ${what}`,
     expected: expected.toString(),
     got: got.toString(),
-    hint: 'Read again, the archive may lag behind the node; if that does not help, use another archive',
+    hint: 'Read again, since the archive may lag behind the node; if that does not help, use another archive',
   });
 }

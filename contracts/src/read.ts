@@ -163,7 +163,7 @@ async function fetchPermissions(graphql: string, address: PublicKey): Promise<Pe
   const badAnswer = (expected: string, got: string, cause?: unknown) =>
     new AttensorError({
       code: 'BAD_ANSWER',
-      what: "the node did not tell the account's permissions",
+      what: "the node did not return the account's permissions",
       where: graphql,
       expected,
       got,
@@ -210,7 +210,8 @@ async function readCommitment(address: PublicKey): Promise<Commitment> {
  * All submissions and the record, checked against the account: what `settle`, `pin` and
  * `requireAttested` take is made from it.
  *
- * @param options.known an earlier result, which makes this one cheaper
+ * `known` is an earlier result, which makes this call cheaper.
+ *
  * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
 async function readHistory(
@@ -250,10 +251,10 @@ async function attestationWitness(
 }
 
 /**
- * Compares a proof file with the chain: does the contract know what it states?
+ * Compares a proof file with the chain: does the contract know what it states? With `proof`, the file's own proof is
+ * verified as well, as the network did on submission.
  *
  * @param file as `attensor prove` writes it
- * @param options.proof also verify the file's own proof, as the network did on submission
  * @throws BAD_ARGUMENT, as `readHistory`
  */
 async function checkAttestation(
@@ -339,7 +340,7 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
       if (action.length !== Attestation.sizeInFields()) {
         throw new AttensorError({
           code: 'ARCHIVE_MISMATCH',
-          what: 'the archive returned an action that is no attestation',
+          what: 'the archive returned an action that is not an attestation',
           where: address.toBase58(),
           expected: `${Attestation.sizeInFields()} fields`,
           got: `${action.length} fields`,

@@ -17,7 +17,8 @@ export class Tokenizer {
   ) {}
 
   /**
-   * @param json,settings contents of tokenizer.json and tokenizer_config.json
+   * @param json contents of tokenizer.json
+   * @param settings contents of tokenizer_config.json
    * @param where what they are called in errors
    * @throws BAD_TOKENIZER
    */
@@ -65,7 +66,7 @@ export class Tokenizer {
     if (this.spells(own, text)) return own;
     throw new AttensorError({
       code: 'BAD_ARGUMENT',
-      what: 'the tokenizer does not keep this text as it is',
+      what: 'the tokenizer does not reproduce this text exactly',
       where: 'outputIds',
       expected: text,
       got: this.decode(own),

@@ -214,7 +214,7 @@ class Chain {
         code: 'LOG_WRITE_FAILED',
         what: 'the transaction log could not be written',
         got: error instanceof Error ? error.message : String(error),
-        hint: 'make room on the disk and start the node again; what was acknowledged is kept',
+        hint: 'free some space on the disk and start the node again; everything acknowledged is kept',
       });
       throw this.broken;
     }
@@ -227,7 +227,7 @@ class Chain {
       if (block.ledgerHash.toString() === entry.ledgerHash) return;
       throw new AttensorError({
         code: 'BAD_DATA_DIR',
-        what: 'the log leads to another ledger than it did when it was written',
+        what: 'replaying the log leads to a different ledger than when it was written',
         where,
         expected: `ledger hash ${entry.ledgerHash}`,
         got: block.ledgerHash.toString(),
@@ -254,7 +254,7 @@ class Chain {
       what: 'the transaction was accepted before',
       where: hash,
       got: known.block === undefined ? 'pending' : `in block ${known.block.height}`,
-      hint: 'nothing is left to do',
+      hint: 'there is nothing left to do',
     });
   }
 
@@ -278,7 +278,7 @@ class Chain {
     if (payer.nonce !== account.nonce) {
       throw new AttensorError({
         code: 'INVALID_NONCE',
-        what: 'the nonce is not the next one of the fee payer',
+        what: "the nonce is not the fee payer's next one",
         where,
         expected: `${account.nonce}, pending transactions counted`,
         got: payer.nonce,

@@ -71,7 +71,7 @@ async function readGenesis(path: string): Promise<Genesis | undefined> {
   } catch (error) {
     throw new AttensorError({
       code: 'BAD_DATA_DIR',
-      what: 'the genesis file is not one this version wrote',
+      what: 'this version did not write the genesis file',
       where: path,
       expected: `format attensor-node, version ${VERSION}`,
       got: error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error),

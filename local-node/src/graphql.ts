@@ -213,7 +213,7 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
       if (stateHash !== last) {
         throw new AttensorError({
           code: 'BAD_ARGUMENT',
-          what: 'membership is known of the last block only',
+          what: 'membership is known for the last block only',
           expected: `stateHash ${last}`,
           got: stateHash,
           hint: 'Ask for bestChain(maxLength: 1), then again',

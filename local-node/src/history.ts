@@ -91,7 +91,7 @@ class History {
       if (position >= 0) return position;
       throw new AttensorError({
         code: 'UNKNOWN_ACTION_STATE',
-        what: 'no block of this account begins or ends with the action state',
+        what: 'no block begins or ends with this action state of the account',
         where: id.publicKey,
         got: state,
         hint: 'action states within a block are not kept; use one that the account had after a block',

@@ -207,7 +207,7 @@ function checkLayout(): void {
   layoutIsKnown = false;
   throw new AttensorError({
     code: 'UNSUPPORTED_O1JS',
-    what: "the records of this o1js's ledger are laid out differently",
+    what: 'the ledger of this o1js lays out its records differently',
     expected: JSON.stringify(expected),
     got: JSON.stringify(read),
     hint: 'install the version of o1js that local-node/package.json names',

@@ -170,7 +170,7 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
         taken
           ? new AttensorError({
               code: 'PORT_IN_USE',
-              what: 'the port cannot be listened on',
+              what: 'the node cannot listen on this port',
               where: `${host}:${port}`,
               got: error.code,
               hint: 'give another --port',

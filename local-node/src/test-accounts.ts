@@ -38,9 +38,9 @@ class TestAccounts {
     if (account === undefined) {
       throw new AttensorError({
         code: 'NO_ACCOUNT_LEFT',
-        what: 'no such test account is free',
+        what: 'no free test account matches',
         got: `${this.acquired.size} of ${this.accounts.length} are acquired`,
-        hint: 'release one, or start a new chain with more --accounts',
+        hint: 'release one, or start a new chain with a larger --accounts',
       });
     }
     this.acquired.add(account.publicKey);

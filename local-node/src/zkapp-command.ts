@@ -128,7 +128,7 @@ async function verifyProofs({ json, transaction }: ZkappCommand, ledger: Ledger)
 function invalidProof(where: string, expected: string, got: string): AttensorError {
   return new AttensorError({
     code: 'INVALID_PROOF',
-    what: 'a proof of the zkApp command does not hold',
+    what: 'a proof of the zkApp command does not verify',
     where,
     expected,
     got,

@@ -22,7 +22,8 @@ ATTENSOR_DEVICE int64_t MultiplyAdd(int64_t a, int32_t b, int64_t sum) {
 
 /// `rounds` dependent multiply-adds in each of eight chains of a thread.
 template <class Factor, class Sum>
-ATTENSOR_KERNEL(kBlock) MultiplyAddKernel(Sum* out, u64 rounds) {
+ATTENSOR_KERNEL(kBlock)
+MultiplyAddKernel(Sum* out, u64 rounds) {
   Sum chains[kChains];
   ATTENSOR_UNROLL
   for (unsigned c = 0; c < kChains; c++) chains[c] = static_cast<Sum>(ThreadIndex() + c);
@@ -30,8 +31,7 @@ ATTENSOR_KERNEL(kBlock) MultiplyAddKernel(Sum* out, u64 rounds) {
   ATTENSOR_ROLLED
   for (u64 k = 0; k < rounds; k++) {
     ATTENSOR_UNROLL
-    for (unsigned c = 0; c < kChains; c++)
-      chains[c] = MultiplyAdd(chains[c], factor, chains[c]);
+    for (unsigned c = 0; c < kChains; c++) chains[c] = MultiplyAdd(chains[c], factor, chains[c]);
   }
   Sum sum = 0;
   ATTENSOR_UNROLL
@@ -45,7 +45,8 @@ Status MultiplyAdds(bool wide, uint64_t rounds, uint64_t* count) {
     Scratch<u64> out(1);
     const size_t blocks = size_t{Multiprocessors()} * 8;
     if (wide)
-      LaunchBlocks(MultiplyAddKernel<int32_t, int64_t>, blocks, kBlock, 0, reinterpret_cast<int64_t*>(out.get()), rounds);
+      LaunchBlocks(MultiplyAddKernel<int32_t, int64_t>, blocks, kBlock, 0,
+                   reinterpret_cast<int64_t*>(out.get()), rounds);
     else
       LaunchBlocks(MultiplyAddKernel<u32, u32>, blocks, kBlock, 0, reinterpret_cast<u32*>(out.get()), rounds);
     Zero(out.get(), sizeof(u64));

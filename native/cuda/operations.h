@@ -52,25 +52,7 @@ Status MaxAbs(uint64_t* out, const int32_t* values, size_t count);
 Status MultiplyMatrices(const Product* product);
 Status Saturate(int64_t* sums, const int64_t* high, size_t count);
 
-// norm.cu
-Status RmsNorm(int64_t* squares, int64_t* inverse, int64_t* y, const int64_t* x, const int32_t* g, size_t rows,
-               size_t d, uint64_t epsilon, uint32_t* failed);
-Status Rope(int64_t* y, const int64_t* x, const int32_t* cos, const int32_t* sin, size_t rows, size_t heads,
-            size_t half, uint32_t* failed);
-
-// softmax.cu
-Status Softmax(const SoftmaxRows* rows);
-
-// gating.cu
-Status Gating(const GatingRows* rows, uint32_t* failed);
-Status Argmax(int64_t* next, const int64_t* values, size_t rows, size_t width);
-
 // ceiling.cu
 Status MultiplyAdds(bool wide, uint64_t rounds, uint64_t* count);
-
-// element_wise.cu
-Status AddInts(int64_t* y, const int64_t* const* terms, size_t count, size_t size, uint32_t* failed);
-Status MultiplyInts(int64_t* y, const int64_t* a, const int64_t* b, size_t size, size_t width, uint32_t* failed);
-Status Sigmoid(int64_t* c, int64_t* sigma, const int64_t* x, const int32_t* table, size_t size);
 
 }  // namespace attensor::device

@@ -1,5 +1,5 @@
-// Products of integer matrices: GeMM, attention's scores and its context. A block makes one tile of the sums over
-// one part of the inner dimension and adds it to memory; integer sums do not depend on the order.
+// Products of integer matrices: GeMM, attention's scores and its context. A block makes one tile of the sums
+// over one part of the inner dimension and adds it to memory; integer sums do not depend on the order.
 #include <algorithm>
 #include <vector>
 
@@ -55,7 +55,8 @@ ATTENSOR_DEVICE void GetRow(const u32* memory, int32_t* out) {
 
 /// Each thread has kX x 4 sums; `wide` ones are of the lower and the upper halves of the products.
 template <unsigned kX, bool wide>
-ATTENSOR_KERNEL(kBlock) ProductKernel(ATTENSOR_PARAMETER Product p, ATTENSOR_PARAMETER Tiles tiles) {
+ATTENSOR_KERNEL(kBlock)
+ProductKernel(ATTENSOR_PARAMETER Product p, ATTENSOR_PARAMETER Tiles tiles) {
   constexpr unsigned kW = 4, kRows = kSide * kX, kColumns = kSide * kW;
   constexpr unsigned kXLoads = kRows * kDepth / 4 / kBlock, kWLoads = kColumns * kDepth / 4 / kBlock;
   u32* xs = reinterpret_cast<u32*>(SharedMemory());
@@ -98,7 +99,8 @@ ATTENSOR_KERNEL(kBlock) ProductKernel(ATTENSOR_PARAMETER Product p, ATTENSOR_PAR
     for (unsigned q = 0; q < kWLoads; q++) {
       const unsigned at = threadIdx.x + q * kBlock;
       const size_t o = firstColumn + at % kColumns, i = k + at / kColumns * 4;
-      wQuads[q] = LoadQuad(p.w + batch * p.wBatch + o * p.wRow, i, o < p.outer ? end : 0, p.wColumn, tiles.wQuads);
+      wQuads[q] =
+          LoadQuad(p.w + batch * p.wBatch + o * p.wRow, i, o < p.outer ? end : 0, p.wColumn, tiles.wQuads);
     }
   };
   fetch(begin);
@@ -171,7 +173,8 @@ static void Start(const Product& p) {
   tiles.parts = (p.inner + tiles.depth - 1) / tiles.depth;
   tiles.xQuads = IsAligned(p.x, p.xBatch, p.xRow);
   tiles.wQuads = p.wColumn == 1 && IsAligned(p.w, p.wBatch, p.wRow);
-  LaunchBlocks(ProductKernel<kX, wide>, blocks * tiles.parts, kBlock, (kSide * kX + kSide * 4) * kDepth * 4, p, tiles);
+  LaunchBlocks(ProductKernel<kX, wide>, blocks * tiles.parts, kBlock, (kSide * kX + kSide * 4) * kDepth * 4,
+               p, tiles);
 }
 
 Status MultiplyMatrices(const Product* product) {

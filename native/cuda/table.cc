@@ -68,14 +68,6 @@ const Table& TheTable() {
     t.maxAbs = MaxAbs;
     t.product = MultiplyMatrices;
     t.saturate = Saturate;
-    t.rmsNorm = RmsNorm;
-    t.rope = Rope;
-    t.softmax = Softmax;
-    t.gating = Gating;
-    t.argmax = Argmax;
-    t.addInts = AddInts;
-    t.multiplyInts = MultiplyInts;
-    t.sigmoid = Sigmoid;
     t.multiplyAdds = MultiplyAdds;
     return t;
   }();

@@ -2,7 +2,12 @@
 #include <napi.h>
 
 #include "bindings/classes.h"
+#include "common/cpu.h"
 #include "model/register.h"
+
+/// Raise it, here and in addon.ts, with every change that makes an addon built before give wrong results or
+/// fail.
+static constexpr int kInterface = 2;
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   using namespace attensor;
@@ -13,6 +18,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
       Napi::Persistent(CommitmentObject::Define(env)),
   };
   env.SetInstanceData(data);
+  Guard(env, CheckAskedIsa);
+  exports.Set("interface", kInterface);
   exports.Set("engine", CreateEngine(env));
   RegisterModel(env, exports);
   return exports;

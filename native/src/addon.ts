@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const path = fileURLToPath(new URL('../build/Release/attensor_native.node', import.meta.url));
 
+/** kInterface of addon.cc. */
+const INTERFACE = 2;
+
 function load(): Record<string, unknown> {
   if (!existsSync(path)) {
     throw Object.assign(
@@ -17,7 +20,16 @@ function load(): Record<string, unknown> {
       { code: 'ADDON_MISSING' },
     );
   }
-  return createRequire(import.meta.url)(path) as Record<string, unknown>;
+  const loaded = createRequire(import.meta.url)(path) as Record<string, unknown>;
+  if (loaded.interface !== INTERFACE) {
+    throw Object.assign(
+      new Error(
+        `addon: ${path} was built from another revision. Run \`npm run build:native\` again.`,
+      ),
+      { code: 'ADDON_STALE' },
+    );
+  }
+  return loaded;
 }
 
 /** Everything the C++ side exports, untyped; engine and model cast their own part. */

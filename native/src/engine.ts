@@ -52,9 +52,8 @@ export interface SumcheckProver {
 /**
  * Fractional sums by GKR. Layer k (0 = root) has 2^k fractions. For k = 0 .. depth-1: `beginLayer(k, point, lambda)` with
  * point of k coordinates, then k times round()/bind(), then finals().
- * h = p0 q1 + p1 q0 + lambda q0 q1, summed against eq(point, .); the eq factor of the bound variable is pulled out and the
- * factors of variables already bound are included: round() returns [c1, c2], the two upper coefficients of
- * scale * sum_x eq(rest, x) h(X, x).
+ * h = p0 q1 + p1 q0 + lambda q0 q1, summed against eq(point, .). round() returns [c1, c2], the two upper coefficients of
+ * sum_x eq(rest, x) h(X, x): the eq factors of the current variable and of those already bound are left out.
  */
 export interface FractionTree {
   readonly depth: number;

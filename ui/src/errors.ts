@@ -7,5 +7,8 @@ export type ErrorView = ErrorJson;
 /** Any error as the page shows it. */
 export function errorView(error: unknown): ErrorView {
   if (error instanceof AttensorError) return error.toJSON();
-  return { ...errorJson(error), hint: 'Load the page again; if it happens again, report it' };
+  return {
+    ...errorJson(error),
+    hint: 'Load the page again; if it happens again, please report it',
+  };
 }

@@ -69,7 +69,7 @@ export async function loadSettings(): Promise<Settings> {
       what: "the site's settings cannot be read",
       where: SETTINGS_FILE,
       got,
-      hint: 'Load the page again; if it stays, tell whoever runs this site',
+      hint: 'Load the page again; if that does not help, tell whoever runs this site',
       cause,
     });
   const value = await fetchFile(SETTINGS_FILE, json, failed, { cache: 'no-cache' });

@@ -77,7 +77,7 @@ async function readAlias(configPath: string, name: string): Promise<Alias> {
     const known = Object.keys(deployAliases);
     throw new AttensorError({
       code: 'UNKNOWN_ALIAS',
-      what: 'the configuration has no such deploy alias',
+      what: 'the configuration has no such deployment alias',
       where: path,
       expected: known.length > 0 ? `one of ${known.join(', ')}` : 'at least one alias',
       got: name,
@@ -122,7 +122,7 @@ async function readKeyFile(path: string): Promise<KeyPair> {
   if (derived === publicKey) return { publicKey, privateKey };
   throw new AttensorError({
     code: 'BAD_FILE',
-    what: 'the two keys of the file do not belong together',
+    what: 'the two keys in the file do not belong together',
     where: resolve(path),
     expected: `publicKey ${derived}`,
     got: publicKey,
@@ -175,7 +175,7 @@ function parse<T>(value: unknown, schema: z.ZodType<T>, where: string, hint: str
   const [issue] = result.error.issues;
   throw new AttensorError({
     code: 'BAD_FILE',
-    what: 'the file does not have the form it should',
+    what: 'the file is malformed',
     where: [where, ...issue.path.map(String)].join(', '),
     expected: issue.message,
     hint,

@@ -71,11 +71,11 @@ async function requireUnusedNonce(network: Network, file: Sealed): Promise<void>
   if (payer === undefined || payer.includedNonce <= nonce) return;
   throw new AttensorError({
     code: 'NONCE_USED',
-    what: 'another transaction of the fee payer used the nonce; this one can never be in a block',
+    what: 'another transaction of the fee payer used the nonce; this one can never be included in a block',
     where: publicKey,
     expected: `nonce ${nonce}`,
     got: `${payer.includedNonce} is the next one`,
-    hint: 'look whether it did what you wanted; if not, run the command again: it makes a new transaction',
+    hint: 'check whether it did what you wanted; if not, run the command again to make a new transaction',
   });
 }
 
@@ -119,10 +119,10 @@ async function wait(
 function notIncluded(hash: string, standing: Standing, waited: number): AttensorError {
   return new AttensorError({
     code: 'NOT_INCLUDED',
-    what: 'the transaction is in no block yet',
+    what: 'the transaction is not in a block yet',
     where: hash,
     got: `${standing.state} after ${Math.round(waited / 1000)} s`,
-    hint: 'run the same command again: it goes on waiting and sends nothing new',
+    hint: 'run the same command again: it continues waiting and sends nothing new',
   });
 }
 
@@ -134,6 +134,6 @@ function included(hash: string, standing: Extract<Standing, { state: 'included' 
     what: `the transaction is in block ${block} and failed; only its fee was taken`,
     where: hash,
     got: explainFailure(failure),
-    hint: 'run the command again: it builds a new transaction on the present state',
+    hint: 'run the command again: it builds a new transaction on the current state',
   });
 }

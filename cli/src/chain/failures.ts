@@ -15,11 +15,11 @@ const MEANINGS: Record<string, string> = {
   Amount_insufficient_to_create_account:
     'the amount does not cover the fee for creating the receiving account',
   Cannot_pay_creation_fee_in_token: 'the account creation fee can only be paid in MINA',
-  Source_insufficient_balance: 'the sender has not enough for the amount',
+  Source_insufficient_balance: "the sender's balance is too low for the amount",
   Source_minimum_balance_violation: "the amount is still locked by the account's vesting",
-  Receiver_already_exists: 'the account exists already',
+  Receiver_already_exists: 'the account already exists',
   Token_owner_not_caller: "the token's owner did not approve the change",
-  Overflow: 'a balance would become negative or too large: usually the sender has too little',
+  Overflow: "a balance would become negative or too large: usually the sender's balance is too low",
   Global_excess_overflow: 'the balance changes do not fit into an amount',
   Local_excess_overflow: 'the balance changes of the token do not fit into an amount',
   Local_supply_increase_overflow: 'the new supply does not fit into an amount',
@@ -28,8 +28,8 @@ const MEANINGS: Record<string, string> = {
   Zkapp_account_not_present: 'there is no contract at the account',
   Update_not_permitted_balance: "the account's permissions forbid this transfer",
   Update_not_permitted_access: "the account's permissions forbid access with this authorization",
-  Update_not_permitted_timing: "the account's permissions forbid to change its vesting",
-  Update_not_permitted_delegate: "the account's permissions forbid to change its delegate",
+  Update_not_permitted_timing: "the account's permissions forbid changing its vesting",
+  Update_not_permitted_delegate: "the account's permissions forbid changing its delegate",
   Update_not_permitted_app_state:
     "the contract's state may only be changed by a proof of the contract",
   Update_not_permitted_verification_key: "the contract's verification key is locked",
@@ -38,9 +38,9 @@ const MEANINGS: Record<string, string> = {
   Update_not_permitted_token_symbol: "the token's symbol is locked",
   Update_not_permitted_permissions: "the contract's permissions are locked",
   Update_not_permitted_nonce: "the nonce may only be incremented with the account's signature",
-  Update_not_permitted_voting_for: "the account's permissions forbid to change its vote",
+  Update_not_permitted_voting_for: "the account's permissions forbid changing its vote",
   Zkapp_command_replay_check_failed:
-    'an account update needs the full commitment or a nonce increment against replays',
+    'an account update needs the full commitment or a nonce increment as protection against replays',
   Fee_payer_nonce_must_increase: "the fee payer's nonce was not incremented",
   Fee_payer_must_be_signed: 'the fee payer did not sign',
   Account_balance_precondition_unsatisfied: "an account's balance changed in the meantime",
@@ -51,8 +51,9 @@ const MEANINGS: Record<string, string> = {
   Account_action_state_precondition_unsatisfied:
     'too many blocks with new attestations came since this was built: build it again',
   Account_proved_state_precondition_unsatisfied:
-    'the contract is not initialized, or is so already',
-  Account_is_new_precondition_unsatisfied: 'the account exists, or does not, against expectation',
+    'the contract is not initialized, or is already initialized',
+  Account_is_new_precondition_unsatisfied:
+    'the account exists although it should not, or the reverse',
   Protocol_state_precondition_unsatisfied: "the network's state changed in the meantime",
   Unexpected_verification_key_hash:
     'the proof is for another version of the contract than the deployed one',

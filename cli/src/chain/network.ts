@@ -104,7 +104,7 @@ class Network {
           what: `${this.alias.network} does not answer`,
           where: this.alias.url,
           got: `${outcome.transient}, ${ATTEMPTS} times`,
-          hint: 'try again later: nothing is lost; or correct the url of the alias',
+          hint: 'try again later (nothing is lost), or correct the url of the alias',
         });
       }
       const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));

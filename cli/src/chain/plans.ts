@@ -64,7 +64,7 @@ async function planDeploy(
   if (error !== undefined && error.statusCode !== 404) {
     throw new AttensorError({
       code: 'UNREACHABLE',
-      what: 'the network does not tell whether the account exists',
+      what: 'the network did not say whether the account exists',
       where: address,
       got: error.statusText,
       hint: 'try again later',
@@ -79,7 +79,7 @@ async function planDeploy(
       where: address,
       expected: `modelRoot ${commitment.modelRoot}, verifierKeyHash ${commitment.verifierKeyHash}`,
       got: `modelRoot ${deployed.modelRoot}, verifierKeyHash ${deployed.verifierKeyHash}`,
-      hint: '`attensor rotate --commitment` changes the model; or make a new alias',
+      hint: 'change the model with `attensor rotate --commitment`, or make a new alias',
     });
   }
   return {
@@ -201,7 +201,7 @@ function requireOwner(recorded: Field, owner: string, address: string): void {
   if (recorded.toBigInt() === ownerHash(PublicKey.fromBase58(owner)).toBigInt()) return;
   throw new AttensorError({
     code: 'WRONG_OWNER',
-    what: 'the contract has another owner',
+    what: 'another key owns the contract',
     where: address,
     got: owner,
     hint: "name the owner's key file with --owner-key",

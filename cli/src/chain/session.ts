@@ -58,7 +58,7 @@ const MAX_MEMO_BYTES = 32;
 
 function withAlias(command: Command): Command {
   return command
-    .requiredOption('--alias <name>', 'deploy alias in the configuration')
+    .requiredOption('--alias <name>', 'deployment alias in the configuration')
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
     .option(
       '--contract <address>',
@@ -73,7 +73,7 @@ function withAlias(command: Command): Command {
 
 function withTransaction(command: Command): Command {
   return withAlias(command)
-    .option('--fee <mina>', 'fee (default: that of the alias)')
+    .option('--fee <mina>', "fee (default: the alias's fee)")
     .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
     .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
     .option('--no-wait', 'do not wait until the transaction is in a block');
@@ -115,7 +115,8 @@ class ChainSession {
     const network = new Network(alias, (line) => output.log(line), signal);
     // fails before anything slow is loaded
     const { syncStatus } = await network.query('{ syncStatus }');
-    if (syncStatus !== 'SYNCED') output.log(`${alias.url} is not in sync: ${String(syncStatus)}`);
+    if (syncStatus !== 'SYNCED')
+      output.log(`${alias.url} is not synchronized: ${String(syncStatus)}`);
     const { Mina } = await import('o1js');
     const { networkId, url: mina, archive } = alias;
     Mina.setActiveInstance(
@@ -161,7 +162,7 @@ class ChainSession {
       file = await withHash(signed);
       await journal.write(file);
     } else {
-      output.log(`taking up transaction ${file.hash}, which an earlier run signed`);
+      output.log(`resuming transaction ${file.hash}, which an earlier run signed`);
     }
     const delivered = await this.deliver(file, journal);
     return { ...report(file, delivered), resumed: earlier !== undefined };
@@ -258,14 +259,14 @@ class ChainSession {
         code: 'UNKNOWN_ACCOUNT',
         what: `the fee payer of alias ${name} has no account on ${network}`,
         where: publicKey,
-        hint: 'send it some MINA; on a test network a faucet does',
+        hint: 'send it some MINA; on a test network, a faucet gives some',
       });
     }
     const needed = this.fee + amount;
     if (payer.balance < needed) {
       throw new AttensorError({
         code: 'INSUFFICIENT_FUNDS',
-        what: 'the fee payer has not enough',
+        what: "the fee payer's balance is too low",
         where: publicKey,
         expected: `at least ${inMina(needed)} MINA`,
         got: `${inMina(payer.balance)} MINA`,

@@ -23,7 +23,7 @@ function sign(file: TransactionFile, keys: KeyPair[]): TransactionFile {
       what: 'the transaction cannot be signed',
       where: file.about,
       got: error instanceof Error ? error.message : String(error),
-      hint: 'build it again; a larger --fee if the fee is too small',
+      hint: 'build it again, with a larger --fee if the fee is too small',
     });
   }
 }

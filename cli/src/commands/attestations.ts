@@ -16,14 +16,14 @@ interface GetOptions extends AliasOptions {
 
 function attestationsCommand(session: Session): Command {
   return new Command('attestations')
-    .description('Read what is attested on chain')
+    .description('Read attestations from the chain')
     .addCommand(listCommand(session))
     .addCommand(getCommand(session));
 }
 
 function listCommand(session: Session): Command {
-  return withAlias(command('list', 'All attestations, checked against the contract'))
-    .option('--pending', 'only those that are not settled yet')
+  return withAlias(command('list', 'List all attestations, checked against the contract'))
+    .option('--pending', 'show only those that are not settled yet')
     .addHelpText(
       'after',
       '\nJSON: {contract, provedState, locked, contractKeyHash, count, settled, attestations: [{index, settled, statement, verifierKeyHash, transaction, block}]}.',
@@ -51,10 +51,10 @@ function listCommand(session: Session): Command {
 
 function getCommand(session: Session): Command {
   return withAlias(
-    command('get', 'One attestation, or whether the statement of a proof is attested'),
+    command('get', "Show one attestation, or whether a proof's statement is attested"),
   )
     .argument('[which]', 'its number, the hash of its transaction, or its outputHash')
-    .option('--proof <file>', 'the attestation of this proof file')
+    .option('--proof <file>', 'find the attestation of this proof file')
     .addHelpText(
       'after',
       `
@@ -115,7 +115,7 @@ async function read(options: AliasOptions, context: Parameters<typeof ChainSessi
   });
   if (!provedState || !locked) {
     context.output.log(
-      'warning: the account can be changed without a proof, or once could: its attestations say nothing',
+      'warning: the account can be changed without a proof, or could be in the past: its attestations mean nothing',
     );
   }
   const found = await readAttestations(address);

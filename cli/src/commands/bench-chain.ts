@@ -6,9 +6,9 @@ import type { Figure } from '../bench/chain.js';
 export { benchChainCommand };
 
 function benchChainCommand(session: Session): Command {
-  return command('chain', "Measure the contract's transactions, and what a local node carries")
+  return command('chain', "Measure the contract's transactions and the capacity of a local node")
     .addOption(
-      new Option('--part <name>', 'only one of the two')
+      new Option('--part <name>', 'measure only one of the two')
         .choices(['contract', 'node', 'all'])
         .default('all'),
     )

@@ -78,7 +78,7 @@ const LAYERS_CAPACITY = 16;
 function benchScalingCommand(session: Session): Command {
   return computing(
     'scaling',
-    'Cost against rows, dim, tokens and layers; what DeepSeek-V3 would take',
+    'Measure cost against rows, dim, tokens and layers, or predict DeepSeek-V3',
   )
     .option('--quick', 'smaller sizes')
     .addOption(new Option('--only <axis>', 'one axis').choices(AXES))
@@ -271,7 +271,7 @@ async function requireFolder(dir: string): Promise<void> {
       code: 'NOT_FOUND',
       what: 'the folder for the plots does not exist or is not writable',
       where: resolve(dir),
-      hint: 'Make the folder first',
+      hint: 'Create the folder first',
     });
   });
 }

@@ -46,7 +46,10 @@ const attensor = async <T>(...args: string[]): Promise<T> => {
 };
 
 function benchTable3Command(session: Session): Command {
-  return computing('table3', "The components of the paper's Table 3, at DeepSeek-V3's dimensions")
+  return computing(
+    'table3',
+    "Measure the components of the paper's Table 3 at DeepSeek-V3's dimensions",
+  )
     .option('--only <name>', `one of ${Object.keys(TABLE).join(', ')}`)
     .addHelpText(
       'after',

@@ -24,9 +24,12 @@ interface Options {
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 function demoCommand(session: Session): Command {
-  return computing('demo', 'The whole path: checkpoint to attestation on an embedded local chain')
+  return computing(
+    'demo',
+    'Show the whole path, from checkpoint to attestation, on an embedded local chain',
+  )
     .option('--checkpoint <dir>', 'Hugging Face checkpoint', join(REPOSITORY, 'models/tiny'))
-    .option('--work <dir>', 'working folder, kept for the next time', '.attensor/demo')
+    .option('--work <dir>', 'working folder, kept for later runs', '.attensor/demo')
     .option('--prompt <text>', 'what to ask', 'In the beginning God created')
     .option('--max-tokens <n>', 'tokens to generate', positiveInteger, 16)
     .option(

@@ -29,7 +29,7 @@ function deployCommand(session: Session): Command {
       'after',
       `
 Signed by the contract's key (keyPath) and the fee payer's (feepayerKeyPath). Costs the fee and 1 MINA for the account.
-An interrupted deployment goes on where it was. JSON: {contract, deployed, transaction, block, fee, nonce, resumed};
+An interrupted deployment continues where it stopped. JSON: {contract, deployed, transaction, block, fee, nonce, resumed};
 deployed is false, and the rest absent, when the same contract is there already.`,
     )
     .action(
@@ -44,14 +44,14 @@ deployed is false, and the rest absent, when the same contract is there already.
             what: 'a contract is deployed at the address of its own key',
             expected: key.publicKey,
             got: options.contract,
-            hint: 'leave --contract out',
+            hint: 'omit --contract',
           });
         }
         const plan = await planDeploy(key.publicKey, commitment, options.owner);
         if (plan === undefined) {
           return {
             json: { contract: key.publicKey, deployed: false },
-            text: `deployed before: ${key.publicKey}`,
+            text: `already deployed: ${key.publicKey}`,
           };
         }
         const done = await chain.execute(plan, [key]);

@@ -12,7 +12,7 @@ interface Options {
 function evalCommand(session: Session): Command {
   return computing('eval', 'Compare the integer model with a floating-point reference')
     .argument('<model-dir>', 'imported model')
-    .requiredOption('--reference <file>', "reference.json: the reference's greedy continuations")
+    .requiredOption('--reference <file>', 'reference.json: greedy continuations of the reference')
     .option('--tokens <file>', 'validation tokens (JSON list of ids), for the perplexity')
     .addHelpText(
       'after',

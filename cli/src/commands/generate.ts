@@ -12,7 +12,7 @@ interface Options {
 }
 
 function generateCommand(session: Session): Command {
-  return computing('generate', 'Continue a prompt: greedy, exact integer inference')
+  return computing('generate', 'Continue a prompt greedily, by exact integer inference')
     .argument('<model-dir>', 'imported model')
     .requiredOption('--prompt <text>', 'text to continue')
     .requiredOption('--max-tokens <n>', 'tokens to generate', positiveInteger)

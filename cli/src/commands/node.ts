@@ -20,12 +20,12 @@ interface Options {
 const LIGHTNET_PORTS = [8181, 8282];
 
 function nodeCommand(session: Session): Command {
-  return command('node', 'A local Mina node: daemon, archive and test accounts over HTTP')
+  return command('node', 'Run a local Mina node: daemon, archive and test accounts over HTTP')
     .option('--port <n>', 'port to listen on; 0 lets the system choose', port, 8080)
-    .option('--data <dir>', 'folder of the chain; made if it is not there', '.attensor/node')
+    .option('--data <dir>', 'folder of the chain; created if it does not exist', '.attensor/node')
     .option(
       '--block-seconds <n>',
-      'seconds from block to block; 0: only by the mutation makeBlock or POST /make-block',
+      'seconds between blocks; with 0, only the mutation makeBlock or POST /make-block makes blocks',
       seconds,
       10,
     )
@@ -34,7 +34,7 @@ function nodeCommand(session: Session): Command {
     .option('--balance <mina>', 'MINA on each of them', positiveInteger, 1550)
     .option(
       '--cache <dir>',
-      'where what verification needs is kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+      'where reference strings for verification are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
     )
     .option('--lightnet-ports', `also listen on ${LIGHTNET_PORTS.join(' and ')}, as lightnet does`)
     .addHelpText(

@@ -30,21 +30,17 @@ function pageCommand(session: Session): Command {
     .requiredOption('--out <dir>', 'folder to write')
     .option(
       '--alias <name>',
-      'deploy alias whose contract the page shows; repeat for more',
+      'deployment alias whose contract the page shows; repeat for more',
       several,
     )
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
-    .option(
-      '--node <url>',
-      'another node of the network, to compare with; repeat for more',
-      several,
-    )
+    .option('--node <url>', 'another node of the network to compare with; repeat for more', several)
     .option(
       '--model <model-dir>',
-      'committed model whose name and tokenizer the page has; repeat for more',
+      'committed model whose name and tokenizer the page includes; repeat for more',
       several,
     )
-    .option('--wallet <network>', "the network's name for wallets, mina:devnet say")
+    .option('--wallet <network>', "the network's name for wallets, for example mina:devnet")
     .option('--force', 'replace <dir> if it exists')
     .addHelpText('after', '\nJSON: {out, networks, contracts, models}.')
     .action(
@@ -113,7 +109,7 @@ async function requireFree(out: string, force: boolean): Promise<void> {
   if (!exists || (force && ours)) return;
   throw new AttensorError({
     code: 'OUTPUT_EXISTS',
-    what: ours ? 'there is a page already' : 'the folder exists, and is no page',
+    what: ours ? 'a page is already there' : 'the folder exists and is not a page',
     where: out,
     hint: ours ? '--force replaces it' : 'name another folder',
   });

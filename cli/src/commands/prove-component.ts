@@ -33,8 +33,8 @@ const SIZES = {
   rows: 'rows of the input (tokens)',
   dim: 'width of a row or of a head',
   heads: 'attention heads',
-  inner: 'inputs of a matrix product',
-  outer: 'outputs of a matrix product',
+  inner: 'input width of a matrix product',
+  outer: 'output width of a matrix product',
   experts: 'experts to choose from',
   groups: 'groups of experts',
   kept: 'groups that are kept',
@@ -71,17 +71,17 @@ function proveComponentCommand(session: Session): Command {
       '<name>',
       'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention',
     )
-    .option('--out <file>', 'proof file (needed unless --dry-run or --native)')
+    .option('--out <file>', 'proof file (required unless --dry-run or --native is given)')
     .option(
       '--input <file>',
       'safetensors file with integer tensors: input, and weight, bias or vocabulary where there are weights',
     )
-    .option('--seed <n>', 'seed of random tensors, where no file is given', positiveInteger, 1)
+    .option('--seed <n>', 'seed of random tensors, if no file is given', positiveInteger, 1)
     .option('--outputs <file>', 'also write the outputs, as safetensors')
     .addOption(
       new Option(
         '--native',
-        'stop before the circuits: exact run, witness, all messages, and the plain verifier on them',
+        'stop before the circuits: only the exact run, the witness, all messages, and the plain verifier on them',
       ).conflicts('out'),
     )
     .option('--dry-run', 'predict time, memory, circuits and rows; prove nothing')

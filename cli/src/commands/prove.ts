@@ -46,7 +46,10 @@ function proveCommand(session: Session): Command {
     .option('--prompt <text>', 'text to continue')
     .option('--max-tokens <n>', 'tokens to generate', positiveInteger)
     .option('--out <file>', 'proof file to write')
-    .option('--batch <file>', 'many: one {"prompt", "maxTokens", "out"} per line, keys loaded once')
+    .option(
+      '--batch <file>',
+      'file with one {"prompt", "maxTokens", "out"} per line; keys are loaded once',
+    )
     .option('--reveal', 'write prompt and output into the proof file (they are private otherwise)')
     .option(
       '--cache <dir>',
@@ -55,7 +58,7 @@ function proveCommand(session: Session): Command {
     .addHelpText(
       'after',
       `
-An interrupted run resumes where it stopped when it is started again.
+An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
 totalSeconds, peakRssBytes}.`,
@@ -123,7 +126,7 @@ async function requestsOf(options: Options): Promise<Request[]> {
   if (prompt !== undefined || maxTokens !== undefined || out !== undefined) {
     throw new AttensorError({
       code: 'USAGE',
-      what: '--batch takes the place of --prompt, --max-tokens and --out',
+      what: '--batch replaces --prompt, --max-tokens and --out',
       hint: 'Put them into the lines of the batch file',
     });
   }
@@ -132,7 +135,11 @@ async function requestsOf(options: Options): Promise<Request[]> {
     line.trim() === '' ? [] : [parseRequest(line, `${batch}, line ${i + 1}`)],
   );
   if (requests.length === 0) {
-    throw new AttensorError({ code: 'BAD_FILE', what: 'the batch holds no requests', where: batch });
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the batch holds no requests',
+      where: batch,
+    });
   }
   return requests;
 }

@@ -22,13 +22,13 @@ interface Options extends TransactionOptions {
 function rotateCommand(session: Session): Command {
   return withTransaction(command('rotate', 'Hand a contract to another owner, or change its model'))
     .option('--owner <key>', 'public key of the next owner', publicKeyOption)
-    .option('--commitment <file>', 'commitment.json of the model that replaces the present one')
-    .option('--owner-key <file>', "key file of the present owner (default: the alias's keyPath)")
+    .option('--commitment <file>', 'commitment.json of the model that replaces the current one')
+    .option('--owner-key <file>', "key file of the current owner (default: the alias's keyPath)")
     .addHelpText(
       'after',
       `
-Signed by the present owner. What was attested stays with the model it was made with.
-JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is false, and the rest absent, when it is so already.`,
+The current owner signs. Earlier attestations stay with the model that they were made with.
+JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is false, and the rest absent, when there is nothing to change.`,
     )
     .action(
       works<Options>(session, async (context, options) => {
@@ -44,7 +44,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
             ? await planRotate(contract, owner.publicKey, options.owner!)
             : await planUpdate(contract, owner.publicKey, commitment);
         if (plan === undefined) {
-          return { json: { contract, changed: false }, text: 'it is so already' };
+          return { json: { contract, changed: false }, text: 'there is nothing to change' };
         }
         const done = await chain.execute(plan, [owner]);
         return { json: { contract, changed: true, ...done }, text: `${plan.about}\n${told(done)}` };
@@ -54,5 +54,5 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
 
 function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
   if ((owner === undefined) !== (commitment === undefined)) return;
-  throw new AttensorError({ code: 'USAGE', what: 'give either --owner or --commitment' });
+  throw new AttensorError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
 }

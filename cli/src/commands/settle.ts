@@ -18,14 +18,14 @@ interface Options extends TransactionOptions {
 
 function settleCommand(session: Session): Command {
   return withTransaction(
-    command('settle', 'Take submitted attestations into the record, eight at a time'),
+    command('settle', 'Take submitted attestations into the record, up to eight at a time'),
   )
     .option('--all', 'repeat until nothing is pending')
-    .option('--pin', 'pin an action state first: where new submissions come in every block')
+    .option('--pin', 'pin an action state first; use it if every block brings new submissions')
     .addHelpText(
       'after',
       `
-Anyone may settle. Where too many are pending for one transaction, an action state is pinned first; that takes a transaction of its own.
+Anyone may settle. If too many are pending for one transaction, an action state is pinned first, which takes a transaction of its own.
 JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonce, resumed, about}]}.`,
     )
     .action(
@@ -33,8 +33,8 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
         if ((options.all || options.pin) && !options.wait) {
           throw new AttensorError({
             code: 'USAGE',
-            what: 'several transactions are waited for: each is built on the block of the one before',
-            hint: 'leave out --no-wait, or --all and --pin',
+            what: '--no-wait cannot be combined with --all or --pin: each transaction is built on the block of the one before',
+            hint: 'omit --no-wait, or omit --all and --pin',
           });
         }
         const { planSettle } = await import('../chain/plans.js');

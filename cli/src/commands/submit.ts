@@ -15,12 +15,12 @@ interface Options extends TransactionOptions {
 function submitCommand(session: Session): Command {
   return withTransaction(command('submit', 'Submit a proof: attest its statement on chain'))
     .argument('<proof>', 'proof file')
-    .option('--again', 'also if the statement was submitted before')
+    .option('--again', 'submit even if the statement was submitted before')
     .addHelpText(
       'after',
       `
 The proof is verified first, against the contract's commitment: exit code 2 if it is not valid.
-An interrupted submission goes on where it was. JSON: {contract, submitted, statement, transaction, block, fee, nonce, resumed};
+An interrupted submission continues where it stopped. JSON: {contract, submitted, statement, transaction, block, fee, nonce, resumed};
 submitted is false, and the transaction absent, when the statement is on chain already.`,
     )
     .action(

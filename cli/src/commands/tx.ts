@@ -42,7 +42,7 @@ interface BuildOptions extends TransactionOptions {
 
 function txCommand(session: Session): Command {
   return new Command('tx')
-    .description('Transactions in three steps: build with a network, sign without one, send')
+    .description('Make transactions in three steps: build with a network, sign without one, send')
     .addCommand(buildCommand(session))
     .addCommand(signCommand(session))
     .addCommand(sendCommand(session));
@@ -52,7 +52,7 @@ function buildCommand(session: Session): Command {
   return withTransaction(
     command('build', 'Build and prove a transaction; no private key is needed'),
   )
-    .addArgument(new Argument('<what>', 'what it does').choices(KINDS))
+    .addArgument(new Argument('<what>', 'what the transaction does').choices(KINDS))
     .requiredOption('--out <file>', 'where to write it')
     .option(
       '--fee-payer <key>',
@@ -149,12 +149,12 @@ async function build(
 
 function signCommand(session: Session): Command {
   return command('sign', 'Sign a transaction; needs no network')
-    .argument('<file>', 'from `tx build`, or signed by others')
+    .argument('<file>', 'file from `tx build`, possibly signed by others')
     .requiredOption('--key <file...>', 'key files, as `zk config` makes them')
-    .option('--out <file>', 'where to write it (default: over the given file)')
+    .option('--out <file>', 'file to write (default: replaces the given file)')
     .addHelpText(
       'after',
-      "\nSigns what `effects` says, read off the transaction; `about` is its maker's word. JSON: {out, about, effects, signed, missing}.",
+      '\nSigns what `effects` lists, read from the transaction itself; `about` is what its maker claims. JSON: {out, about, effects, signed, missing}.',
     )
     .action(
       works<{ key: string[]; out?: string }>(session, async (_context, options, path) => {
@@ -191,8 +191,8 @@ function signCommand(session: Session): Command {
 
 function sendCommand(session: Session): Command {
   return command('send', 'Send a signed transaction, and wait until it is in a block')
-    .argument('<file>', 'signed by all its signers')
-    .requiredOption('--alias <name>', 'deploy alias in the configuration')
+    .argument('<file>', 'file signed by all its signers')
+    .requiredOption('--alias <name>', 'deployment alias in the configuration')
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
     .option('--no-wait', 'do not wait')
     .addHelpText(

@@ -25,24 +25,24 @@ function verifyCommand(session: Session): Command {
   return command('verify', 'Verify a proof file')
     .argument('<proof>', 'proof file')
     .option('--commitment <file>', "the model's commitment.json, from a source you trust")
-    .option('--prompt <text>', 'the proof must be about this prompt')
-    .option('--output <text>', 'and about this output')
+    .option('--prompt <text>', 'require that the proof is about this prompt')
+    .option('--output <text>', 'require that the proof is about this output')
     .option('--prompt-tokens <ids>', 'the prompt as token ids: 510,12,7', tokenList)
     .option('--output-tokens <ids>', 'the output as token ids', tokenList)
     .option('--tokenizer <dir>', 'folder with tokenizer.json (default: that of --commitment)')
     .option(
       '--verifier-key-hash <hash>',
-      'the circuits must have this key (proofs of components name no commitment)',
+      'require that the circuits have this key (proofs of components name no commitment)',
     )
     .option(
       '--check-tables',
-      "of a component's proof: its tables are the public ones (takes seconds)",
+      "for a component's proof: require that its tables are the public ones (takes seconds)",
     )
-    .option('--repeat <n>', 'verify again this often, for timing', positiveInteger, 1)
+    .option('--repeat <n>', 'verify this many times, for timing', positiveInteger, 1)
     .addHelpText(
       'after',
       `
-Without --commitment only the proof itself is checked: that some committed model gives some answer.
+Without --commitment, only the proof itself is checked: that some committed model gives some answer.
 A text can be written in several token sequences: --output compares those revealed in the file (prove --reveal),
 otherwise the tokenizer's own.
 Exit code 2 if the proof is not valid.
@@ -63,7 +63,7 @@ JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, che
               code: 'USAGE',
               what: 'this component has no public tables',
               got: JSON.stringify(single.component),
-              hint: 'Leave --check-tables out',
+              hint: 'Omit --check-tables',
             });
           const statement = weights === undefined ? undefined : { weights };
           return await repeated(options.repeat, () =>
@@ -119,7 +119,10 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
   const { prompt, output, promptTokens, outputTokens } = options;
   for (const name of ['prompt', 'output'] as const) {
     if (options[name] !== undefined && options[`${name}Tokens`] !== undefined) {
-      throw new AttensorError({ code: 'USAGE', what: `give --${name} or --${name}-tokens, not both` });
+      throw new AttensorError({
+        code: 'USAGE',
+        what: `give --${name} or --${name}-tokens, not both`,
+      });
     }
   }
   if (prompt === undefined && output === undefined)

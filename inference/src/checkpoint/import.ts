@@ -51,7 +51,7 @@ export async function importCheckpoint(
   if (!options.force && (await exists(out))) {
     throw new AttensorError({
       code: 'OUTPUT_EXISTS',
-      what: 'the output directory exists',
+      what: 'the output directory already exists',
       where: out,
       hint: 'Choose another directory, or replace it explicitly',
     });

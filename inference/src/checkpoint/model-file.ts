@@ -58,7 +58,7 @@ export async function readModelFile(dir: string): Promise<ModelFile> {
   if (file.tensors.length !== plan.length) {
     throw new AttensorError({
       code: 'BAD_MODEL',
-      what: 'the tensor table has entries the config does not call for',
+      what: 'the tensor table has entries that the configuration does not call for',
       where: path,
       expected: `${plan.length}`,
       got: `${file.tensors.length}`,

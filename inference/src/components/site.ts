@@ -33,7 +33,7 @@ export function place(
 
 const TEXT = {
   OVERFLOW: {
-    what: 'a value leaves its declared width',
+    what: 'a value exceeds its declared width',
     hint: 'The fixed-point range does not hold this activation; the model cannot run exactly on this input',
   },
   ZERO_SUM: {

@@ -56,7 +56,10 @@ export async function forward(
   const start = cache.length;
   checkSpan(model, tokens, start);
   if (trace && start > 0) {
-    throw new AttensorError({ code: 'BAD_ARGUMENT', what: 'a trace starts from an empty cache' });
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'a trace must start from an empty cache',
+    });
   }
   const engine = await selectEngine(options.engine, signal);
   const pass = new Pass(model, engine, cache, start, T, trace);

@@ -1,5 +1,5 @@
-// Rates of the device's kernels beside what the machine can do: attensor_cuda_bench <library> [--quick]. The library
-// is the real one or the emulation, whose figures say nothing.
+// Rates of the device's kernels beside what the machine can do: attensor_cuda_bench <library> [--quick]. The
+// library is the real one or the emulation, whose figures say nothing.
 #include <dlfcn.h>
 
 #include <chrono>
@@ -58,14 +58,16 @@ const char* NameOf(Bound bound) {
 }
 
 void Print(const device::Info& info, const Ceilings& c, const Lines& lines) {
-  std::printf("%s, %.1f GB, %.1f GB for this program%s\n\n", info.name, static_cast<double>(info.memory) / 1e9,
-              static_cast<double>(info.limit) / 1e9, quick ? "; small sizes, figures say nothing" : "");
-  std::printf("| %-36s | %12s | %-16s | %-26s | %-16s |\n", "kernel", "rate", "unit", "of the ceiling", "target");
-  std::printf("| %.36s | %.12s | %.16s | %.26s | %.16s |\n", "------------------------------------", "------------",
-              "----------------", "--------------------------", "----------------");
+  std::printf("%s, %.1f GB, %.1f GB for this program%s\n\n", info.name,
+              static_cast<double>(info.memory) / 1e9, static_cast<double>(info.limit) / 1e9,
+              quick ? "; small sizes, figures say nothing" : "");
+  std::printf("| %-36s | %12s | %-16s | %-26s | %-16s |\n", "kernel", "rate", "unit", "of the ceiling",
+              "target");
+  std::printf("| %.36s | %.12s | %.16s | %.26s | %.16s |\n", "------------------------------------",
+              "------------", "----------------", "--------------------------", "----------------");
   auto line = [](const Line& l, const std::string& share) {
-    std::printf("| %-36s | %12.4g | %-16s | %-26s | %-16s |\n", l.name.c_str(), l.rate, l.unit.c_str(), share.c_str(),
-                l.target.c_str());
+    std::printf("| %-36s | %12.4g | %-16s | %-26s | %-16s |\n", l.name.c_str(), l.rate, l.unit.c_str(),
+                share.c_str(), l.target.c_str());
   };
   line({"copy on the device, read and written", c.copy / 1e9, "GB/s", Bound::kNone, 0, ""}, "");
   line({"host to device", c.upload / 1e9, "GB/s", Bound::kNone, 0, ""}, "");
@@ -137,7 +139,8 @@ int main(int argc, char** argv) {
   }
   quick = argc > 2;
   void* handle = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-  auto open = handle ? reinterpret_cast<decltype(&attensor_device_open)>(dlsym(handle, device::kSymbol)) : nullptr;
+  auto open =
+      handle ? reinterpret_cast<decltype(&attensor_device_open)>(dlsym(handle, device::kSymbol)) : nullptr;
   if (!open) {
     std::printf("%s\n", dlerror());
     return 1;

@@ -9,8 +9,8 @@
 
 namespace attensor::bench {
 
-// A product of elements: 64 limb products and 24 of the reduction, two multiply-adds each; a permutation has 55
-// rounds of three seventh powers (four products) and a matrix (nine).
+// A product of elements: 64 limb products and 24 of the reduction, two multiply-adds each; a permutation has
+// 55 rounds of three seventh powers (four products) and a matrix (nine).
 constexpr double kPerProduct = 2 * (64 + 24), kPerPermutation = 55 * (3 * 4 + 9) * kPerProduct;
 constexpr double kElement = sizeof(Fp);
 
@@ -19,8 +19,8 @@ static void MeasureHashes(Lines& lines) {
   Memory states(3 * count * sizeof(Fp));
   Fill(states.As(), 3 * count);
   const double seconds = Best([&] { Must(Library().permute(states.As(), count)); });
-  lines.push_back({"Poseidon permutations", static_cast<double>(count) / seconds / 1e6, "M/s", Bound::kMultiplyAdds,
-                   1e6 * kPerPermutation, "20 M/s"});
+  lines.push_back({"Poseidon permutations", static_cast<double>(count) / seconds / 1e6, "M/s",
+                   Bound::kMultiplyAdds, 1e6 * kPerPermutation, "20 M/s"});
 }
 
 static void MeasureTransform(Lines& lines) {
@@ -28,11 +28,11 @@ static void MeasureTransform(Lines& lines) {
   const size_t rows = Quick() ? 2 : 8;
   Memory coefs((rows << logCoefs) * sizeof(Fp)), out((rows << logDomain) * sizeof(Fp));
   Fill(coefs.As(), rows << logCoefs);
-  const double seconds = Best([&] { Must(Library().encode(out.As(), coefs.As(), rows, logCoefs, logDomain)); });
-  lines.push_back({"NTT, entries of the domain", static_cast<double>(rows << logDomain) / seconds / 1e6, "M/s",
-                   Bound::kMultiplyAdds, 1e6 * 0.5 * logDomain * kPerProduct, ""});
+  const double seconds =
+      Best([&] { Must(Library().encode(out.As(), coefs.As(), rows, logCoefs, logDomain)); });
+  lines.push_back({"NTT, entries of the domain", static_cast<double>(rows << logDomain) / seconds / 1e6,
+                   "M/s", Bound::kMultiplyAdds, 1e6 * 0.5 * logDomain * kPerProduct, ""});
 }
-
 
 static void MeasureRounds(Lines& lines) {
   constexpr size_t kColumns = 3;
@@ -49,8 +49,8 @@ static void MeasureRounds(Lines& lines) {
   const double size = static_cast<double>(half);
   Fp r = FromU64(3), values[3];
   double seconds = Best([&] { Must(Library().fold(to.data(), from.data(), kColumns, half, &r)); });
-  lines.push_back({"fold, 3 columns", 3 * kColumns * kElement * size / seconds / 1e9, "GB/s", Bound::kCopy, 1e9,
-                   "50 % of copy"});
+  lines.push_back({"fold, 3 columns", 3 * kColumns * kElement * size / seconds / 1e9, "GB/s", Bound::kCopy,
+                   1e9, "50 % of copy"});
   device::SumcheckProgram program{};
   program.columns = kColumns;
   program.instructions = 3;
@@ -65,8 +65,8 @@ static void MeasureRounds(Lines& lines) {
       Must(Library().sumcheckRound(values, &program, from.data(), to.data(), half, bind ? &r : nullptr));
     });
     const double bytes = (bind ? 6 : 2) * kColumns * kElement * size;
-    lines.push_back({bind ? "sumcheck round of a b c, and a fold" : "sumcheck round of a b c", bytes / seconds / 1e9,
-                     "GB/s", Bound::kCopy, 1e9, "50 % of copy"});
+    lines.push_back({bind ? "sumcheck round of a b c, and a fold" : "sumcheck round of a b c",
+                     bytes / seconds / 1e9, "GB/s", Bound::kCopy, 1e9, "50 % of copy"});
   }
   seconds = Best([&] { Must(Library().addFractions(to[0], to[1], from[0], from[1], half)); });
   lines.push_back({"fraction layer", 6 * kElement * size / seconds / 1e9, "GB/s", Bound::kCopy, 1e9, ""});
@@ -92,8 +92,7 @@ void MeasureCommitment(Lines& lines, const char* library) {
     const double permutations = 9.0 * static_cast<double>(size_t{1} << (log - 1));
     std::string name("commitment of 2^");
     name.append(std::to_string(log)).append(" parameters");
-    lines.push_back({name, seconds, "s", Bound::kNone, 0,
-                     log == 26 ? "60 s" : ""});
+    lines.push_back({name, seconds, "s", Bound::kNone, 0, log == 26 ? "60 s" : ""});
     lines.push_back({"  its permutations", permutations / seconds / 1e6, "M/s", Bound::kMultiplyAdds,
                      1e6 * kPerPermutation, ""});
   }

@@ -407,8 +407,7 @@ Napi::Value CommitFunction(Info info) {
     Arg arg{"commit", "options"};
     Napi::Object options = ReadObject(info[1], arg);
     CommitShape shape;
-    shape.logRow =
-        static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
+    shape.logRow = static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
     shape.rows = vec.size() >> shape.logRow;
     Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == vec.size(),
             "commit: vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +

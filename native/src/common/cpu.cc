@@ -1,8 +1,12 @@
 #include "cpu.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <optional>
 
+#include "error.h"
 #include "prover/fp.h"
 
 namespace attensor {
@@ -26,15 +30,23 @@ static Isa Detect() {
 #endif
 }
 
+/// Empty without ATTENSOR_ISA, or if its value is not a name.
+static std::optional<Isa> Asked() {
+  const char* asked = std::getenv("ATTENSOR_ISA");
+  for (int i = 0; asked && i < static_cast<int>(std::size(kNames)); i++)
+    if (std::strcmp(asked, kNames[i]) == 0) return static_cast<Isa>(i);
+  return {};
+}
+
 Isa ActiveIsa() {
-  static const Isa isa = [] {
-    Isa best = Detect();
-    const char* asked = std::getenv("ATTENSOR_ISA");
-    for (int i = 0; asked && i < static_cast<int>(best); i++)
-      if (std::strcmp(asked, kNames[i]) == 0) return static_cast<Isa>(i);
-    return best;
-  }();
+  static const Isa isa = std::min(Detect(), Asked().value_or(Isa::kIfma));
   return isa;
+}
+
+void CheckAskedIsa() {
+  const char* asked = std::getenv("ATTENSOR_ISA");
+  Require(!asked || Asked(), std::string("ATTENSOR_ISA: expected portable, adx, avx2 or ifma, got '") +
+                                 (asked ? asked : "") + "'");
 }
 
 }  // namespace attensor

@@ -12,6 +12,9 @@ enum class Isa {
 
 /// The best this CPU has; ATTENSOR_ISA=portable|adx|avx2|ifma asks for less (never more than there is).
 Isa ActiveIsa();
+/// Throws RangeError if ATTENSOR_ISA is none of these names: ActiveIsa, which static initializers call,
+/// ignores it.
+void CheckAskedIsa();
 const char* IsaName(Isa isa);
 
 }  // namespace attensor

@@ -29,7 +29,7 @@ struct Loop {
       if (i >= chunks) return;
       if (!failed) {
         try {
-          (*body)(i* chunk, std::min(n, (i + 1) * chunk));
+          (*body)(i * chunk, std::min(n, (i + 1) * chunk));
         } catch (...) {
           std::lock_guard lock(mutex);
           if (!failure) failure = std::current_exception();

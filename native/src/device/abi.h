@@ -60,9 +60,9 @@ struct FractionLayer {
   DeviceFp* out[5];
 };
 
-/// A product of integer matrices: sums(b,t,o) += sum_k x(b,t,k) w(b,o,k) over k < innerEnd + t, for o < outerEnd +
-/// t only. Strides are in entries; a column of x has stride 1. Sums wrap; with `high` there are two of them for
-/// each entry, of the products' lower and upper 32 bits, and none wraps.
+/// A product of integer matrices: sums(b,t,o) += sum_k x(b,t,k) w(b,o,k) over k < innerEnd + t, for o <
+/// outerEnd + t only. Strides are in entries; a column of x has stride 1. Sums wrap; with `high` there are
+/// two of them for each entry, of the products' lower and upper 32 bits, and none wraps.
 constexpr uint64_t kNoEnd = uint64_t{1} << 62;
 struct Product {
   const int32_t *x, *w;
@@ -71,26 +71,6 @@ struct Product {
   uint64_t xBatch, xRow, wBatch, wRow, wColumn, sumsBatch, sumsRow;
   uint64_t innerEnd, outerEnd;
 };
-
-/// Attention and routing as in model/attention.h and model/gating.h; all arrays on the device.
-struct SoftmaxRows {
-  const int64_t* acc;
-  const int32_t* table;
-  int64_t *z, *max, *c, *o, *e, *sum, *inv, *p;
-  int64_t scale;
-  /// Rows first, ..., first + count - 1 of (heads, queries); the arrays start there.
-  uint64_t start, queries, keys, first, count;
-};
-struct GatingRows {
-  const int64_t* score;
-  const int32_t* bias;
-  int64_t *groupTop2, *groupValue, *groupSelected, *expertSelected, *expert, *weight;
-  uint64_t rows, experts, groups, topkGroup, topk;
-  int64_t scale;
-  uint32_t normalize;
-};
-
-constexpr uint32_t kMaxTerms = 64;
 
 /// What a device is.
 struct Info {
@@ -174,33 +154,21 @@ struct Table {
   /// eq is folded by adding its halves.
   Status (*fractionRound)(Fp* slope, Fp* top, const FractionLayer* layer, size_t half, const Fp* challenge);
 
-  // Copies beside the kernels that run. Memory from allocateAhead may be written by uploadAhead at once; what is
-  // started after arrive() waits for the copies started before it.
+  // Copies beside the kernels that run. Memory from allocateAhead may be written by uploadAhead at once; what
+  // is started after arrive() waits for the copies started before it.
   Status (*allocateAhead)(size_t bytes, void** out);
   Status (*uploadAhead)(void* to, const void* from, size_t bytes);
   Status (*arrive)();
 
-  // The integer model (docs/integer-semantics.md). Arrays are on the device. Where a value may leave its declared
-  // width, *failed becomes 1 and the outputs are of no use: the CPU finds out which one it was.
+  // The integer model (docs/integer-semantics.md). Arrays are on the device. Where a value may leave its
+  // declared width, *failed becomes 1 and the outputs are of no use: the CPU finds out which one it was.
   Status (*maxAbs)(uint64_t* out, const int32_t* values, size_t count);
   Status (*product)(const Product* product);
   /// sums[i] + 2^32 high[i], saturated, in place.
   Status (*saturate)(int64_t* sums, const int64_t* high, size_t count);
-  Status (*rmsNorm)(int64_t* squares, int64_t* inverse, int64_t* y, const int64_t* x, const int32_t* g, size_t rows,
-                    size_t d, uint64_t epsilon, uint32_t* failed);
-  Status (*rope)(int64_t* y, const int64_t* x, const int32_t* cos, const int32_t* sin, size_t rows, size_t heads,
-                 size_t half, uint32_t* failed);
-  Status (*softmax)(const SoftmaxRows* rows);
-  Status (*gating)(const GatingRows* rows, uint32_t* failed);
-  Status (*argmax)(int64_t* next, const int64_t* values, size_t rows, size_t width);
-  /// y[i] = the sum of terms[k][i], k < count; at most kMaxTerms.
-  Status (*addInts)(int64_t* y, const int64_t* const* terms, size_t count, size_t size, uint32_t* failed);
-  /// floor(a[i] b[i / width] / 2^16)
-  Status (*multiplyInts)(int64_t* y, const int64_t* a, const int64_t* b, size_t size, size_t width,
-                         uint32_t* failed);
-  Status (*sigmoid)(int64_t* c, int64_t* sigma, const int64_t* x, const int32_t* table, size_t size);
 
-  /// Does multiply-adds of 32-bit integers, with sums of 64 bits if `wide`, and says how many. For the benchmark.
+  /// Does multiply-adds of 32-bit integers, with sums of 64 bits if `wide`, and says how many. For the
+  /// benchmark.
   Status (*multiplyAdds)(bool wide, uint64_t rounds, uint64_t* count);
 };
 

@@ -52,9 +52,6 @@ constexpr size_t kLeastElements = 1 << 14, kLeastHashes = 1 << 12;
 
 /// Multiplications of a product of matrices.
 constexpr size_t kLeastProducts = 1 << 22;
-/// Kernels that take less time on the CPU than their arrays take to the device and back: only where
-/// Options::least asks for it.
-constexpr size_t kNever = ~size_t{0};
 
 /// Runs body(table) on the device, if there is one and the work is worth it. False: the CPU has to do it, and
 /// nothing has been changed. The body takes all memory it needs before it starts kernels.

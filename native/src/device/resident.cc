@@ -43,7 +43,8 @@ Residents& TheResidents() {
 AheadMemory::AheadMemory(size_t bytes) : bytes_(bytes) {
   void* memory = nullptr;
   Status status = Opened().allocateAhead(bytes ? bytes : 1, &memory);
-  if (status == Status::kOutOfMemory && ReleaseIdle()) status = Opened().allocateAhead(bytes ? bytes : 1, &memory);
+  if (status == Status::kOutOfMemory && ReleaseIdle())
+    status = Opened().allocateAhead(bytes ? bytes : 1, &memory);
   Check(status);
   data_ = static_cast<char*>(memory);
 }

@@ -1,5 +1,5 @@
-// Constant arrays that stay on the device, so that every token finds them there: those used least recently leave
-// when others need the room.
+// Constant arrays that stay on the device, so that every token finds them there: those used least recently
+// leave when others need the room.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,8 @@ struct Resident {
 /// Names a constant array of the host; 0 stands for one that may change.
 using ConstantId = uint64_t;
 
-/// The array, or memory to copy it to; null if it takes more than half of the device's memory. Throws NoMemory.
+/// The array, or memory to copy it to; null if it takes more than half of the device's memory. Throws
+/// NoMemory.
 std::shared_ptr<Resident> FindResident(ConstantId id, size_t bytes);
 /// It is gone on the host, or its copy failed.
 void ForgetResident(ConstantId id);

@@ -63,7 +63,6 @@ void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
              const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   constexpr int64_t kLast = 65535;
-  if (on_device::Softmax(acc, table, scale, shape, out, control)) return;
   ParallelFor(heads * queries, 8.0 * acc.size(), [&](size_t first, size_t last) {
     for (size_t r = first; r < last; r++) {
       control.Poll();

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
-#include "on_device.h"
-
 namespace model {
 
 void Add(const std::vector<Ints>& terms, size_t width, OutInts y) {
-  if (on_device::Add(terms, y)) return;
   for (size_t i = 0; i < y.size(); i++) {
     int128 sum = 0;
     for (const Ints& term : terms) sum += term[i];
@@ -16,21 +13,18 @@ void Add(const std::vector<Ints>& terms, size_t width, OutInts y) {
 }
 
 void Multiply(Ints a, Ints b, size_t width, OutInts y) {
-  if (on_device::Multiply(a, b, 1, y)) return;
   for (size_t i = 0; i < y.size(); i++) {
     y[i] = CheckInt32((static_cast<int128>(a[i]) * b[i]) >> 16, i / width, i % width);
   }
 }
 
 void ScaleRows(Ints x, Ints w, size_t width, OutInts y) {
-  if (on_device::Multiply(x, w, width, y)) return;
   for (size_t i = 0; i < y.size(); i++) {
     y[i] = CheckInt32((static_cast<int128>(x[i]) * w[i / width]) >> 16, i / width, i % width);
   }
 }
 
 void Sigmoid(Ints x, Weights table, OutInts c, OutInts sigma) {
-  if (on_device::Sigmoid(x, table, c, sigma)) return;
   for (size_t i = 0; i < x.size(); i++) {
     c[i] = std::clamp<int64_t>((x[i] >> 5) + 32768, 0, 65535);
     sigma[i] = table[static_cast<size_t>(c[i])];

@@ -4,8 +4,6 @@
 #include <numeric>
 #include <vector>
 
-#include "on_device.h"
-
 namespace model {
 
 // Moves the k best candidates to the front, in rank order.
@@ -18,8 +16,6 @@ void Gating(Ints score, Weights bias, size_t rows, const GatingShape& shape, int
             const GatingOut& out, const Control& control) {
   const auto [experts, groups, topk_group, topk] = shape;
   const size_t per_group = experts / groups;
-  control.Poll();
-  if (on_device::Gating(score, bias, rows, shape, scale, normalize, out)) return;
   for (OutInts flags : {out.group_top2, out.group_selected, out.expert_selected}) {
     std::fill(flags.begin(), flags.end(), 0);
   }
@@ -59,7 +55,6 @@ void Gating(Ints score, Weights bias, size_t rows, const GatingShape& shape, int
 }
 
 void Argmax(Ints acc, size_t rows, size_t width, OutInts next) {
-  if (on_device::Argmax(acc, rows, width, next)) return;
   for (size_t t = 0; t < rows; t++) {
     const auto row = acc.begin() + static_cast<ptrdiff_t>(t * width);
     next[t] = std::max_element(row, row + static_cast<ptrdiff_t>(width)) - row;

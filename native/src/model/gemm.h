@@ -7,7 +7,8 @@
 namespace model {
 
 // x (rows, inner) within int32, w (outer, inner), acc and y (rows, outer); y may be empty.
-// Exact: 64-bit sums where max|X| max|W| inner proves them, 128-bit otherwise. `id` names weights that never change.
+// Exact: 64-bit sums where max|X| max|W| inner proves them, 128-bit otherwise. `id` names weights that never
+// change.
 void Gemm(Ints x, Weights w, size_t rows, size_t inner, size_t outer, OutInts acc, OutInts y,
           const Control& control, attensor::device::ConstantId id = 0);
 

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "on_device.h"
-
 namespace model {
 
 // The largest r with r^2 <= n.
@@ -17,8 +15,6 @@ static uint64_t SquareRoot(uint64_t n) {
 
 void RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts S, OutInts inv, OutInts y,
              const Control& control) {
-  control.Poll();
-  if (on_device::RmsNorm(x, g, rows, d, epsilon, S, inv, y)) return;
   ParallelFor(rows, 8.0 * rows * d, [&](size_t first, size_t last) {
     for (size_t t = first; t < last; t++) {
       control.Poll();
@@ -46,9 +42,7 @@ void RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts
 
 void Rope(Ints x, Weights cos, Weights sin, size_t rows, size_t heads, size_t d, OutInts y,
           const Control& control) {
-  size_t half = d / 2;
-  control.Poll();
-  if (on_device::Rope(x, cos, sin, rows, heads, d, y)) return;
+  const size_t half = d / 2;
   for (size_t t = 0; t < rows; t++) {
     control.Poll();
     for (size_t h = 0; h < heads; h++) {

@@ -1,12 +1,10 @@
-// The kernels on a device (device/device.h). Each returns whether its outputs are done; if not, because there is no
-// device, no memory, too little work or a value outside its width, the CPU does everything, failures included.
+// The kernels on a device (device/device.h). Each returns whether its outputs are done; if not, because there
+// is no device, no memory, too little work or a value outside its width, the CPU does everything, failures
+// included.
 #pragma once
-
-#include <vector>
 
 #include "attention.h"
 #include "device/resident.h"
-#include "gating.h"
 #include "kernel.h"
 
 namespace model::on_device {
@@ -24,25 +22,14 @@ size_t StepOf(size_t rows, size_t inner, size_t outer);
 // Bytes on the device while a product runs whose weights do not stay there.
 size_t ProductBytes(size_t rows, size_t inner, size_t outer);
 
-// x (rows, inner) with entries up to max_x against w (outer, inner): saturated sums to row to[t] of acc, or row t.
+// x (rows, inner) with entries up to max_x against w (outer, inner): saturated sums to row to[t] of acc, or
+// row t.
 bool Product(Weights x, uint64_t max_x, Weights w, ConstantId id, size_t rows, size_t inner, size_t outer,
              Weights to, OutInts acc, const Control& control);
 // Operands within int32; narrow: no 64-bit sum can overflow.
-bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t rope, const AttentionShape& shape,
-            bool all_pairs, bool narrow, OutInts acc, const Control& control);
+bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t rope,
+            const AttentionShape& shape, bool all_pairs, bool narrow, OutInts acc, const Control& control);
 bool Context(Weights p, Weights values, size_t width, const AttentionShape& shape, bool narrow, OutInts acc,
              OutInts y, const Control& control);
-
-bool RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts S, OutInts inv, OutInts y);
-bool Rope(Ints x, Weights cos, Weights sin, size_t rows, size_t heads, size_t d, OutInts y);
-bool Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const SoftmaxOut& out,
-             const Control& control);
-bool Gating(Ints score, Weights bias, size_t rows, const GatingShape& shape, int64_t scale, bool normalize,
-            const GatingOut& out);
-bool Argmax(Ints acc, size_t rows, size_t width, OutInts next);
-bool Add(const std::vector<Ints>& terms, OutInts y);
-// floor(a[i] b[i / width] / 2^16)
-bool Multiply(Ints a, Ints b, size_t width, OutInts y);
-bool Sigmoid(Ints x, Weights table, OutInts c, OutInts sigma);
 
 }  // namespace model::on_device

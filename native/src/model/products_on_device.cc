@@ -80,7 +80,8 @@ class Stream {
 
 // No sum of `inner` products can leave 64 bits.
 bool Proves(uint64_t max_x, size_t inner, uint64_t max_w) {
-  return static_cast<uint128>(max_x) * inner * max_w <= static_cast<uint128>(std::numeric_limits<int64_t>::max());
+  return static_cast<uint128>(max_x) * inner * max_w <=
+         static_cast<uint128>(std::numeric_limits<int64_t>::max());
 }
 
 template <class Test>
@@ -107,14 +108,16 @@ device::Product Plain() {
 }  // namespace
 
 size_t StepOf(size_t rows, size_t inner, size_t outer) {
-  const size_t weights = steps.weights / (inner * sizeof(int32_t)), sums = steps.sums / (rows * sizeof(int64_t));
+  const size_t weights = steps.weights / (inner * sizeof(int32_t)),
+               sums = steps.sums / (rows * sizeof(int64_t));
   // Whole rows of four, so that every step is aligned as the first one is.
   return std::min(outer, std::max<size_t>(1, std::min(weights, sums) / 4 * 4));
 }
 
 size_t ProductBytes(size_t rows, size_t inner, size_t outer) {
   const size_t step = StepOf(rows, inner, outer);
-  return rows * inner * sizeof(int32_t) + 2 * step * inner * sizeof(int32_t) + 2 * rows * step * sizeof(int64_t);
+  return rows * inner * sizeof(int32_t) + 2 * step * inner * sizeof(int32_t) +
+         2 * rows * step * sizeof(int64_t);
 }
 
 bool Product(Weights x, uint64_t max_x, Weights w, ConstantId id, size_t rows, size_t inner, size_t outer,
@@ -163,48 +166,51 @@ bool Product(Weights x, uint64_t max_x, Weights w, ConstantId id, size_t rows, s
   });
 }
 
-bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t rope, const AttentionShape& shape,
-            bool all_pairs, bool narrow, OutInts acc, const Control& control) {
+bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t rope,
+            const AttentionShape& shape, bool all_pairs, bool narrow, OutInts acc, const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   if (acc.empty()) return false;
-  const size_t row = heads * keys, step = std::clamp<size_t>(steps.sums / (row * sizeof(int64_t)), 1, queries);
-  const bool done = device::Run(acc.size() * (nope + rope), device::kLeastProducts, [&](const device::Table&) {
-    Array<int32_t> qn_(qn), kn_(kn), qr_(qr), kr_(kr);
-    Sums sums(step * row, !narrow);
-    std::vector<int64_t> part(step * row);
-    for (size_t first = 0; first < queries; first += step) {
-      control.Poll();
-      const size_t count = std::min(step, queries - first);
-      device::Product product = Plain();
-      product.batches = heads;
-      product.rows = count;
-      product.outer = product.sumsRow = keys;
-      product.sumsBatch = count * keys;
-      if (!all_pairs) product.outerEnd = start + first + 1;
-      sums.Clear(count * row);
-      product.inner = product.xBatch = product.wBatch = nope;
-      product.xRow = product.wRow = heads * nope;
-      product.x = qn_.get() + first * heads * nope;
-      product.w = kn_.get();
-      sums.Add(product, !narrow);
-      product.inner = product.xBatch = product.wRow = rope;
-      product.xRow = heads * rope;
-      product.wBatch = 0;
-      product.x = qr_.get() + first * heads * rope;
-      product.w = kr_.get();
-      sums.Add(product, !narrow);
-      if (!narrow) sums.Saturate(count * row);
-      sums.Read(OutInts(part).first(count * row));
-      for (size_t h = 0; h < heads; h++)
-        std::copy_n(part.begin() + static_cast<ptrdiff_t>(h * count * keys), count * keys,
-                    acc.begin() + static_cast<ptrdiff_t>((h * queries + first) * keys));
-    }
-  });
+  const size_t row = heads * keys,
+               step = std::clamp<size_t>(steps.sums / (row * sizeof(int64_t)), 1, queries);
+  const bool done =
+      device::Run(acc.size() * (nope + rope), device::kLeastProducts, [&](const device::Table&) {
+        Array<int32_t> qn_(qn), kn_(kn), qr_(qr), kr_(kr);
+        Sums sums(step * row, !narrow);
+        std::vector<int64_t> part(step * row);
+        for (size_t first = 0; first < queries; first += step) {
+          control.Poll();
+          const size_t count = std::min(step, queries - first);
+          device::Product product = Plain();
+          product.batches = heads;
+          product.rows = count;
+          product.outer = product.sumsRow = keys;
+          product.sumsBatch = count * keys;
+          if (!all_pairs) product.outerEnd = start + first + 1;
+          sums.Clear(count * row);
+          product.inner = product.xBatch = product.wBatch = nope;
+          product.xRow = product.wRow = heads * nope;
+          product.x = qn_.get() + first * heads * nope;
+          product.w = kn_.get();
+          sums.Add(product, !narrow);
+          product.inner = product.xBatch = product.wRow = rope;
+          product.xRow = heads * rope;
+          product.wBatch = 0;
+          product.x = qr_.get() + first * heads * rope;
+          product.w = kr_.get();
+          sums.Add(product, !narrow);
+          if (!narrow) sums.Saturate(count * row);
+          sums.Read(OutInts(part).first(count * row));
+          for (size_t h = 0; h < heads; h++)
+            std::copy_n(part.begin() + static_cast<ptrdiff_t>(h * count * keys), count * keys,
+                        acc.begin() + static_cast<ptrdiff_t>((h * queries + first) * keys));
+        }
+      });
   return done && AllOf(heads * queries, [&](size_t r) {
            for (size_t s = 0; s < keys; s++) {
              const int64_t sum = acc[r * keys + s];
              // An end of the range may be a sum beyond it.
-             const bool end = sum == std::numeric_limits<int64_t>::min() || sum == std::numeric_limits<int64_t>::max();
+             const bool end =
+                 sum == std::numeric_limits<int64_t>::min() || sum == std::numeric_limits<int64_t>::max();
              if (s <= start + r % queries ? !InAccumulator(sum) : !narrow && end) return false;
            }
            return true;

@@ -44,7 +44,6 @@ void FractionTree::BeginLayer(int k, std::vector<Fp> point, const Fp& lambda) {
   started_ = false;
   point_ = std::move(point);
   lambda_ = lambda;
-  scale_ = kOne;
   columns_ = {};
   eq_ = {};
   owned_ = refused_ = false;
@@ -128,8 +127,7 @@ std::array<Fp, 2> FractionTree::Round() {
       top = Add(top, Reduce(tops));
     });
   }
-  Fp c2 = Mul(scale_, top);
-  return {Sub(Mul(scale_, slope), c2), c2};
+  return {Sub(slope, top), top};
 }
 
 void FractionTree::Bind(const Fp& r) {
@@ -138,10 +136,6 @@ void FractionTree::Bind(const Fp& r) {
   if (!started_) Start();
   Settle();
   bool wait = IsForDevice(columns_[0].size());
-  // eq(tau, r) of the bound variable; the table drops the next variable by summing over it.
-  const Fp& tau = point_[static_cast<size_t>(round_)];
-  Fp both = Mul(tau, r);
-  scale_ = Mul(scale_, Add(Sub(Sub(kOne, tau), r), Add(both, both)));
   round_++;
   if (wait && round_ < layer_)
     pending_ = r;
@@ -155,7 +149,7 @@ void FractionTree::Settle() {
   pending_.reset();
 }
 
-/// Binds the columns, and the eq table if there are variables left.
+/// Binds the columns; the eq table, if there are variables left, drops the next one by summing over it.
 void FractionTree::Fold(const Fp& r) {
   size_t half = size_t{1} << (layer_ - round_), rest = half / 2;
   std::array<Vec, 5> next = Next(half);

@@ -19,7 +19,8 @@ class FractionTree {
 
   /// Starts the sumcheck from layer k to layer k + 1 at `point` (k coordinates).
   void BeginLayer(int k, std::vector<Fp> point, const Fp& lambda);
-  /// The two upper coefficients of scale * sum_x eq(rest, x) h(X, x).
+  /// The two upper coefficients of sum_x eq(rest, x) h(X, x), without the eq factors of the variables bound
+  /// so far.
   std::array<Fp, 2> Round();
   void Bind(const Fp& challenge);
   /// p0, p1, q0, q1
@@ -44,7 +45,7 @@ class FractionTree {
   int layer_ = -1, round_ = 0;
   bool started_ = false, owned_ = false;
   std::vector<Fp> point_;
-  Fp lambda_{}, scale_{};
+  Fp lambda_{};
   /// a = p0 + lambda q0 (so that h = a q1 + p1 q0), p1, q0, q1
   std::array<Vec, 4> columns_;
   /// eq(rest of the point, .) for the variables after the current one

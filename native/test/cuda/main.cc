@@ -6,9 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "device/device.h"
-
 #include "../testing.h"
+#include "device/device.h"
 #include "library.h"
 
 namespace attensor::testing {

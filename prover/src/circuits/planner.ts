@@ -2,7 +2,7 @@
  * @module planner
  * Packs a tape into circuits. The tape is straight-line, so it may be cut anywhere; what is made before a cut and read after it
  * is carried to the next circuit as a hash. Rows are counted, not guessed: the costs below were measured on emitted circuits
- * (planner.test.ts holds them to the constraint system).
+ * (circuits.test.ts holds them to the constraint system).
  */
 import { AttensorError } from '@attensor/inference';
 import { makes, reads, type Op, type Tape, type V } from '../protocol/tape.js';

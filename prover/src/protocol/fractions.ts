@@ -5,7 +5,6 @@
  * the two upper coefficients of the round polynomial (its eq factor pulled out), then the four children values.
  */
 import type { FractionTree } from '@attensor/native';
-import { inverse, mod, mul } from './field.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 
@@ -37,24 +36,17 @@ export async function zeroFractionSum(
     tree?.beginLayer(k, session.valuesOf(claim.point), session.value(lambda));
     let current = tape.add(claim.num, tape.mul(lambda, claim.den));
     const bound: V[] = [];
-    // The engine's polynomials carry the eq factors of the variables bound so far; the messages leave them out.
-    let scale = 1n;
     for (let j = 0; j < k; j++) {
       const tau = claim.point[j];
-      const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, async () => {
-        const unscale = inverse(scale);
-        return (await tree!.round()).map((c) => mul(c, unscale));
-      });
+      const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () =>
+        tree!.round(),
+      );
       const r = session.challenge();
       // (1 - tau) h(0) + tau h(1) = claim gives h(0)
       const upper = tape.add(c1, c2);
       const c0 = tape.sub(current, tape.mul(tau, upper));
       current = tape.add(tape.mul(tape.add(tape.mul(c2, r), c1), r), c0);
-      if (tree) {
-        const [a, b] = session.valuesOf([tau, r]);
-        scale = mul(scale, mod(1n - a - b + 2n * a * b));
-        await tree.bind(b);
-      }
+      await tree?.bind(session.value(r));
       bound.push(r);
     }
     const [p0, p1, q0, q1] = await session.send(4, `fractions: layer ${k} children`, () =>

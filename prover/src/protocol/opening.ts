@@ -1,6 +1,6 @@
 /**
  * @module opening
- * WHIR in evaluation form (DESIGN: commitment and opening), for several vectors of one size at one point:
+ * WHIR in evaluation form (docs/protocol.md, section 8), for several vectors of one size at one point:
  * F = sum_k coef_k f_k, claim F(point) = value. Per round: four sumcheck rounds fold F by 16; the folded vector is committed
  * at a lower rate; an out-of-domain sample pins it; queries into the previous codewords are folded and become claims.
  * The last folded vector is sent in clear.

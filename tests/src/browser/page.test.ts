@@ -413,13 +413,11 @@ describe('nodes', () => {
   test('two that disagree: no verdict about the model, and both are named', () =>
     withLiar(anotherModel, async () => {
       const page = await open();
-      await page
-        .getByText('The nodes tell different things about this contract.')
-        .waitFor({ timeout: MINUTE });
+      await page.getByText('The nodes disagree about this contract.').waitFor({ timeout: MINUTE });
       await dropFile(page, proof);
       await fill(page);
       await check(page);
-      await expectVerdict(page, 'whose model it is about is not known', /different things/);
+      await expectVerdict(page, 'whose model it is about is not known', /nodes disagree/);
       await page.screenshot({ path: join(SCREENSHOTS, 'disagree.png'), fullPage: true });
       await page.context().close();
     }));
@@ -445,8 +443,8 @@ describe('nodes', () => {
 
   test.each([
     ['a number too wide', wideNumber, 'does not lead to the ledger hash'],
-    ['fields in other places', shiftedFields, 'answer is not what it should be'],
-    ['another account', anotherAccount, 'The node answers about another account.'],
+    ['fields in other places', shiftedFields, 'answer is malformed'],
+    ['another account', anotherAccount, 'The node answered about another account.'],
   ])('one that makes up an account with the same hash: %s', (_, lie, words) =>
     withLiar(lie, async () => {
       const page = await openSecond();

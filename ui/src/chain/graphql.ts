@@ -16,7 +16,7 @@ export async function ask<T extends z.ZodType>(
   const issue = parsed.error.issues[0];
   throw new AttensorError({
     code: 'BAD_ANSWER',
-    what: `the node's answer is not what it should be: ${issue.message}`,
+    what: `the node's answer is malformed: ${issue.message}`,
     where: `${url}: ${issue.path.join('.')}`,
     hint: 'Choose another node',
   });

@@ -123,7 +123,7 @@ export async function fetchLedgerView(node: string, address: string): Promise<Le
   if (account.publicKey !== address || account.tokenId !== DEFAULT_TOKEN) {
     throw new AttensorError({
       code: 'BAD_ANSWER',
-      what: 'the node answers about another account',
+      what: 'the node answered about another account',
       where: node,
       expected: address,
       got: `${account.publicKey}, token ${account.tokenId}`,

@@ -176,7 +176,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
     }
     throw new AttensorError({
       code: 'NODES_DISAGREE',
-      what: 'the nodes tell different things about this contract',
+      what: 'the nodes disagree about this contract',
       where: source.address,
       expected: 'one state',
       got: nodes
@@ -185,7 +185,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
             `${url}: ${height === undefined ? 'no contract' : `block ${height}`}`,
         )
         .join('; '),
-      hint: 'One of them is behind, on a fork, or lies. Ask again, or choose the nodes you trust',
+      hint: 'One of them is behind, on a fork, or lying. Ask again, or choose the nodes you trust',
     });
   }
 }
@@ -233,7 +233,7 @@ function replay(
   if (odd !== undefined) {
     throw new AttensorError({
       code: 'ARCHIVE_MISMATCH',
-      what: 'the archive returned a submission that is no attestation',
+      what: 'the archive returned a submission that is not an attestation',
       where: source.archive,
       expected: `${size} fields`,
       got: `${odd.fields.length} fields`,

@@ -87,7 +87,7 @@ export async function checkProof(
   const start = performance.now();
   const holds = await isProofValid(file);
   const proofSeconds = (performance.now() - start) / 1000;
-  test('proof', holds, 'Verification says no: it was edited, or made for something else');
+  test('proof', holds, 'It does not verify: the file was edited, or made for something else');
   if (holds && view?.membership.staged) compareRecord(view, file, add);
   return { steps, ...found, proofSeconds };
 }
@@ -128,7 +128,7 @@ function compareContract(view: ChainView | undefined, file: ProofFile, { add, te
     add(
       'contract',
       'open',
-      'What the node tells of this account is not in the ledger of its block.',
+      'What the node reports about this account is not in the ledger of its block.',
     );
     add('circuits', 'open', NOT_IN_LEDGER);
     return add('model', 'open', NOT_IN_LEDGER);
@@ -204,8 +204,10 @@ function variants(typed: string): string[] {
 }
 
 const DIFFERS = {
-  prompt: 'The prompt differs from the one that was proved; every character counts, also spaces',
-  answer: 'The answer differs from the one that was proved; every character counts, also spaces',
+  prompt:
+    'The prompt differs from the one that was proved; every character counts, including spaces',
+  answer:
+    'The answer differs from the one that was proved; every character counts, including spaces',
 };
 const DIFFERS_AT_ENDS = {
   prompt:

@@ -38,7 +38,7 @@ async function fetchTokenizer(url: string): Promise<Tokenizer> {
       what: "the model's tokenizer cannot be read",
       where: url,
       got,
-      hint: 'Load the page again; if it stays, tell whoever runs this site',
+      hint: 'Load the page again; if that does not help, tell whoever runs this site',
       cause,
     });
   const value = await fetchFile(url, json, failed);

@@ -28,8 +28,8 @@ export function Attestations({ view, source, selected, onSelect }: Props) {
       ) : (
         <>
           <p class="hint">
-            The list is complete: it is checked against the account. Times and transactions are the
-            archive’s word.
+            The list is complete, because it was checked against the account. Times and transactions
+            are only the archive’s word.
           </p>
           <Timeline attestations={view.attestations} selected={selected} onSelect={onSelect} />
           {selected !== undefined && chosen === -1 && (

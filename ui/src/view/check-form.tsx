@@ -144,7 +144,7 @@ export function CheckForm({ form, onChange, onCheck, onCancel, state, textHint }
           onInput={(event) => onChange({ answer: event.currentTarget.value })}
         />
         <p class="hint">
-          {textHint ?? 'Exactly as they were, spaces too. Left empty, they are not compared.'}
+          {textHint ?? 'Enter them exactly, including spaces. Empty fields are not compared.'}
         </p>
         <p class="row">
           <button type="submit" class="main" disabled={running || form.file === ''}>

@@ -36,7 +36,7 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
       )}
       {error && (
         <Problem error={error}>
-          {view && <p>Below is what was read before.</p>}
+          {view && <p>What was read before is shown below.</p>}
           <p>
             <button type="button" onClick={onAgain}>
               Read again
@@ -108,7 +108,11 @@ function SourceForm({
       }
       const lines = nodes.split(/\s+/).filter(Boolean);
       if (own && lines.length === 0)
-        throw new AttensorError({ code: 'BAD_INPUT', what: 'name at least one node', where: 'nodes' });
+        throw new AttensorError({
+          code: 'BAD_INPUT',
+          what: 'name at least one node',
+          where: 'nodes',
+        });
       setError(undefined);
       onSource(
         own

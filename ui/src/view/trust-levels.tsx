@@ -23,7 +23,7 @@ export function trustLevels({ nodes, membership, block }: ChainView): Level[] {
       state: hosts > 1 ? 'ok' : 'open',
       words:
         (hosts > 1
-          ? `${hosts} nodes tell the same state.`
+          ? `${hosts} nodes report the same state.`
           : 'Only one node was asked, or answered.') +
         (silent > 0 ? ` ${silent} did not answer.` : ''),
     },
@@ -46,7 +46,7 @@ function membershipLevel({ staged, snarked }: ChainView['membership']): Level {
       state: 'failed',
       words:
         'The account’s hash, computed here, does not lead to the ledger hash of the block. ' +
-        'The node is between two blocks, or what it says of this account is not in its ledger.',
+        'The node is between two blocks, or what it reports about this account is not in its ledger.',
     };
   }
   const base = 'Its hash and Merkle path were computed here and lead to the block’s ledger hash';
@@ -54,7 +54,7 @@ function membershipLevel({ staged, snarked }: ChainView['membership']): Level {
     return {
       title,
       state: 'ok',
-      words: `${base}. The node does not tell its place in the proved ledger.`,
+      words: `${base}. The node did not give its position in the proved ledger.`,
     };
   }
   return {
@@ -62,7 +62,7 @@ function membershipLevel({ staged, snarked }: ChainView['membership']): Level {
     state: 'ok',
     words: snarked
       ? `${base}, and to that of the ledger which the chain’s proof covers.`
-      : `${base}. It has changed since the ledger which the chain’s proof covers: a young state.`,
+      : `${base}. It has changed since the ledger which the chain’s proof covers: the state is recent.`,
   };
 }
 

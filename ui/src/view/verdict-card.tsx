@@ -36,7 +36,9 @@ export function VerdictCard({ result, foreign }: Props) {
       {revealed && (
         <details>
           <summary>Text in the file</summary>
-          <p class="hint">What the file’s maker says was asked and answered. Compare it above.</p>
+          <p class="hint">
+            According to the file’s maker, this was asked and answered. Compare it above.
+          </p>
           <dl>
             <dt>Prompt</dt>
             <dd class="said">{revealed.prompt}</dd>
@@ -97,11 +99,11 @@ export function VerdictCard({ result, foreign }: Props) {
             {foreign && '; they were named by the link or by you, not by this site'}.
           </li>
           <li>
-            The one who deployed the contract, in one thing: earlier code of the same account may
-            have prepared its record. A block explorer shows the account’s first transaction.
+            Whoever deployed the contract, in one respect: earlier code of the same account may have
+            prepared its record. A block explorer shows the account’s first transaction.
           </li>
-          <li>The answer may be cut: a proof is about as many tokens as its maker asked for.</li>
-          <li>Not that the model is good, or that what it says is true.</li>
+          <li>The answer may be cut off: a proof covers as many tokens as its maker asked for.</li>
+          <li>A proof does not show that the model is good, or that what it says is true.</li>
         </ul>
       </details>
     </section>

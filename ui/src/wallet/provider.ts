@@ -21,12 +21,12 @@ const WORDS: Record<number, [what: string, hint: string]> = {
   1002: ['you declined in the wallet', 'Nothing was sent; try again if that was not meant'],
   20001: ['the wallet has no account', 'Create or restore one in the wallet first'],
   20002: ['the wallet could not verify the request', 'Try again'],
-  20003: ['the wallet does not accept the transaction', 'Is the wallet up to date?'],
+  20003: ['the wallet does not accept the transaction', 'Update the wallet, then try again'],
   20004: ['the wallet does not support this network', 'Choose the network in the wallet'],
   20005: ['the wallet is busy with another request', 'Answer it in the wallet, then try again'],
-  20006: ['the wallet cannot do this', 'Is the wallet up to date?'],
-  21001: ['the wallet failed', 'Try again; look into the wallet for details'],
-  22001: ['the wallet gives no reason', 'Try again; look into the wallet for details'],
+  20006: ['the wallet cannot do this', 'Update the wallet, then try again'],
+  21001: ['the wallet failed', 'Try again; see the wallet for details'],
+  22001: ['the wallet gave no reason', 'Try again; see the wallet for details'],
   23001: ['the wallet is connected to another page', 'Disconnect it there, then try again'],
 };
 
@@ -59,7 +59,7 @@ async function answered<T extends object>(request: Promise<T | ProviderError>): 
 }
 
 function walletError({ code, message }: Partial<ProviderError>, cause?: unknown): AttensorError {
-  const [what, hint] = WORDS[code ?? 0] ?? ['the wallet failed', 'Look into the wallet'];
+  const [what, hint] = WORDS[code ?? 0] ?? ['the wallet failed', 'Look at the wallet'];
   return new AttensorError({ code: 'WALLET', what, got: `${code}: ${message}`, hint, cause });
 }
 

@@ -20,7 +20,7 @@ async function start(report: Report): Promise<Engine> {
       code: 'UNSUPPORTED_BROWSER',
       what: 'this browser does not give the page the shared memory that the verifier needs',
       expected: 'cross-origin isolation',
-      hint: 'Use a current browser, not a private window; a site must be served by https, see ui/README.md',
+      hint: 'Use a current browser and no private window. A site must be served over https (see ui/README.md)',
     });
   }
   report('loading');

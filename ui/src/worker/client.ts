@@ -28,7 +28,7 @@ function start(): Running {
         code: 'WORKER_CRASHED',
         what: 'the verifier stopped unexpectedly',
         got,
-        hint: 'Check again: it is started anew. If it happens again, close other tabs, since memory may be short',
+        hint: 'Check again, which restarts it. If it happens again, close other tabs, since memory may be short',
       }),
     );
   };
@@ -61,7 +61,7 @@ export async function ask<T>(
 /** Ends what the worker is doing; the next question starts a new one. */
 export function cancel(): void {
   if (running === undefined) return;
-  stop(running, new AttensorError({ code: 'CANCELLED', what: 'it was cancelled' }));
+  stop(running, new AttensorError({ code: 'CANCELLED', what: 'the check was cancelled' }));
 }
 
 /** A callback that crosses to the worker. */
