@@ -70,17 +70,11 @@ describe('the table of packages', () => {
     quoted(ofNode).includes(workspaceOf(specifier)) &&
     quoted(subpaths).includes(specifier.slice(packageOf(specifier).length));
 
-  test('contracts use o1js only, and nothing of Node', () => {
-    expect(table.get('contracts')).toContain('o1js only');
+  test('what runs in a browser uses nothing of Node', () => {
+    expect(table.get('contracts')).toBe("o1js and `core`'s main entry: it runs in a browser");
     const used = imports('contracts').filter(([file]) => !isTest(file));
-    expect(new Set(used.map(([, name]) => packageOf(name)))).toEqual(new Set(['o1js']));
-  });
-
-  test('only command line tools, tests and the prover know the local node, the page or the command', () => {
-    for (const workspace of workspaces) {
-      const may = allowed(workspace);
-      if (may.includes('cli')) expect(['cli', 'tests']).toContain(workspace);
-    }
+    expect(new Set(used.map(([, name]) => name))).toEqual(new Set(['o1js', '@attensor/core']));
+    expect(imports('ui').filter(([file, name]) => isNode(name) && !isTest(file))).toEqual([]);
   });
 });
 
