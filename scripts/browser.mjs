@@ -18,7 +18,7 @@ export async function buildPage() {
   const ui = join(root, 'ui');
   const stamp = join(ui, 'site/.sources.sha256');
   const wanted = hashOf([
-    ...['ui', 'contracts', 'inference', 'prover'].flatMap((name) =>
+    ...['ui', 'core', 'contracts', 'inference', 'prover'].flatMap((name) =>
       files(join(root, name, 'dist')).filter((file) => /(?<!\.test)\.js$/.test(file)),
     ),
     ...files(join(ui, 'src')).filter((file) => file.endsWith('.css')),

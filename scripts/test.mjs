@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { prepareBrowser } from './browser.mjs';
+import { runChecks } from './checks.mjs';
 import { parseArguments, summary, timesOf, workersFor } from './report.mjs';
 import { root, say, setup, StepFailed } from './setup.mjs';
 import { allSuites, compiled, needsOf, projectOf, PROJECTS, select } from './suites.mjs';
@@ -73,6 +74,7 @@ async function run() {
     const ran = PROJECTS.map((name) => [name, suites.filter((each) => projectOf(each) === name)])
       .filter(([, own]) => own.length > 0)
       .map(([name, own]) => runProject(name, own, folder));
+    if (paths.length === 0 && project === undefined) ran.push(await runChecks());
     console.error(timesOf(ran, (path) => relative(root, path)));
     return {
       passed: ran.reduce((sum, { passed }) => sum + passed, 0),

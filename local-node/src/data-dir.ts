@@ -1,9 +1,10 @@
 /** The folder a node lives in: `genesis.json`, `transactions.log`, and a lock while it runs. */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrivateKey } from 'o1js';
 import { z } from 'zod';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
+import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
 
 export { openDataDir, type DataDir, type Genesis, type GenesisAccount };
 
@@ -48,7 +49,7 @@ interface GenesisOptions {
 /**
  * Opens the folder, or makes it with a fresh genesis.
  *
- * @throws NodeError when it is in use or its genesis can't be read
+ * @throws AttensorError when it is in use or its genesis can't be read
  */
 async function openDataDir(dir: string, options: GenesisOptions): Promise<DataDir> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -69,7 +70,7 @@ async function readGenesis(path: string): Promise<Genesis | undefined> {
   try {
     return genesisSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new NodeError({
+    throw new AttensorError({
       code: 'BAD_DATA_DIR',
       what: 'this version did not write the genesis file',
       where: path,
@@ -96,9 +97,7 @@ async function writeGenesis(path: string, options: GenesisOptions): Promise<Gene
       };
     }),
   };
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(genesis, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(temporary, path);
+  await writeAtomic(path, `${JSON.stringify(genesis, null, 2)}\n`, PRIVATE_FILE);
   return genesis;
 }
 
@@ -115,7 +114,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => ''));
     if (Number.isSafeInteger(owner) && owner > 0 && owner !== process.pid && isRunning(owner)) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'DATA_DIR_IN_USE',
         what: 'another node uses this folder',
         where: path,

@@ -5,8 +5,7 @@ import { Cache } from 'o1js';
 import { Chain, type Block } from './chain.js';
 import { openDataDir } from './data-dir.js';
 import { graphqlSchema, rootValue } from './graphql.js';
-import { internals } from './internals.js';
-import { loadReferenceStrings } from './reference-strings.js';
+import { internals, loadBases, WRAP_LOG_DOMAINS } from '@attensor/core/o1js';
 import { createNodeServer, listen } from './server.js';
 import { TestAccounts } from './test-accounts.js';
 
@@ -44,7 +43,7 @@ interface RunningNode {
 /** Length of a slot where blocks are made on demand only. */
 const DEFAULT_SLOT_SECONDS = 1;
 
-/** @throws NodeError when the folder or the port can't be used */
+/** @throws AttensorError when the folder or the port can't be used */
 async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host, blockSeconds, log = () => undefined } = options;
   const dir = resolve(options.data);
@@ -61,7 +60,9 @@ async function startNode(options: NodeOptions): Promise<RunningNode> {
     const opened = await Chain.open(dataDir);
     chain = opened.chain;
     if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
-    await loadReferenceStrings(options.cache ?? Cache.FileSystemDefault);
+    // where they cannot be loaded, the first verification computes them
+    const cache = options.cache ?? Cache.FileSystemDefault;
+    await loadBases(cache, { fp: [], fq: WRAP_LOG_DOMAINS }).catch(() => false);
     const services = {
       schema: graphqlSchema(),
       rootValue: rootValue(chain, await internals(), Date.now()),

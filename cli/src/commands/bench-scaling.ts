@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
-import { CliError } from '../errors.js';
-import { writeFileWhole } from '../files.js';
+import { AttensorError } from '@attensor/core';
+import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from '../plot.js';
 
 export { benchScalingCommand };
@@ -122,7 +122,7 @@ async function scaling({ quick, plots, only }: Options, { output }: Context) {
   }
   for (const axis of plots === undefined ? [] : AXES) {
     const own = series.filter((s) => s.axis === axis);
-    if (own.length > 0) await writeFileWhole(join(plots!, `scaling-${axis}.svg`), plot(axis, own));
+    if (own.length > 0) await writeAtomic(join(plots!, `scaling-${axis}.svg`), plot(axis, own));
   }
   return { json: { series }, text: `${pointTable(series)}\n\n${lawTable(series)}` };
 }
@@ -266,7 +266,7 @@ function plot(axis: Axis, series: Series[]): string {
 
 async function requireFolder(dir: string): Promise<void> {
   await access(dir, constants.W_OK).catch(() => {
-    throw new CliError({
+    throw new AttensorError({
       code: 'NOT_FOUND',
       what: 'the folder for the plots does not exist or is not writable',
       where: resolve(dir),

@@ -1,3 +1,4 @@
+import { AttensorError } from '@attensor/core';
 import type {
   Component,
   ComponentProver,
@@ -11,7 +12,7 @@ import type {
 import { Option, type Command } from 'commander';
 import { stat, writeFile } from 'node:fs/promises';
 import { computing, cancellable, positiveInteger, type Context, type Session } from '../command.js';
-import { requireWritable, writeFileWhole } from '../files.js';
+import { requireWritable, writeAtomic } from '@attensor/core/files';
 import { duration } from '../progress.js';
 import { peakRssBytes } from '../proving.js';
 
@@ -114,8 +115,7 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           return { json: predicted, text: describeEstimate(predicted) };
         }
         if (options.out === undefined && !options.native) {
-          const { CliError } = await import('../errors.js');
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: '--out is missing',
             hint: 'Add --out proof.json',
@@ -135,7 +135,8 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           return { json: report, text: describeNative(name, report) };
         }
         const { report, file, outputs } = await proveComponent(component, prover, context, source);
-        await writeFileWhole(options.out, `${JSON.stringify(file)}\n`);
+        await writeAtomic(options.out, `${JSON.stringify(file)}
+`);
         if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
         const { size: proofBytes } = await stat(options.out);
         return {

@@ -1,13 +1,8 @@
+import { ChainSession, readKeyFile } from '@attensor/chain';
+import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import { readKeyFile } from '../chain/alias.js';
-import {
-  ChainSession,
-  publicKeyOption,
-  type TransactionOptions,
-  withTransaction,
-} from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
 
@@ -35,7 +30,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
         requireOne(options);
         const commitment =
           options.commitment === undefined ? undefined : await readPublished(options.commitment);
-        const { planRotate, planUpdate } = await import('../chain/plans.js');
+        const { planRotate, planUpdate } = await import('@attensor/chain/plans');
         const chain = await ChainSession.open(options, context);
         const contract = await chain.address();
         const owner = await readKeyFile(options.ownerKey ?? chain.alias.keyPath);
@@ -54,5 +49,5 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
 
 function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
   if ((owner === undefined) !== (commitment === undefined)) return;
-  throw new CliError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
+  throw new AttensorError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
 }

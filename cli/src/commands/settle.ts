@@ -1,12 +1,8 @@
+import { ChainSession, type Executed } from '@attensor/chain';
+import { type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import {
-  ChainSession,
-  type Executed,
-  type TransactionOptions,
-  withTransaction,
-} from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { told } from './deploy.js';
 
 export { settleCommand };
@@ -31,13 +27,13 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
     .action(
       works<Options>(session, async (context, options) => {
         if ((options.all || options.pin) && !options.wait) {
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: '--no-wait cannot be combined with --all or --pin: each transaction is built on the block of the one before',
             hint: 'omit --no-wait, or omit --all and --pin',
           });
         }
-        const { planSettle } = await import('../chain/plans.js');
+        const { planSettle } = await import('@attensor/chain/plans');
         const { readHistory } = await import('@attensor/contracts');
         const { PublicKey } = await import('o1js');
         const chain = await ChainSession.open(options, context);

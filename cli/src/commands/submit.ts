@@ -1,8 +1,10 @@
+import { ChainSession } from '@attensor/chain';
+import { type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import { ChainSession, type TransactionOptions, withTransaction } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError, ExitCode } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { AttensorError } from '@attensor/core';
+import { ExitCode } from '../errors.js';
+import { readTextFile } from '@attensor/core/files';
 import { told } from './deploy.js';
 
 export { submitCommand, readProof };
@@ -36,7 +38,7 @@ submitted is false, and the transaction absent, when the statement is on chain a
             exitCode: ExitCode.verificationFailed,
           };
         }
-        const { planSubmit } = await import('../chain/plans.js');
+        const { planSubmit } = await import('@attensor/chain/plans');
         const plan = await planSubmit(contract, file, { again: options.again ?? false });
         if (plan === undefined) {
           return {
@@ -55,7 +57,7 @@ async function readProof(path: string) {
   return parseProofFile(await readTextFile(path, MAX_PROOF_BYTES), path);
 }
 
-/** @throws CliError WRONG_MODEL when the contract is committed to another one */
+/** @throws AttensorError WRONG_MODEL when the contract is committed to another one */
 async function verifyForContract(file: Awaited<ReturnType<typeof readProof>>, address: string) {
   const { Commitment, readCommitment } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
@@ -67,7 +69,7 @@ async function verifyForContract(file: Awaited<ReturnType<typeof readProof>>, ad
   const given = { modelRoot, vocabularyRoot, verifierKeyHash: file.verificationKey.hash };
   for (const name of ['modelRoot', 'vocabularyRoot', 'verifierKeyHash'] as const) {
     if (given[name] === commitment[name]) continue;
-    throw new CliError({
+    throw new AttensorError({
       code: 'WRONG_MODEL',
       what: `the proof has another ${name} than the contract`,
       where: address,

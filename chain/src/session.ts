@@ -4,45 +4,43 @@
  * What a plan asks for is built, proved, signed, kept in the journal, sent and waited for. A plan that
  * an earlier run has sent already is taken up where that run was interrupted.
  */
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import type { Context } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { defaultCacheDir } from '@attensor/core/files';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
-import { deliver, type Delivered } from './deliver.js';
+import { deliver, type Delivered, type Reporter } from './deliver.js';
 import { Network } from './network.js';
 import type { Plan } from './plans.js';
 import { requireSigned, sign, unsigned } from './signing.js';
 import { Journal, type TransactionFile, type ZkappCommandJson } from './transaction-file.js';
 
-export {
-  withAlias,
-  withTransaction,
-  publicKeyOption,
-  ChainSession,
-  withHash,
-  report,
-  type AliasOptions,
-  type TransactionOptions,
-  type Executed,
-};
+export { ChainSession, MAX_MEMO_BYTES, withHash, report, type Executed, type SessionOptions };
 
-interface AliasOptions {
+interface SessionOptions {
+  /** Name of the deploy alias. */
   alias: string;
+  /** Path of zkapp-cli's configuration. */
   config: string;
+  /** Address of the contract; that of the alias's key if not given. */
   contract?: string;
+  /** Where keys and unfinished transactions are kept. */
   cache?: string;
-}
-
-interface TransactionOptions extends AliasOptions {
+  /** MINA; that of the alias if not given. */
   fee?: string;
   nonce?: number;
+  /** At most 32 bytes, public. */
   memo?: string;
+  /** Public key; that of the alias if not given. */
   feePayer?: string;
-  wait: boolean;
+  /** False: does not wait until a transaction is in a block. */
+  wait?: boolean;
 }
 
-/** What a command reports of a transaction. */
+interface Context {
+  output: Reporter;
+  signal?: AbortSignal;
+}
+
+/** What is reported of a transaction. */
 interface Executed {
   transaction: string;
   /** Absent with --no-wait. */
@@ -56,60 +54,17 @@ interface Executed {
 
 const MAX_MEMO_BYTES = 32;
 
-function withAlias(command: Command): Command {
-  return command
-    .requiredOption('--alias <name>', 'deployment alias in the configuration')
-    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
-    .option(
-      '--contract <address>',
-      "address of the contract (default: the public key in the alias's keyPath)",
-      publicKeyOption,
-    )
-    .option(
-      '--cache <dir>',
-      'where keys and unfinished transactions are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
-    );
-}
-
-function withTransaction(command: Command): Command {
-  return withAlias(command)
-    .option('--fee <mina>', "fee (default: the alias's fee)")
-    .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
-    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
-    .option('--no-wait', 'do not wait until the transaction is in a block');
-}
-
-function nonceOption(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value < 2 ** 32) return value;
-  throw new InvalidArgumentError(`expected a number, got '${text}'`);
-}
-
-function memoOption(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_MEMO_BYTES) return text;
-  throw new InvalidArgumentError(`expected at most ${MAX_MEMO_BYTES} bytes, got ${bytes}`);
-}
-
-function publicKeyOption(text: string): string {
-  if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
-  throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
-}
-
 class ChainSession {
   private constructor(
     readonly alias: Alias,
     readonly network: Network,
     readonly cacheDir: string,
-    private readonly options: AliasOptions & Partial<TransactionOptions>,
+    private readonly options: SessionOptions,
     private readonly context: Context,
   ) {}
 
-  /** Reads the alias and makes its network o1js's active one. @throws CliError */
-  static async open(
-    options: AliasOptions & Partial<TransactionOptions>,
-    context: Context,
-  ): Promise<ChainSession> {
+  /** Reads the alias and makes its network o1js's active one. @throws AttensorError */
+  static async open(options: SessionOptions, context: Context): Promise<ChainSession> {
     const { output, signal } = context;
     const alias = await readAlias(options.config, options.alias);
     const network = new Network(alias, (line) => output.log(line), signal);
@@ -122,7 +77,6 @@ class ChainSession {
     Mina.setActiveInstance(
       Mina.Network({ networkId: networkId === 'testnet' ? 'devnet' : networkId, mina, archive }),
     );
-    const { defaultCacheDir } = await import('@attensor/prover');
     return new ChainSession(alias, network, options.cache ?? defaultCacheDir(), options, context);
   }
 
@@ -148,7 +102,7 @@ class ChainSession {
    * Makes it so.
    *
    * @param keys those that sign besides the fee payer
-   * @throws CliError
+   * @throws AttensorError
    */
   async execute(plan: Plan, keys: KeyPair[] = []): Promise<Executed> {
     const { output } = this.context;
@@ -181,12 +135,12 @@ class ChainSession {
       return delivered;
     } catch (error) {
       const over = ['TRANSACTION_FAILED', 'NONCE_USED', 'REJECTED'];
-      if (error instanceof CliError && over.includes(error.code)) await journal.remove();
+      if (error instanceof AttensorError && over.includes(error.code)) await journal.remove();
       throw error;
     }
   }
 
-  /** Builds and proves; signatures are still missing. @throws CliError */
+  /** Builds and proves; signatures are still missing. @throws AttensorError */
   async build(plan: Plan): Promise<TransactionFile> {
     const { output } = this.context;
     const { memo } = this.options;
@@ -250,12 +204,12 @@ class ChainSession {
       : { ...common, kind, about: `delegate to ${to}`, command: { ...command, validUntil } };
   }
 
-  /** @returns the nonce to use. @throws CliError UNKNOWN_ACCOUNT, INSUFFICIENT_FUNDS */
+  /** @returns the nonce to use. @throws AttensorError UNKNOWN_ACCOUNT, INSUFFICIENT_FUNDS */
   private async requirePayer(publicKey: string, amount = 0n): Promise<number> {
     const { name, network } = this.alias;
     const payer = await this.network.payer(publicKey);
     if (payer === undefined) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'UNKNOWN_ACCOUNT',
         what: `the fee payer of alias ${name} has no account on ${network}`,
         where: publicKey,
@@ -264,7 +218,7 @@ class ChainSession {
     }
     const needed = this.fee + amount;
     if (payer.balance < needed) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'INSUFFICIENT_FUNDS',
         what: "the fee payer's balance is too low",
         where: publicKey,
@@ -280,7 +234,7 @@ class ChainSession {
 /** Seals a signed transaction: from here on it is known by its hash. */
 async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
   if (file.kind === 'zkapp') {
-    const { hashZkappCommand } = await import('@attensor/local-node');
+    const { hashZkappCommand } = await import('@attensor/core/o1js');
     return { ...file, hash: await hashZkappCommand(JSON.stringify(file.command)) };
   }
   const { default: Client } = await import('mina-signer');

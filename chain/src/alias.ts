@@ -5,8 +5,8 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { CliError } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { AttensorError } from '@attensor/core';
+import { checked, readJson } from '@attensor/core/files';
 
 export {
   readAlias,
@@ -66,16 +66,22 @@ const keySchema = z.looseObject({
 
 /**
  * @param configPath paths in the file are relative to its folder
- * @throws CliError
+ * @throws AttensorError
  */
 async function readAlias(configPath: string, name: string): Promise<Alias> {
   const path = resolve(configPath);
-  const { deployAliases } = await readJson(path, configSchema, 'run `zk config` to make one');
+  const { deployAliases } = await readJson({
+    path,
+    schema: configSchema,
+    code: 'BAD_FILE',
+    hint: 'run `zk config` to make one',
+    maxBytes: MAX_CONFIG_BYTES,
+  });
   // zkapp-cli keeps names in lower case, and asks for them in any
   const entry = deployAliases[name] ?? deployAliases[name.toLowerCase()];
   if (entry === undefined) {
     const known = Object.keys(deployAliases);
-    throw new CliError({
+    throw new AttensorError({
       code: 'UNKNOWN_ALIAS',
       what: 'the configuration has no such deployment alias',
       where: path,
@@ -84,7 +90,12 @@ async function readAlias(configPath: string, name: string): Promise<Alias> {
       hint: 'add it with `zk config`, or name another with --alias',
     });
   }
-  const alias = parse(entry, aliasSchema, `${path}, deployAliases.${name}`, 'correct the entry');
+  const alias = checked(entry, {
+    where: `${path}, deployAliases.${name}`,
+    schema: aliasSchema,
+    code: 'BAD_FILE',
+    hint: 'correct the entry',
+  });
   const inFolder = (file: string) => (isAbsolute(file) ? file : resolve(dirname(path), file));
   return {
     name,
@@ -110,17 +121,19 @@ function networkOf(name: string, networkId: string, url: string): NetworkName {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'local' : 'devnet';
 }
 
-/** @throws CliError */
+/** @throws AttensorError */
 async function readKeyFile(path: string): Promise<KeyPair> {
-  const { publicKey, privateKey } = await readJson(
-    resolve(path),
-    keySchema,
-    'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
-  );
+  const { publicKey, privateKey } = await readJson({
+    path: resolve(path),
+    schema: keySchema,
+    code: 'BAD_FILE',
+    hint: 'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
+    maxBytes: MAX_CONFIG_BYTES,
+  });
   const { default: Client } = await import('mina-signer');
   const derived = new Client({ network: 'testnet' }).derivePublicKey(privateKey);
   if (derived === publicKey) return { publicKey, privateKey };
-  throw new CliError({
+  throw new AttensorError({
     code: 'BAD_FILE',
     what: 'the two keys in the file do not belong together',
     where: resolve(path),
@@ -130,11 +143,11 @@ async function readKeyFile(path: string): Promise<KeyPair> {
   });
 }
 
-/** @param text an amount of MINA: '0.1' @throws CliError */
+/** @param text an amount of MINA: '0.1' @throws AttensorError */
 function nanomina(text: string, where: string): bigint {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text.trim());
   if (match !== null) return BigInt(match[1] + (match[2] ?? '').padEnd(DECIMALS, '0'));
-  throw new CliError({
+  throw new AttensorError({
     code: 'USAGE',
     what: 'this is not an amount of MINA',
     where,
@@ -149,35 +162,4 @@ function inMina(amount: bigint | string): string {
     .padStart(DECIMALS + 1, '0');
   const fraction = digits.slice(-DECIMALS).replace(/0+$/, '');
   return `${digits.slice(0, -DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`;
-}
-
-async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Promise<T> {
-  const text = await readTextFile(path, MAX_CONFIG_BYTES, hint);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new CliError({
-      code: 'BAD_FILE',
-      what: 'the file is not JSON',
-      where: path,
-      // a parser's message may quote the file, which may hold a private key
-      got: error instanceof SyntaxError ? 'a syntax error' : String(error),
-      hint,
-    });
-  }
-  return parse(value, schema, path, hint);
-}
-
-function parse<T>(value: unknown, schema: z.ZodType<T>, where: string, hint: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new CliError({
-    code: 'BAD_FILE',
-    what: 'the file is malformed',
-    where: [where, ...issue.path.map(String)].join(', '),
-    expected: issue.message,
-    hint,
-  });
 }
