@@ -267,8 +267,7 @@ Napi::Value DotFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
     RequireSame("dot: b", a.size(), b.size());
-    return Task<Fp>::Run(
-        info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
+    return Task<Fp>::Run(info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
   });
 }
 
@@ -276,8 +275,7 @@ Napi::Value EvalPowFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
     Fp x = ReadField(info[1], {"evalPow", "x"});
-    return Task<Fp>::Run(
-        info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
+    return Task<Fp>::Run(info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
   });
 }
 
