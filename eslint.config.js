@@ -54,7 +54,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
       globals: {
         console: 'readonly',
@@ -64,10 +64,6 @@ export default tseslint.config(
         Buffer: 'readonly',
       },
     },
-  },
-  {
-    files: ['**/*.cjs'],
-    languageOptions: { globals: { require: 'readonly', module: 'readonly' } },
   },
   {
     files: ['ui/public/service-worker.js'],

@@ -8,17 +8,17 @@ import { files, hashOf, root, say, step } from './setup.mjs';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Both, where they are missing. Without Chromium the browser's tests fail, and say so. */
-export function prepareBrowser() {
-  buildPage();
+export async function prepareBrowser() {
+  await buildPage();
   installChromium();
 }
 
 /** `ui/site`, if anything that is bundled into it has changed. */
-export function buildPage() {
+export async function buildPage() {
   const ui = join(root, 'ui');
   const stamp = join(ui, 'site/.sources.sha256');
   const wanted = hashOf([
-    ...['ui', 'contracts', 'inference', 'prover'].flatMap((name) =>
+    ...['ui', 'core', 'contracts', 'inference', 'prover'].flatMap((name) =>
       files(join(root, name, 'dist')).filter((file) => /(?<!\.test)\.js$/.test(file)),
     ),
     ...files(join(ui, 'src')).filter((file) => file.endsWith('.css')),
@@ -27,7 +27,7 @@ export function buildPage() {
     join(root, 'package-lock.json'),
   ]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return say('page: up to date');
-  step('page: building', 'npm', ['run', '--silent', 'build:ui']);
+  await step('page: building', 'npm', ['run', '--silent', 'build:ui']);
   writeFileSync(stamp, wanted);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root, setup, StepFailed } from './setup.mjs';
 
 try {
-  setup();
+  await setup({ workspaces: ['cli'] });
   const main = join(root, 'cli/dist/main.js');
   const { status } = spawnSync(process.execPath, [main, 'demo', ...process.argv.slice(2)], {
     cwd: root,

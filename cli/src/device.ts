@@ -1,7 +1,7 @@
 /** `--device`: where the heavy work of a command runs. */
 import type { Device } from '@attensor/native';
 import { Option } from 'commander';
-import { CliError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { Output } from './output.js';
 
 export { deviceOption, chooseDevice };
@@ -20,7 +20,7 @@ async function chooseDevice(device: Device, output: Output): Promise<void> {
   if (kind === 'cuda') output.log(`device: ${name ?? ''}`);
   if (device !== 'cuda') return;
   if (kind === 'cpu') {
-    throw new CliError({
+    throw new AttensorError({
       code: 'DEVICE_MISSING',
       what: 'there is no GPU that can be used',
       where: '--device cuda',

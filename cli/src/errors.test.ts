@@ -1,9 +1,9 @@
-import { ContractError } from '@attensor/contracts';
+import { AttensorError } from '@attensor/core';
 import { expect, it } from '@jest/globals';
 import { describeFailure, ExitCode } from './errors.js';
 
 it('errors of the chain are explained like all others', () => {
-  const error = new ContractError({
+  const error = new AttensorError({
     code: 'NOT_SETTLED',
     what: 'the attestation is not in the record',
     expected: 'a settled attestation',

@@ -1,7 +1,7 @@
 /** What a command ends with, and how a failure is told. */
-import { AttensorError } from '@attensor/inference';
+import { AttensorError, type ErrorJson } from '@attensor/core';
 
-export { ExitCode, CliError, describeFailure, type CliErrorCode, type Failure };
+export { ExitCode, describeFailure, type Failure };
 
 const ExitCode = {
   done: 0,
@@ -19,50 +19,9 @@ type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 interface Failure {
   exitCode: ExitCode;
   /** For `--json`. */
-  json: { error: Record<string, string> };
+  json: { error: ErrorJson };
   /** For people. */
   text: string;
-}
-
-type CliErrorCode =
-  | 'USAGE'
-  | 'BAD_FILE'
-  | 'NOT_FOUND'
-  | 'OUTPUT_EXISTS'
-  | 'UNKNOWN_ALIAS'
-  | 'UNREACHABLE'
-  | 'REJECTED'
-  | 'TRANSACTION_FAILED'
-  | 'NONCE_USED'
-  | 'NOT_INCLUDED'
-  | 'NOT_SIGNED'
-  | 'UNKNOWN_ACCOUNT'
-  | 'INSUFFICIENT_FUNDS'
-  | 'ALREADY_DEPLOYED'
-  | 'NOT_COMMITTED'
-  | 'WRONG_MODEL'
-  | 'WRONG_OWNER'
-  | 'DEVICE_MISSING';
-
-/** A mistake in how the command was called. Same fields as the libraries' errors. */
-class CliError extends Error {
-  override readonly name = 'CliError';
-  readonly code: CliErrorCode;
-  readonly what: string;
-  readonly where?: string;
-  readonly expected?: string;
-  readonly got?: string;
-  readonly hint?: string;
-
-  constructor(details: Pick<CliError, 'code' | 'what' | 'where' | 'expected' | 'got' | 'hint'>) {
-    super(details.what);
-    this.code = details.code;
-    this.what = details.what;
-    this.where = details.where;
-    this.expected = details.expected;
-    this.got = details.got;
-    this.hint = details.hint;
-  }
 }
 
 const OTHER_EXIT_CODES: Record<string, ExitCode> = {
@@ -75,22 +34,17 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
   LOG_WRITE_FAILED: ExitCode.internal,
 };
 
-/** Fields shown to the user, in this order. */
-const DETAILS = ['where', 'expected', 'got', 'hint'] as const;
-
 /** Mistakes are explained; faults are shown with their stack, for a report. */
 function describeFailure(error: unknown): Failure {
-  if (isExplained(error)) {
-    const exitCode = OTHER_EXIT_CODES[error.code] ?? ExitCode.badInput;
-    const details = DETAILS.flatMap((name) => {
-      const value = error[name];
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    const lines = details.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${value}`);
+  if (error instanceof AttensorError) {
+    const { code, what, ...details } = error.toJSON();
+    const lines = Object.entries(details).map(
+      ([name, value]) => `  ${`${name}:`.padEnd(10)}${value}`,
+    );
     return {
-      exitCode,
-      json: { error: { code: error.code, what: error.what, ...Object.fromEntries(details) } },
-      text: [`error: ${error.what} [${error.code}]`, ...lines].join('\n'),
+      exitCode: OTHER_EXIT_CODES[code] ?? ExitCode.badInput,
+      json: { error: { code, what, ...details } },
+      text: [`error: ${what} [${code}]`, ...lines].join('\n'),
     };
   }
   const { code, message, stack } = toError(error);
@@ -101,19 +55,6 @@ function describeFailure(error: unknown): Failure {
     json: { error: { code, what: message } },
     text: exitCode === ExitCode.internal ? `internal error: ${explained}` : `error: ${explained}`,
   };
-}
-
-/**
- * An error of one of our packages: it says what, where, expected, got and what to do. Some are known by
- * their names: their classes would load the proof system, before a backend is chosen.
- */
-function isExplained(error: unknown): error is CliError {
-  const late = ['NodeError', 'ContractError'];
-  return (
-    error instanceof AttensorError ||
-    error instanceof CliError ||
-    (error instanceof Error && late.includes(error.name))
-  );
 }
 
 function toError(error: unknown): { code: string; message: string; stack?: string } {

@@ -1,5 +1,5 @@
 /** What `prove`, `keys` and `demo` share: a loaded prover, and proofs of answers. */
-import { AttensorError } from '@attensor/inference';
+import { AttensorError } from '@attensor/core';
 import type { InferenceProver, ProofFile } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';

@@ -1,5 +1,5 @@
 /** One question to a GraphQL endpoint. Without o1js, for pages that load that later. */
-import { ContractError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 export { askNode };
 
@@ -63,8 +63,8 @@ function parse(text: string): { data?: unknown; errors?: unknown } | undefined {
   }
 }
 
-function unavailable(url: string, got: string, cause?: unknown): ContractError {
-  return new ContractError({
+function unavailable(url: string, got: string, cause?: unknown): AttensorError {
+  return new AttensorError({
     code: 'NODE_UNAVAILABLE',
     what: 'the node does not answer',
     where: url,
@@ -74,8 +74,8 @@ function unavailable(url: string, got: string, cause?: unknown): ContractError {
   });
 }
 
-function badAnswer(url: string, what: string, got: string): ContractError {
-  return new ContractError({
+function badAnswer(url: string, what: string, got: string): AttensorError {
+  return new AttensorError({
     code: 'BAD_ANSWER',
     what,
     where: url,

@@ -13,7 +13,7 @@ import {
   SettlePath,
 } from './actions.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
-import { ContractError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { RecordTree } from './record.js';
 import { BATCH, Settlement } from './settlement.js';
 
@@ -121,7 +121,7 @@ class AttestationHistory {
    */
   witness(attestation: Attestation): AttestationWitness {
     if (!this.isSettled(attestation)) {
-      throw new ContractError({
+      throw new AttensorError({
         code: 'NOT_SETTLED',
         what: 'the attestation is not in the record',
         expected: 'a settled attestation',
@@ -144,7 +144,7 @@ class AttestationHistory {
     if (settled === last) return undefined;
     const target = this.targets(settled, pinned, last)[0];
     if (target === undefined) {
-      throw new ContractError({
+      throw new AttensorError({
         code: 'BAD_ARGUMENT',
         what: 'more attestations are pending than one settle can walk over',
         expected: `at most ${BATCH + SETTLE_PATH} attestations up to the target action state`,
@@ -231,8 +231,8 @@ function commonLength(submitted: readonly Attestation[], known?: AttestationHist
   return different === -1 ? submitted.length : different;
 }
 
-function mismatch(what: string, expected: Field, got: Field): ContractError {
-  return new ContractError({
+function mismatch(what: string, expected: Field, got: Field): AttensorError {
+  return new AttensorError({
     code: 'ARCHIVE_MISMATCH',
     what: `the archive's actions do not lead to the contract's ${what}`,
     expected: expected.toString(),

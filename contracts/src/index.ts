@@ -48,4 +48,4 @@ export {
   type AttestationCheck,
 } from './read.js';
 export { subscribeAttestations, type SubscribeOptions } from './subscribe.js';
-export { ContractError, type ContractErrorCode } from './errors.js';
+export { AttensorError, type ErrorCode } from '@attensor/core';

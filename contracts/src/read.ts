@@ -18,7 +18,7 @@ import { EMPTY_ACTION_STATE } from './actions.js';
 import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
 import { Commitment } from './commitment.js';
-import { ContractError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { askNode } from './graphql.js';
 import { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
 import { COMPLETE } from './inference-proof.js';
@@ -139,8 +139,8 @@ async function readContract(
   };
 }
 
-function noContract(address: PublicKey, on: string): ContractError {
-  return new ContractError({
+function noContract(address: PublicKey, on: string): AttensorError {
+  return new AttensorError({
     code: 'NO_CONTRACT',
     what: `there is no attestation contract at this address ${on}`,
     where: address.toBase58(),
@@ -161,7 +161,7 @@ async function fetchPermissions(graphql: string, address: PublicKey): Promise<Pe
   };
   if (account === null) throw noContract(address, `according to ${graphql}`);
   const badAnswer = (expected: string, got: string, cause?: unknown) =>
-    new ContractError({
+    new AttensorError({
       code: 'BAD_ANSWER',
       what: "the node did not return the account's permissions",
       where: graphql,
@@ -188,7 +188,7 @@ async function loadAccount(contract: AttestationContract) {
   if (state === undefined) {
     const { error } = await fetchAccount({ publicKey: address });
     if (error !== undefined && error.statusCode !== 404) {
-      throw new ContractError({
+      throw new AttensorError({
         code: 'NODE_UNAVAILABLE',
         what: 'the node did not return the account',
         where: address.toBase58(),
@@ -291,7 +291,7 @@ function attestationOf({ statement, verificationKey }: AttestedFile): Attestatio
       verifierKeyHash: Field(verificationKey.hash),
     });
   } catch (cause) {
-    throw new ContractError({
+    throw new AttensorError({
       code: 'BAD_ARGUMENT',
       what: 'this is not a proof file',
       where: 'statement, verificationKey',
@@ -323,7 +323,7 @@ async function isProofValid({ statement, verificationKey, proof }: AttestedFile)
 /** What the archive says was submitted, oldest first. */
 async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
   const unavailable = (cause: unknown, got: string) =>
-    new ContractError({
+    new AttensorError({
       code: 'ARCHIVE_UNAVAILABLE',
       what: 'the archive did not return the submitted attestations',
       where: address.toBase58(),
@@ -338,7 +338,7 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
   return updates.flatMap(({ actions }) =>
     actions.map((action) => {
       if (action.length !== Attestation.sizeInFields()) {
-        throw new ContractError({
+        throw new AttensorError({
           code: 'ARCHIVE_MISMATCH',
           what: 'the archive returned an action that is not an attestation',
           where: address.toBase58(),

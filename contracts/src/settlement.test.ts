@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Bool, Field, VerificationKey } from 'o1js';
 import { actionsHash, PinPath, SETTLE_PATH, SettlePath } from './actions.js';
 import { Attestation, AttestationMap } from './attestation.js';
+import { Commitment } from './commitment.js';
 import { type AttestationHistory } from './history.js';
 import { readContract, readHistory } from './read.js';
 import { BATCH, Settlement } from './settlement.js';
-import { answering, LocalContract } from './testing/local-contract.js';
+import { answering, LocalContract, unproved } from './testing/local-contract.js';
 
 // proofs are off: what is tested is what the circuits and the ledger demand of each other
 const UNKNOWN_STATE = 'Account_action_state_precondition_unsatisfied';
@@ -91,6 +92,30 @@ describe('settle rejects', () => {
 });
 
 describe('settle', () => {
+  it('takes what eight submitters sent in one block, repeats once', async () => {
+    local = await LocalContract.start(await VerificationKey.dummy(), false);
+    await local.deploy();
+    const answers = Array.from({ length: 8 }, (_, i) => i % 3);
+    // each made before any of the others was sent
+    const built: Awaited<ReturnType<typeof local.build>>[] = [];
+    for (const [i, answer] of answers.entries()) {
+      const proof = await unproved(answering(answer));
+      const attest = () => local.contract.attest(proof, local.key);
+      built.push(await local.build(attest, local.chain.testAccounts[2 + i]));
+    }
+    for (const transaction of built) await transaction.send();
+    const history = await readHistory(local.address);
+    expect(history.attestations.map(({ first }) => first)).toEqual(answers);
+
+    const { commitment } = await readContract(local.address);
+    await settle(history.settlement()!);
+    const state = await readContract(local.address);
+    expect(state.count).toBe(3);
+    expect(Commitment.toJSON(state.commitment)).toEqual(Commitment.toJSON(commitment));
+    expect(state.settledActions.toBigInt()).toBe(state.actionState.toBigInt());
+    expect((await readHistory(local.address)).pending).toEqual([]);
+  });
+
   it('takes a part of the queue from its front, then the rest, and nothing twice', async () => {
     const [a, b, c] = (await queued()).attestations.map(({ attestation }) => attestation);
     await settle(settlement([a], [b, c]));

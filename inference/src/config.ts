@@ -1,6 +1,6 @@
 /** Architecture of a model and the integer constants derived from it (docs/integer-semantics.md). */
 import { z } from 'zod';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { isqrt, toFixed } from './ints.js';
 
 const size = z

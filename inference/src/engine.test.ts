@@ -4,7 +4,7 @@ import { site } from './components/site.js';
 import type { Engine } from './engine.js';
 import { referenceEngine } from './engine.js';
 import { selectEngine } from './engines.js';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { random } from './testing/fixtures.js';
 
 const MIN = -(2 ** 31);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { readJson } from './checkpoint/json-file.js';
 import { checkTokens } from './components/embedding.js';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
 import { generate } from './generate.js';

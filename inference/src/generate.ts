@@ -1,5 +1,5 @@
 /** Greedy generation. */
-import { AttensorError, throwIfAborted } from './errors.js';
+import { AttensorError, throwIfAborted } from '@attensor/core';
 import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
 import type { Model } from './model.js';

@@ -1,4 +1,4 @@
-export { AttensorError, type ErrorCode, type ErrorDetails } from './errors.js';
+export { AttensorError, type ErrorCode, type ErrorDetails } from '@attensor/core';
 export {
   checkConfig,
   INNER_NORM_EPS,

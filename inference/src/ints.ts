@@ -3,7 +3,7 @@
  *
  * A `number` in this package always holds an integer below 2^53 in absolute value; what may grow beyond is a `bigint`.
  */
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 const TWO_32 = 2 ** 32;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;

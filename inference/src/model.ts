@@ -7,7 +7,7 @@ import { readModelFile, WEIGHTS_DIR, type TensorEntry } from './checkpoint/model
 import { ropeTables } from './components/tables.js';
 import type { RopeAngles } from './components/rope.js';
 import { type ModelConfig } from './config.js';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 export interface ModelOptions {
   /** Bytes of weights kept in memory; at least one part is kept. Default 1 GiB. */

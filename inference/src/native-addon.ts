@@ -1,6 +1,6 @@
 /** The native package, loaded on first use: the reference engine and the file formats work without it. */
 import type { model } from '@attensor/native';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 let loaded: typeof model | undefined;
 

@@ -3,7 +3,7 @@ import { isNativeFailure, loadNative } from './native-addon.js';
 import { expTable, sigmoidTable } from './components/tables.js';
 import { expectLength, place, type Site } from './components/site.js';
 import type { Engine } from './engine.js';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 /** @param signal stops kernels that run. @throws ENGINE_UNAVAILABLE */
 export async function nativeEngine(signal?: AbortSignal): Promise<Engine> {

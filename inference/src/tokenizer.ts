@@ -2,7 +2,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { checkTokens } from './components/embedding.js';
 import type { ModelConfig } from './config.js';
-import { AttensorError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 /** What of the model's configuration the tokens depend on. */
 export type TokenizerConfig = Pick<ModelConfig, 'bos' | 'vocabSize' | 'maxPositions'>;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { accountHash, type AccountJson, type PathElement } from '@attensor/contracts/ledger';
 import type { DataDir, Genesis } from './data-dir.js';
 import { History } from './history.js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { internals, type Internals, type LedgerState } from './internals.js';
 import { type AccountId, DEFAULT_TOKEN, type Failures, Ledger } from './ledger.js';
 import { Log } from './log.js';
@@ -81,7 +81,7 @@ class Chain {
   private readonly tree = new LedgerTree();
   private tip!: LedgerState;
   private queue: Promise<unknown> = Promise.resolve();
-  private broken: NodeError | undefined;
+  private broken: AttensorError | undefined;
 
   private constructor(
     readonly genesis: Genesis,
@@ -149,7 +149,7 @@ class Chain {
       : { index, leaf: this.tree.leaf(index), path: this.tree.path(index) };
   }
 
-  /** @throws NodeError when the command can't be in any block */
+  /** @throws AttensorError when the command can't be in any block */
   submitZkapp(value: unknown): Promise<ZkappTransaction> {
     return this.exclusively(async () => {
       const command = parseZkappCommand(value, this.internals);
@@ -164,7 +164,7 @@ class Chain {
     });
   }
 
-  /** @throws NodeError when the command can't be in any block */
+  /** @throws AttensorError when the command can't be in any block */
   submitSigned(command: SignedCommand): Promise<SignedTransaction> {
     return this.exclusively(async () => {
       checkSigned(command);
@@ -210,7 +210,7 @@ class Chain {
     try {
       await this.log.append(entry);
     } catch (error) {
-      this.broken = new NodeError({
+      this.broken = new AttensorError({
         code: 'LOG_WRITE_FAILED',
         what: 'the transaction log could not be written',
         got: error instanceof Error ? error.message : String(error),
@@ -225,7 +225,7 @@ class Chain {
     if (entry.type === 'block') {
       const block = this.seal({ ...entry, ledgerHash: this.updateTree() });
       if (block.ledgerHash.toString() === entry.ledgerHash) return;
-      throw new NodeError({
+      throw new AttensorError({
         code: 'BAD_DATA_DIR',
         what: 'replaying the log leads to a different ledger than when it was written',
         where,
@@ -249,7 +249,7 @@ class Chain {
   private requireUnknown(hash: string): void {
     const known = this.transactions.get(hash);
     if (known === undefined) return;
-    throw new NodeError({
+    throw new AttensorError({
       code: 'DUPLICATE',
       what: 'the transaction was accepted before',
       where: hash,
@@ -268,7 +268,7 @@ class Chain {
     const where = payer.publicKey;
     const account = this.ledger.account({ publicKey: where, tokenId: DEFAULT_TOKEN });
     if (account === undefined) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'UNKNOWN_ACCOUNT',
         what: "the fee payer's account does not exist",
         where,
@@ -276,7 +276,7 @@ class Chain {
       });
     }
     if (payer.nonce !== account.nonce) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'INVALID_NONCE',
         what: "the nonce is not the fee payer's next one",
         where,
@@ -286,7 +286,7 @@ class Chain {
       });
     }
     if (BigInt(payer.fee) > BigInt(account.balance)) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'INSUFFICIENT_FUNDS',
         what: 'the fee payer cannot pay the fee',
         where,
@@ -296,7 +296,7 @@ class Chain {
     }
     const slot = this.slotOfPending();
     if (payer.validUntil !== null && BigInt(payer.validUntil) < BigInt(slot)) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'EXPIRED',
         what: 'the transaction is no longer valid',
         where,
@@ -434,10 +434,10 @@ function feePayerOf({ feePayer: { body } }: ZkappCommandJson) {
 }
 
 /** Why the transaction logic would not even take the fee. */
-function rejected(error: unknown): NodeError {
+function rejected(error: unknown): AttensorError {
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes('Check signature')) {
-    return new NodeError({
+    return new AttensorError({
       code: 'INVALID_SIGNATURE',
       what: 'a signature of the zkApp command does not verify',
       got: message.replace(/^.*?Check signature: /s, '').replace(/"\)?$/, ''),
@@ -445,7 +445,7 @@ function rejected(error: unknown): NodeError {
     });
   }
   const reason = /\[\["?([A-Za-z_]+)/.exec(message)?.[1];
-  return new NodeError({
+  return new AttensorError({
     code: 'BAD_TRANSACTION',
     what: 'the fee could not be taken',
     got: reason ?? message,

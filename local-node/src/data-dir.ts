@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrivateKey } from 'o1js';
 import { z } from 'zod';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 export { openDataDir, type DataDir, type Genesis, type GenesisAccount };
 
@@ -48,7 +48,7 @@ interface GenesisOptions {
 /**
  * Opens the folder, or makes it with a fresh genesis.
  *
- * @throws NodeError when it is in use or its genesis can't be read
+ * @throws AttensorError when it is in use or its genesis can't be read
  */
 async function openDataDir(dir: string, options: GenesisOptions): Promise<DataDir> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -69,7 +69,7 @@ async function readGenesis(path: string): Promise<Genesis | undefined> {
   try {
     return genesisSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new NodeError({
+    throw new AttensorError({
       code: 'BAD_DATA_DIR',
       what: 'this version did not write the genesis file',
       where: path,
@@ -115,7 +115,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => ''));
     if (Number.isSafeInteger(owner) && owner > 0 && owner !== process.pid && isRunning(owner)) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'DATA_DIR_IN_USE',
         what: 'another node uses this folder',
         where: path,

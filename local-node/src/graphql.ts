@@ -9,7 +9,7 @@ import {
 import { Field, PublicKey, TokenId } from 'o1js';
 import { accountView, blockView, commandView, pathView, type Encodings } from './views.js';
 import type { Block, Chain } from './chain.js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { ActionBlock, EmittedBlock } from './history.js';
 import { DEFAULT_TOKEN } from './ledger.js';
 import { SCHEMA } from './schema.js';
@@ -195,7 +195,7 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
           : each.height === height,
       );
       if (found !== undefined) return block(found);
-      throw new NodeError({
+      throw new AttensorError({
         code: 'BAD_ARGUMENT',
         what: 'there is no such block',
         expected: `a height from 1 to ${chain.lastBlock.height}, or a stateHash`,
@@ -211,7 +211,7 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
     encodedSnarkedLedgerAccountMembership: ({ accountInfos, stateHash }: MembershipArgs) => {
       const last = encodings.StateHash.toBase58(Field(chain.lastBlock.stateHash));
       if (stateHash !== last) {
-        throw new NodeError({
+        throw new AttensorError({
           code: 'BAD_ARGUMENT',
           what: 'membership is known for the last block only',
           expected: `stateHash ${last}`,
@@ -222,7 +222,7 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
       return accountInfos.map(({ publicKey, token }) => {
         const membership = chain.membership({ publicKey, tokenId: token ?? DEFAULT_TOKEN });
         if (membership !== undefined) return { merklePath: pathView(membership.path) };
-        throw new NodeError({
+        throw new AttensorError({
           code: 'BAD_ARGUMENT',
           what: 'there is no such account in the ledger',
           got: publicKey,

@@ -1,7 +1,7 @@
 /** What an archive keeps: the events and actions of every account, block by block. */
 import { Reducer } from 'o1js';
 import type { Block, ChainTransaction, ZkappTransaction } from './chain.js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { AccountId } from './ledger.js';
 
 export { History, type Emission, type EmittedBlock, type ActionBlock };
@@ -75,7 +75,7 @@ class History {
    * Blocks of actions, oldest first, from the one that starts in an action state to the one that ends
    * in another.
    *
-   * @throws NodeError when no block starts or ends in the given state
+   * @throws AttensorError when no block starts or ends in the given state
    */
   actionsOf(
     id: AccountId,
@@ -89,7 +89,7 @@ class History {
     const [first, last] = [fromState, endState ?? states.at(-1)!].map((state) => {
       const position = states.indexOf(state);
       if (position >= 0) return position;
-      throw new NodeError({
+      throw new AttensorError({
         code: 'UNKNOWN_ACTION_STATE',
         what: 'no block begins or ends with this action state of the account',
         where: id.publicKey,

@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Field, initializeBindings } from 'o1js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 export {
   internals,
@@ -73,10 +73,10 @@ interface MlLedger {
 
 let loaded: Promise<Internals> | undefined;
 
-/** @throws NodeError when this o1js has them elsewhere */
+/** @throws AttensorError when this o1js has them elsewhere */
 function internals(): Promise<Internals> {
   return (loaded ??= load().catch((error: unknown) => {
-    throw new NodeError({
+    throw new AttensorError({
       code: 'UNSUPPORTED_O1JS',
       what: 'a module of o1js is not where this node expects it',
       got: error instanceof Error ? error.message : String(error),

@@ -6,7 +6,7 @@
  */
 import { Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
 import type { AccountJson } from '@attensor/contracts/ledger';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { LedgerState, MlAccount, MlLedger, MlTree } from './internals.js';
 
 export { Ledger, DEFAULT_TOKEN, accountKey, type AccountId, type Failures };
@@ -185,7 +185,7 @@ function failuresOf(error: unknown): Failures | undefined {
 
 let layoutIsKnown = false;
 
-/** @throws NodeError when records are not laid out as `MlAccount` says */
+/** @throws AttensorError when records are not laid out as `MlAccount` says */
 function checkLayout(): void {
   if (layoutIsKnown) return;
   // said to be known, so that the ledger made here does not check itself
@@ -205,7 +205,7 @@ function checkLayout(): void {
   const expected = { balance: '20000000000', nonce: '70000', delegate: other };
   if (JSON.stringify(read) === JSON.stringify(expected)) return;
   layoutIsKnown = false;
-  throw new NodeError({
+  throw new AttensorError({
     code: 'UNSUPPORTED_O1JS',
     what: 'the ledger of this o1js lays out its records differently',
     expected: JSON.stringify(expected),

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 
 export { Log };
 
@@ -17,7 +17,7 @@ class Log {
    * Opens a log and reads what it holds. A last line that a crash left incomplete is cut off: nobody
    * was told that it is there.
    *
-   * @throws NodeError when an earlier line is damaged
+   * @throws AttensorError when an earlier line is damaged
    */
   static async open(path: string): Promise<{ log: Log; entries: unknown[]; cut: number }> {
     const file = await open(path, 'a+', 0o600);
@@ -67,8 +67,8 @@ function parse(line: string): { value: unknown } | undefined {
   return hash(json) === line.slice(0, HASH_LENGTH) ? { value: JSON.parse(json) } : undefined;
 }
 
-function damaged(path: string, line: number): NodeError {
-  return new NodeError({
+function damaged(path: string, line: number): AttensorError {
+  return new AttensorError({
     code: 'BAD_DATA_DIR',
     what: 'a line of the transaction log is damaged',
     where: `${path}:${line}`,

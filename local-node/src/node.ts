@@ -44,7 +44,7 @@ interface RunningNode {
 /** Length of a slot where blocks are made on demand only. */
 const DEFAULT_SLOT_SECONDS = 1;
 
-/** @throws NodeError when the folder or the port can't be used */
+/** @throws AttensorError when the folder or the port can't be used */
 async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host, blockSeconds, log = () => undefined } = options;
   const dir = resolve(options.data);

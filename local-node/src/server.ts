@@ -6,7 +6,7 @@
 import { createHandler } from 'graphql-http';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { TestAccounts } from './test-accounts.js';
 
 export { createNodeServer, listen, MAX_BODY_BYTES };
@@ -93,7 +93,7 @@ function createNodeServer(services: Services): Server {
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
-      const known = error instanceof NodeError;
+      const known = error instanceof AttensorError;
       if (!known) services.log(error instanceof Error ? (error.stack ?? '') : String(error));
       const status = known ? 400 : error instanceof TooLarge ? 413 : 500;
       const message = error instanceof Error ? error.message : String(error);
@@ -132,7 +132,7 @@ function publicKeyOf(body: string): string {
   } catch {
     // told below
   }
-  throw new NodeError({
+  throw new AttensorError({
     code: 'BAD_ARGUMENT',
     what: 'the body does not name an account',
     expected: '{"pk": "B62..."}',
@@ -146,14 +146,13 @@ function explained(
 ): GraphQLError {
   if (!(error instanceof GraphQLError)) return new GraphQLError(error.message);
   const { originalError } = error;
-  if (originalError instanceof NodeError) {
-    const { code, what, where, expected, got, hint } = originalError;
+  if (originalError instanceof AttensorError) {
     return new GraphQLError(error.message, {
       nodes: error.nodes,
       source: error.source,
       positions: error.positions,
       path: error.path,
-      extensions: { code, what, where, expected, got, hint },
+      extensions: { ...originalError.toJSON() },
     });
   }
   if (originalError !== undefined && !(originalError instanceof TypeError)) {
@@ -162,14 +161,14 @@ function explained(
   return error;
 }
 
-/** @returns the port, which the system chooses if 0 is asked for. @throws NodeError */
+/** @returns the port, which the system chooses if 0 is asked for. @throws AttensorError */
 async function listen(server: Server, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
       reject(
         taken
-          ? new NodeError({
+          ? new AttensorError({
               code: 'PORT_IN_USE',
               what: 'the node cannot listen on this port',
               where: `${host}:${port}`,

@@ -2,7 +2,7 @@
 import Client from 'mina-signer';
 import { z } from 'zod';
 import type { AccountJson } from '@attensor/contracts/ledger';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { DEFAULT_TOKEN, type Failures, type Ledger } from './ledger.js';
 
 export { signedCommandSchema, checkSigned, applySigned, minimumBalance, signatureOf, hashSigned };
@@ -53,7 +53,7 @@ function signatureOf(input: SignatureInput | null | undefined): { field: string;
       BigInt(`0x${Buffer.from(hex, 'hex').reverse().toString('hex')}`).toString();
     return { field: number(raw.slice(0, 64)), scalar: number(raw.slice(64)) };
   }
-  throw new NodeError({
+  throw new AttensorError({
     code: 'INVALID_SIGNATURE',
     what: 'the transaction is not signed',
     expected: 'signature: {field, scalar} or {rawSignature}',
@@ -62,7 +62,7 @@ function signatureOf(input: SignatureInput | null | undefined): { field: string;
   });
 }
 
-/** @throws NodeError when the signature is not by the sender */
+/** @throws AttensorError when the signature is not by the sender */
 function checkSigned(command: SignedCommand): void {
   const { signature, from } = command;
   let valid: boolean;
@@ -72,7 +72,7 @@ function checkSigned(command: SignedCommand): void {
         ? client.verifyPayment({ data: paymentOf(command), signature, publicKey: from })
         : client.verifyStakeDelegation({ data: delegationOf(command), signature, publicKey: from });
   } catch (error) {
-    throw new NodeError({
+    throw new AttensorError({
       code: 'BAD_TRANSACTION',
       what: `the ${command.kind} is not well-formed`,
       got: error instanceof Error ? error.message : String(error),
@@ -80,7 +80,7 @@ function checkSigned(command: SignedCommand): void {
     });
   }
   if (valid) return;
-  throw new NodeError({
+  throw new AttensorError({
     code: 'INVALID_SIGNATURE',
     what: `the signature of the ${command.kind} does not verify`,
     where: from,

@@ -3,7 +3,7 @@ import Client from 'mina-signer';
 import { AccountUpdate, Bool, PublicKey, Types, VerificationKey } from 'o1js';
 import type { Chain } from './chain.js';
 import type { GenesisAccount } from './data-dir.js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { DEFAULT_TOKEN } from './ledger.js';
 
 export { TestAccounts, type TestAccount };
@@ -27,7 +27,7 @@ class TestAccounts {
 
   /**
    * @param regular an account without a verification key, or one with
-   * @throws NodeError when all accounts are taken
+   * @throws AttensorError when all accounts are taken
    */
   async acquire(regular: boolean): Promise<TestAccount> {
     const free = this.accounts.filter(({ publicKey }) => !this.acquired.has(publicKey));
@@ -36,7 +36,7 @@ class TestAccounts {
       // a zkApp account can be made of a regular one
       (regular ? undefined : free[0]);
     if (account === undefined) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'NO_ACCOUNT_LEFT',
         what: 'no free test account matches',
         got: `${this.acquired.size} of ${this.accounts.length} are acquired`,
@@ -48,10 +48,10 @@ class TestAccounts {
     return view(account);
   }
 
-  /** @throws NodeError when it is not acquired */
+  /** @throws AttensorError when it is not acquired */
   release(publicKey: string): { code: number; message: string } {
     if (!this.acquired.delete(publicKey)) {
-      throw new NodeError({
+      throw new AttensorError({
         code: 'BAD_ARGUMENT',
         what: 'the account is not acquired',
         where: publicKey,

@@ -1,6 +1,6 @@
 /** A zkApp command as it comes in: is it one, and do its proofs hold? */
 import { Transaction, type Types, verify, VerificationKey, ZkappPublicInput } from 'o1js';
-import { NodeError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import type { Internals } from './internals.js';
 import { DEFAULT_TOKEN, type Ledger } from './ledger.js';
 
@@ -15,10 +15,10 @@ interface ZkappCommand {
   transaction: Transaction_['transaction'];
 }
 
-/** @throws NodeError with the place of the first thing that is not as it should be */
+/** @throws AttensorError with the place of the first thing that is not as it should be */
 function parseZkappCommand(value: unknown, internals: Internals): ZkappCommand {
   const malformed = (got: string, where = 'zkappCommand') =>
-    new NodeError({
+    new AttensorError({
       code: 'BAD_TRANSACTION',
       what: 'the zkApp command is not well-formed',
       where,
@@ -38,7 +38,7 @@ function parseZkappCommand(value: unknown, internals: Internals): ZkappCommand {
   try {
     internals.verifyTransactionLimits(transaction.transaction);
   } catch (error) {
-    throw new NodeError({
+    throw new AttensorError({
       code: 'BAD_TRANSACTION',
       what: 'the zkApp command exceeds the limits of the network',
       got: error instanceof Error ? error.message.trim() : String(error),
@@ -78,7 +78,7 @@ function firstDifference(
  * set by an earlier update of the same command. That it is the account's key when its turn comes is
  * checked by the transaction logic.
  *
- * @throws NodeError when one is not valid
+ * @throws AttensorError when one is not valid
  */
 async function verifyProofs({ json, transaction }: ZkappCommand, ledger: Ledger): Promise<void> {
   const keys = new Map<string, string>();
@@ -125,8 +125,8 @@ async function verifyProofs({ json, transaction }: ZkappCommand, ledger: Ledger)
   }
 }
 
-function invalidProof(where: string, expected: string, got: string): NodeError {
-  return new NodeError({
+function invalidProof(where: string, expected: string, got: string): AttensorError {
+  return new AttensorError({
     code: 'INVALID_PROOF',
     what: 'a proof of the zkApp command does not verify',
     where,

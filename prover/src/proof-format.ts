@@ -2,7 +2,7 @@
  * The proof as a file: statement, proof and verification key, versioned. Verification needs nothing else; what the file claims
  * about text is checked against the statement's hashes. Nothing of Node: a page reads it too.
  */
-import { AttensorError } from '@attensor/inference/errors';
+import { AttensorError } from '@attensor/core';
 import { z } from 'zod';
 import { fieldSchema } from './schema.js';
 

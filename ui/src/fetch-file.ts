@@ -1,5 +1,5 @@
 /** A file of the site. */
-import type { PageError } from './errors.js';
+import type { AttensorError } from '@attensor/core';
 
 /**
  * @param read what is wanted of the answer
@@ -8,7 +8,7 @@ import type { PageError } from './errors.js';
 export async function fetchFile<T>(
   url: string,
   read: (response: Response) => Promise<T>,
-  failed: (got: string, cause?: unknown) => PageError,
+  failed: (got: string, cause?: unknown) => AttensorError,
   options?: RequestInit,
 ): Promise<T> {
   try {

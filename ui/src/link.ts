@@ -3,7 +3,7 @@
  * A link is anybody's word: it can name nodes, and the page then says that they come from the link; it never brings a model,
  * a tokenizer or a key.
  */
-import { PageError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { isAddress, isEndpoint, type Network, type Settings } from './settings.js';
 
 /** Where the page reads from. */
@@ -57,7 +57,7 @@ export function foreignSource(nodes: string[], archive: string, address: string)
     ['archive', archive] as const,
   ]) {
     if (!isEndpoint(text)) {
-      throw new PageError({
+      throw new AttensorError({
         code: 'BAD_INPUT',
         what: 'this is not the address of a GraphQL endpoint',
         where,
@@ -81,8 +81,8 @@ export function foreignSource(nodes: string[], archive: string, address: string)
 
 /** @throws BAD_LINK */
 export function parseLink(hash: string, settings: Settings): Link {
-  const bad = (what: string, where: string, got: string, expected?: string): PageError =>
-    new PageError({
+  const bad = (what: string, where: string, got: string, expected?: string): AttensorError =>
+    new AttensorError({
       code: 'BAD_LINK',
       what,
       where,
@@ -115,7 +115,7 @@ export function parseLink(hash: string, settings: Settings): Link {
       attestation,
     };
   } catch (cause) {
-    throw cause instanceof PageError ? bad(cause.what, cause.where!, cause.got!) : cause;
+    throw cause instanceof AttensorError ? bad(cause.what, cause.where!, cause.got!) : cause;
   }
 }
 

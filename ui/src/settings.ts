@@ -1,6 +1,6 @@
 /** What the site knows: `attensor.json` beside the page, written by `attensor page` or by hand. */
 import { z } from 'zod';
-import { PageError } from './errors.js';
+import { AttensorError } from '@attensor/core';
 import { fetchFile, json } from './fetch-file.js';
 
 const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
@@ -53,7 +53,7 @@ export function parseSettings(value: unknown): Settings {
   const parsed = settingsSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new PageError({
+  throw new AttensorError({
     code: 'BAD_SETTINGS',
     what: `the site's settings are not valid: ${issue.message}`,
     where: `${SETTINGS_FILE}: ${issue.path.join('.') || '(root)'}`,
@@ -63,8 +63,8 @@ export function parseSettings(value: unknown): Settings {
 
 /** With absolute addresses of tokenizers. @throws BAD_SETTINGS */
 export async function loadSettings(): Promise<Settings> {
-  const failed = (got: string, cause?: unknown): PageError =>
-    new PageError({
+  const failed = (got: string, cause?: unknown): AttensorError =>
+    new AttensorError({
       code: 'BAD_SETTINGS',
       what: "the site's settings cannot be read",
       where: SETTINGS_FILE,

@@ -5,7 +5,7 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readTextFile } from '../files.js';
 
 export {
@@ -66,7 +66,7 @@ const keySchema = z.looseObject({
 
 /**
  * @param configPath paths in the file are relative to its folder
- * @throws CliError
+ * @throws AttensorError
  */
 async function readAlias(configPath: string, name: string): Promise<Alias> {
   const path = resolve(configPath);
@@ -75,7 +75,7 @@ async function readAlias(configPath: string, name: string): Promise<Alias> {
   const entry = deployAliases[name] ?? deployAliases[name.toLowerCase()];
   if (entry === undefined) {
     const known = Object.keys(deployAliases);
-    throw new CliError({
+    throw new AttensorError({
       code: 'UNKNOWN_ALIAS',
       what: 'the configuration has no such deployment alias',
       where: path,
@@ -110,7 +110,7 @@ function networkOf(name: string, networkId: string, url: string): NetworkName {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'local' : 'devnet';
 }
 
-/** @throws CliError */
+/** @throws AttensorError */
 async function readKeyFile(path: string): Promise<KeyPair> {
   const { publicKey, privateKey } = await readJson(
     resolve(path),
@@ -120,7 +120,7 @@ async function readKeyFile(path: string): Promise<KeyPair> {
   const { default: Client } = await import('mina-signer');
   const derived = new Client({ network: 'testnet' }).derivePublicKey(privateKey);
   if (derived === publicKey) return { publicKey, privateKey };
-  throw new CliError({
+  throw new AttensorError({
     code: 'BAD_FILE',
     what: 'the two keys in the file do not belong together',
     where: resolve(path),
@@ -130,11 +130,11 @@ async function readKeyFile(path: string): Promise<KeyPair> {
   });
 }
 
-/** @param text an amount of MINA: '0.1' @throws CliError */
+/** @param text an amount of MINA: '0.1' @throws AttensorError */
 function nanomina(text: string, where: string): bigint {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text.trim());
   if (match !== null) return BigInt(match[1] + (match[2] ?? '').padEnd(DECIMALS, '0'));
-  throw new CliError({
+  throw new AttensorError({
     code: 'USAGE',
     what: 'this is not an amount of MINA',
     where,
@@ -157,7 +157,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Pr
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'BAD_FILE',
       what: 'the file is not JSON',
       where: path,
@@ -173,7 +173,7 @@ function parse<T>(value: unknown, schema: z.ZodType<T>, where: string, hint: str
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new CliError({
+  throw new AttensorError({
     code: 'BAD_FILE',
     what: 'the file is malformed',
     where: [where, ...issue.path.map(String)].join(', '),

@@ -1,6 +1,6 @@
 /**
  * Aliases, transactions and their delivery, against a node in a process of its own. What needs proofs
- * of the contract is in tests/src/deployment.test.ts.
+ * of the contract is in tests/src/deployment.proof.test.ts.
  */
 import { setBackend } from 'o1js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,6 +1,6 @@
 /** From a signed transaction to a block: sends it, once and for all, and waits. */
 import type { Output } from '../output.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { explainFailure } from './failures.js';
 import { pause, type Network, type Standing } from './network.js';
 import type { TransactionFile } from './transaction-file.js';
@@ -34,7 +34,7 @@ const MIN_PATIENCE_MS = 60_000;
 /**
  * Sending the same transaction again is harmless: it has one hash and one nonce.
  *
- * @throws CliError TRANSACTION_FAILED, REJECTED, NONCE_USED, NOT_INCLUDED, UNREACHABLE
+ * @throws AttensorError TRANSACTION_FAILED, REJECTED, NONCE_USED, NOT_INCLUDED, UNREACHABLE
  */
 async function deliver(
   network: Network,
@@ -57,7 +57,7 @@ async function send(network: Network, file: Sealed): Promise<Standing> {
     await network.send(file);
     return { state: 'pending' };
   } catch (error) {
-    if (!(error instanceof CliError) || error.code !== 'REJECTED') throw error;
+    if (!(error instanceof AttensorError) || error.code !== 'REJECTED') throw error;
     // a request that seemed lost may have arrived: then this is the refusal of a second copy
     const standing = await network.standing(file.hash);
     if (standing.state !== 'unknown') return standing;
@@ -69,7 +69,7 @@ async function requireUnusedNonce(network: Network, file: Sealed): Promise<void>
   const [publicKey, nonce] = payerOf(file);
   const payer = await network.payer(publicKey);
   if (payer === undefined || payer.includedNonce <= nonce) return;
-  throw new CliError({
+  throw new AttensorError({
     code: 'NONCE_USED',
     what: 'another transaction of the fee payer used the nonce; this one can never be included in a block',
     where: publicKey,
@@ -116,8 +116,8 @@ async function wait(
   }
 }
 
-function notIncluded(hash: string, standing: Standing, waited: number): CliError {
-  return new CliError({
+function notIncluded(hash: string, standing: Standing, waited: number): AttensorError {
+  return new AttensorError({
     code: 'NOT_INCLUDED',
     what: 'the transaction is not in a block yet',
     where: hash,
@@ -129,7 +129,7 @@ function notIncluded(hash: string, standing: Standing, waited: number): CliError
 function included(hash: string, standing: Extract<Standing, { state: 'included' }>): Delivered {
   const { block, failure } = standing;
   if (failure === undefined) return { hash, block };
-  throw new CliError({
+  throw new AttensorError({
     code: 'TRANSACTION_FAILED',
     what: `the transaction is in block ${block} and failed; only its fee was taken`,
     where: hash,

@@ -1,7 +1,7 @@
 /** A daemon's GraphQL: what the commands ask, with retries where a failure is likely to pass. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import type { Alias } from './alias.js';
 import type { FailureReason } from './failures.js';
 import type { TransactionFile } from './transaction-file.js';
@@ -85,13 +85,13 @@ class Network {
     private readonly signal?: AbortSignal,
   ) {}
 
-  /** @throws CliError UNREACHABLE after several attempts, REJECTED with the daemon's own message */
+  /** @throws AttensorError UNREACHABLE after several attempts, REJECTED with the daemon's own message */
   async query(text: string, variables: object = {}): Promise<Record<string, unknown>> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.request(text, variables);
       if ('data' in outcome) return outcome.data;
       if ('refused' in outcome) {
-        throw new CliError({
+        throw new AttensorError({
           code: 'REJECTED',
           what: 'the network refused the request',
           where: this.alias.url,
@@ -99,7 +99,7 @@ class Network {
         });
       }
       if (attempt === ATTEMPTS) {
-        throw new CliError({
+        throw new AttensorError({
           code: 'UNREACHABLE',
           what: `${this.alias.network} does not answer`,
           where: this.alias.url,
@@ -152,7 +152,7 @@ class Network {
       return slotSchema.parse(data).daemonStatus.consensusConfiguration.slotDuration;
     } catch (error) {
       // networks without slots have no such question
-      if (error instanceof CliError && error.code === 'REJECTED') return UNKNOWN_SLOT_MS;
+      if (error instanceof AttensorError && error.code === 'REJECTED') return UNKNOWN_SLOT_MS;
       throw error;
     }
   }
@@ -209,7 +209,7 @@ class Network {
     return { state: pooled ? 'pending' : 'unknown' };
   }
 
-  /** Hands a signed transaction to the daemon. @throws CliError REJECTED, UNREACHABLE */
+  /** Hands a signed transaction to the daemon. @throws AttensorError REJECTED, UNREACHABLE */
   async send(file: TransactionFile): Promise<void> {
     if (file.kind === 'zkapp') {
       await this.query(

@@ -12,7 +12,7 @@ import type { ProofFile } from '@attensor/prover';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 export {
   planDeploy,
@@ -52,7 +52,7 @@ async function compile(cacheDir: string): Promise<void> {
   await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
 }
 
-/** @returns nothing when the same contract is there already. @throws CliError ALREADY_DEPLOYED */
+/** @returns nothing when the same contract is there already. @throws AttensorError ALREADY_DEPLOYED */
 async function planDeploy(
   address: string,
   commitment: CommitmentJson,
@@ -62,7 +62,7 @@ async function planDeploy(
   const { account, error } = await fetchAccount({ publicKey });
   // an account that can't be asked for is not one that does not exist
   if (error !== undefined && error.statusCode !== 404) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'UNREACHABLE',
       what: 'the network did not say whether the account exists',
       where: address,
@@ -73,7 +73,7 @@ async function planDeploy(
   if (account?.zkapp?.verificationKey !== undefined) {
     const deployed = Commitment.toJSON((await readContract(publicKey)).commitment);
     if (sameCommitment(deployed, commitment)) return undefined;
-    throw new CliError({
+    throw new AttensorError({
       code: 'ALREADY_DEPLOYED',
       what: 'another contract, or one with another model, is deployed at this address',
       where: address,
@@ -156,7 +156,7 @@ async function planSettle(
   };
 }
 
-/** @throws CliError WRONG_OWNER. @returns nothing when that key is the owner already */
+/** @throws AttensorError WRONG_OWNER. @returns nothing when that key is the owner already */
 async function planRotate(address: string, owner: string, next: string): Promise<Plan | undefined> {
   const publicKey = PublicKey.fromBase58(address);
   const state = await readContract(publicKey);
@@ -174,7 +174,7 @@ async function planRotate(address: string, owner: string, next: string): Promise
   };
 }
 
-/** @throws CliError WRONG_OWNER. @returns nothing when that is the model already */
+/** @throws AttensorError WRONG_OWNER. @returns nothing when that is the model already */
 async function planUpdate(
   address: string,
   owner: string,
@@ -199,7 +199,7 @@ async function planUpdate(
 
 function requireOwner(recorded: Field, owner: string, address: string): void {
   if (recorded.toBigInt() === ownerHash(PublicKey.fromBase58(owner)).toBigInt()) return;
-  throw new CliError({
+  throw new AttensorError({
     code: 'WRONG_OWNER',
     what: 'another key owns the contract',
     where: address,

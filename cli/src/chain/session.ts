@@ -7,7 +7,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Context } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
 import { deliver, type Delivered } from './deliver.js';
 import { Network } from './network.js';
@@ -105,7 +105,7 @@ class ChainSession {
     private readonly context: Context,
   ) {}
 
-  /** Reads the alias and makes its network o1js's active one. @throws CliError */
+  /** Reads the alias and makes its network o1js's active one. @throws AttensorError */
   static async open(
     options: AliasOptions & Partial<TransactionOptions>,
     context: Context,
@@ -148,7 +148,7 @@ class ChainSession {
    * Makes it so.
    *
    * @param keys those that sign besides the fee payer
-   * @throws CliError
+   * @throws AttensorError
    */
   async execute(plan: Plan, keys: KeyPair[] = []): Promise<Executed> {
     const { output } = this.context;
@@ -181,12 +181,12 @@ class ChainSession {
       return delivered;
     } catch (error) {
       const over = ['TRANSACTION_FAILED', 'NONCE_USED', 'REJECTED'];
-      if (error instanceof CliError && over.includes(error.code)) await journal.remove();
+      if (error instanceof AttensorError && over.includes(error.code)) await journal.remove();
       throw error;
     }
   }
 
-  /** Builds and proves; signatures are still missing. @throws CliError */
+  /** Builds and proves; signatures are still missing. @throws AttensorError */
   async build(plan: Plan): Promise<TransactionFile> {
     const { output } = this.context;
     const { memo } = this.options;
@@ -250,12 +250,12 @@ class ChainSession {
       : { ...common, kind, about: `delegate to ${to}`, command: { ...command, validUntil } };
   }
 
-  /** @returns the nonce to use. @throws CliError UNKNOWN_ACCOUNT, INSUFFICIENT_FUNDS */
+  /** @returns the nonce to use. @throws AttensorError UNKNOWN_ACCOUNT, INSUFFICIENT_FUNDS */
   private async requirePayer(publicKey: string, amount = 0n): Promise<number> {
     const { name, network } = this.alias;
     const payer = await this.network.payer(publicKey);
     if (payer === undefined) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'UNKNOWN_ACCOUNT',
         what: `the fee payer of alias ${name} has no account on ${network}`,
         where: publicKey,
@@ -264,7 +264,7 @@ class ChainSession {
     }
     const needed = this.fee + amount;
     if (payer.balance < needed) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'INSUFFICIENT_FUNDS',
         what: "the fee payer's balance is too low",
         where: publicKey,

@@ -1,6 +1,6 @@
 /** Signing with mina-signer: needs neither a network nor the proof system. */
 import Client from 'mina-signer';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import type { KeyPair } from './alias.js';
 import type { TransactionFile, ZkappCommandJson } from './transaction-file.js';
 
@@ -12,13 +12,13 @@ type SignerArgument = Parameters<Client['signZkappCommand']>[0];
 /**
  * Adds the signatures of these keys, where they are asked for.
  *
- * @throws CliError BAD_FILE when mina-signer can't read the transaction, or its fee is too small
+ * @throws AttensorError BAD_FILE when mina-signer can't read the transaction, or its fee is too small
  */
 function sign(file: TransactionFile, keys: KeyPair[]): TransactionFile {
   try {
     return file.kind === 'zkapp' ? signZkapp(file, keys) : signTransfer(file, keys);
   } catch (error) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'BAD_FILE',
       what: 'the transaction cannot be signed',
       where: file.about,
@@ -89,11 +89,11 @@ function verifies(client: Client, file: ZkappFile, publicKey: string): boolean {
   }
 }
 
-/** @throws CliError NOT_SIGNED */
+/** @throws AttensorError NOT_SIGNED */
 function requireSigned(file: TransactionFile, where: string): void {
   const missing = missingSignatures(file);
   if (missing.length === 0) return;
-  throw new CliError({
+  throw new AttensorError({
     code: 'NOT_SIGNED',
     what: 'signatures are missing, or the transaction was changed after it was signed',
     where,

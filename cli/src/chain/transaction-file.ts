@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readTextFile, writeFileWhole } from '../files.js';
 
 export {
@@ -87,7 +87,7 @@ const fileSchema = z.discriminatedUnion('kind', [
 ]);
 type TransactionFile = z.infer<typeof fileSchema>;
 
-/** @throws CliError BAD_FILE */
+/** @throws AttensorError BAD_FILE */
 function parseTransactionFile(text: string, where: string): TransactionFile {
   let value: unknown;
   try {
@@ -98,7 +98,7 @@ function parseTransactionFile(text: string, where: string): TransactionFile {
   const result = fileSchema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new CliError({
+  throw new AttensorError({
     code: 'BAD_FILE',
     what: 'this is not a transaction file of this version',
     where: [where, ...issue.path.map(String)].join(', '),
@@ -107,7 +107,7 @@ function parseTransactionFile(text: string, where: string): TransactionFile {
   });
 }
 
-/** @throws CliError NOT_FOUND, BAD_FILE */
+/** @throws AttensorError NOT_FOUND, BAD_FILE */
 async function readTransactionFile(path: string): Promise<TransactionFile> {
   const where = resolve(path);
   return parseTransactionFile(await readTextFile(where, MAX_BYTES), where);

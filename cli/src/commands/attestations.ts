@@ -1,3 +1,4 @@
+import { AttensorError } from '@attensor/core';
 import { Command } from 'commander';
 import { type AliasOptions, ChainSession, withAlias } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
@@ -62,8 +63,7 @@ Exit code 2 if there is none. JSON: {contract, provedState, locked, contractKeyH
     .action(
       works<GetOptions>(session, async (context, options, which?: string) => {
         if ((which === undefined) === (options.proof === undefined)) {
-          const { CliError } = await import('../errors.js');
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: 'name one attestation',
             expected: 'a number, a transaction or an outputHash; or --proof',

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { writeFileWhole } from '../files.js';
 import { logLogPlot } from '../plot.js';
 
@@ -267,7 +267,7 @@ function plot(axis: Axis, series: Series[]): string {
 
 async function requireFolder(dir: string): Promise<void> {
   await access(dir, constants.W_OK).catch(() => {
-    throw new CliError({
+    throw new AttensorError({
       code: 'NOT_FOUND',
       what: 'the folder for the plots does not exist or is not writable',
       where: resolve(dir),

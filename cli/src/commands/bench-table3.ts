@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { computing, works, type Context, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { duration } from '../progress.js';
 import type { ComponentReport } from './prove-component.js';
 
@@ -58,7 +58,7 @@ function benchTable3Command(session: Session): Command {
     .action(
       works<{ only?: string }>(session, async (context, { only }) => {
         if (only !== undefined && !Object.hasOwn(TABLE, only))
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: 'there is no such row',
             expected: Object.keys(TABLE).join(', '),

@@ -7,7 +7,7 @@ import {
   withTransaction,
 } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 
 export { deployCommand, told };
@@ -39,7 +39,7 @@ deployed is false, and the rest absent, when the same contract is there already.
         const chain = await ChainSession.open(options, context);
         const key = await chain.contractKey();
         if (options.contract !== undefined && options.contract !== key.publicKey) {
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: 'a contract is deployed at the address of its own key',
             expected: key.publicKey,

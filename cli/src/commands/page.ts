@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Alias, readAlias, readKeyFile } from '../chain/alias.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 
 export { pageCommand };
@@ -52,7 +52,7 @@ function pageCommand(session: Session): Command {
         await requireFree(out, options.force ?? false);
         const site = await builtSite();
         const work = await mkdtemp(join(dirname(out), `.${basename(out)}-`)).catch(() => {
-          throw new CliError({
+          throw new AttensorError({
             code: 'NOT_FOUND',
             what: 'the folder of the page does not exist or is not writable',
             where: dirname(out),
@@ -95,7 +95,7 @@ function pageCommand(session: Session): Command {
     );
 }
 
-/** @throws CliError OUTPUT_EXISTS */
+/** @throws AttensorError OUTPUT_EXISTS */
 async function requireFree(out: string, force: boolean): Promise<void> {
   const exists = await stat(out).then(
     () => true,
@@ -107,7 +107,7 @@ async function requireFree(out: string, force: boolean): Promise<void> {
     () => false,
   );
   if (!exists || (force && ours)) return;
-  throw new CliError({
+  throw new AttensorError({
     code: 'OUTPUT_EXISTS',
     what: ours ? 'a page is already there' : 'the folder exists and is not a page',
     where: out,
@@ -115,12 +115,12 @@ async function requireFree(out: string, force: boolean): Promise<void> {
   });
 }
 
-/** @throws CliError NOT_FOUND */
+/** @throws AttensorError NOT_FOUND */
 async function builtSite(): Promise<string> {
   const ui = dirname(createRequire(import.meta.url).resolve('@attensor/ui/package.json'));
   const site = join(ui, 'site');
   await stat(join(site, 'index.html')).catch(() => {
-    throw new CliError({
+    throw new AttensorError({
       code: 'NOT_FOUND',
       what: 'the page is not built',
       where: site,
@@ -135,7 +135,7 @@ const networkId = (alias: string): string => alias.replace(/[^\w-]/g, '-').slice
 function networksOf(aliases: Alias[], { node = [], wallet }: Options) {
   const ids = aliases.map(({ name }) => networkId(name));
   if (new Set(ids).size < ids.length) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'USAGE',
       what: 'two aliases have the same name on the page',
       got: ids.join(', '),
@@ -145,7 +145,7 @@ function networksOf(aliases: Alias[], { node = [], wallet }: Options) {
   return aliases.map(({ name, network, networkId: signed, url, archive }) => {
     const nodes = [...new Set([url, ...node])];
     if (nodes.length > MAX_NODES) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'USAGE',
         what: 'too many nodes',
         expected: `at most ${MAX_NODES}`,

@@ -1,3 +1,4 @@
+import { AttensorError } from '@attensor/core';
 import type {
   ComponentProver,
   ComponentProofFile,
@@ -112,8 +113,7 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           return { json: predicted, text: describeEstimate(predicted) };
         }
         if (options.out === undefined && !options.native) {
-          const { CliError } = await import('../errors.js');
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: '--out is missing',
             hint: 'Add --out proof.json',

@@ -8,7 +8,7 @@ import {
   type Done,
   type Session,
 } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '../files.js';
 import { openModel } from '../model.js';
 import {
@@ -115,7 +115,7 @@ async function requestsOf(options: Options): Promise<Request[]> {
   const { batch, prompt, maxTokens, out } = options;
   if (batch === undefined) {
     if (prompt === undefined || maxTokens === undefined || out === undefined) {
-      throw new CliError({
+      throw new AttensorError({
         code: 'USAGE',
         what: 'prove needs --prompt, --max-tokens and --out, or --batch',
         hint: 'See attensor prove --help',
@@ -124,7 +124,7 @@ async function requestsOf(options: Options): Promise<Request[]> {
     return [{ prompt, maxTokens, out }];
   }
   if (prompt !== undefined || maxTokens !== undefined || out !== undefined) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'USAGE',
       what: '--batch replaces --prompt, --max-tokens and --out',
       hint: 'Put them into the lines of the batch file',
@@ -135,7 +135,11 @@ async function requestsOf(options: Options): Promise<Request[]> {
     line.trim() === '' ? [] : [parseRequest(line, `${batch}, line ${i + 1}`)],
   );
   if (requests.length === 0) {
-    throw new CliError({ code: 'BAD_FILE', what: 'the batch holds no requests', where: batch });
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the batch holds no requests',
+      where: batch,
+    });
   }
   return requests;
 }
@@ -146,13 +150,13 @@ function parseRequest(line: string, where: string): Request {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new CliError({ code: 'BAD_FILE', what: 'the line is not JSON', where, expected });
+    throw new AttensorError({ code: 'BAD_FILE', what: 'the line is not JSON', where, expected });
   }
   const parsed = requestSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const what = `${issue.path.join('.') || 'request'}: ${issue.message}`;
-    throw new CliError({ code: 'BAD_FILE', what, where, expected });
+    throw new AttensorError({ code: 'BAD_FILE', what, where, expected });
   }
   return parsed.data;
 }

@@ -7,7 +7,7 @@ import {
   withTransaction,
 } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
 
@@ -54,5 +54,5 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
 
 function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
   if ((owner === undefined) !== (commitment === undefined)) return;
-  throw new CliError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
+  throw new AttensorError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
 }

@@ -6,7 +6,7 @@ import {
   withTransaction,
 } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { told } from './deploy.js';
 
 export { settleCommand };
@@ -31,7 +31,7 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
     .action(
       works<Options>(session, async (context, options) => {
         if ((options.all || options.pin) && !options.wait) {
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: '--no-wait cannot be combined with --all or --pin: each transaction is built on the block of the one before',
             hint: 'omit --no-wait, or omit --all and --pin',

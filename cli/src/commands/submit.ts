@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { ChainSession, type TransactionOptions, withTransaction } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
-import { CliError, ExitCode } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { ExitCode } from '../errors.js';
 import { readTextFile } from '../files.js';
 import { told } from './deploy.js';
 
@@ -55,7 +56,7 @@ async function readProof(path: string) {
   return parseProofFile(await readTextFile(path, MAX_PROOF_BYTES), path);
 }
 
-/** @throws CliError WRONG_MODEL when the contract is committed to another one */
+/** @throws AttensorError WRONG_MODEL when the contract is committed to another one */
 async function verifyForContract(file: Awaited<ReturnType<typeof readProof>>, address: string) {
   const { Commitment, readCommitment } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
@@ -67,7 +68,7 @@ async function verifyForContract(file: Awaited<ReturnType<typeof readProof>>, ad
   const given = { modelRoot, vocabularyRoot, verifierKeyHash: file.verificationKey.hash };
   for (const name of ['modelRoot', 'vocabularyRoot', 'verifierKeyHash'] as const) {
     if (given[name] === commitment[name]) continue;
-    throw new CliError({
+    throw new AttensorError({
       code: 'WRONG_MODEL',
       what: `the proof has another ${name} than the contract`,
       where: address,

@@ -18,7 +18,7 @@ import {
   writeTransactionFile,
 } from '../chain/transaction-file.js';
 import { command, works, type Context, type Session } from '../command.js';
-import { CliError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { requireWritable } from '../files.js';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
@@ -97,7 +97,7 @@ async function build(
   const need = (name: 'commitment' | 'proof' | 'to' | 'amount'): string => {
     const value = options[name];
     if (value !== undefined) return value;
-    throw new CliError({ code: 'USAGE', what: `tx build ${what} needs --${name}` });
+    throw new AttensorError({ code: 'USAGE', what: `tx build ${what} needs --${name}` });
   };
   // before the network is asked
   const commitment =
@@ -164,7 +164,7 @@ function signCommand(session: Session): Command {
         const keys = await Promise.all(options.key.map(readKeyFile));
         const stranger = keys.find(({ publicKey }) => !file.signers.includes(publicKey));
         if (stranger !== undefined) {
-          throw new CliError({
+          throw new AttensorError({
             code: 'USAGE',
             what: 'the transaction does not ask for the signature of this key',
             where: path,

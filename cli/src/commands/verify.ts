@@ -3,7 +3,8 @@ import type { RevealedText, Verdict } from '@attensor/prover';
 import type { Command } from 'commander';
 import { dirname } from 'node:path';
 import { command, positiveInteger, tokenList, works, type Done, type Session } from '../command.js';
-import { CliError, ExitCode } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { ExitCode } from '../errors.js';
 import { readTextFile } from '../files.js';
 
 export { verifyCommand };
@@ -58,7 +59,7 @@ JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, che
           const { verifierKeyHash, checkTables } = options;
           const weights = checkTables ? await prover.tablesRoot(single.component) : undefined;
           if (checkTables && weights === undefined)
-            throw new CliError({
+            throw new AttensorError({
               code: 'USAGE',
               what: 'this component has no public tables',
               got: JSON.stringify(single.component),
@@ -105,7 +106,7 @@ async function repeated(times: number, verify: () => Promise<AnyVerdict>): Promi
 function requireComponentOptions(options: Options): void {
   for (const name of ['commitment', 'prompt', 'output', 'promptTokens', 'outputTokens'] as const)
     if (options[name] !== undefined)
-      throw new CliError({
+      throw new AttensorError({
         code: 'USAGE',
         what: "this is a component's proof: it has no prompt, output or model commitment",
         got: name,
@@ -118,7 +119,10 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
   const { prompt, output, promptTokens, outputTokens } = options;
   for (const name of ['prompt', 'output'] as const) {
     if (options[name] !== undefined && options[`${name}Tokens`] !== undefined) {
-      throw new CliError({ code: 'USAGE', what: `give --${name} or --${name}-tokens, not both` });
+      throw new AttensorError({
+        code: 'USAGE',
+        what: `give --${name} or --${name}-tokens, not both`,
+      });
     }
   }
   if (prompt === undefined && output === undefined)
@@ -134,7 +138,7 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
 async function modelTokenizer({ tokenizer, commitment }: Options): Promise<Tokenizer> {
   const dir = tokenizer ?? (commitment === undefined ? undefined : dirname(commitment));
   if (dir === undefined) {
-    throw new CliError({
+    throw new AttensorError({
       code: 'USAGE',
       what: 'a text can only be compared with the tokenizer of the model',
       hint: 'Add --tokenizer <model-dir>, or give --prompt-tokens and --output-tokens',

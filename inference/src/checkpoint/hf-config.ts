@@ -1,7 +1,7 @@
 /** The Hugging Face config.json of a DeepSeek-V3 checkpoint. */
 import { z } from 'zod';
 import { checkConfig, type ModelConfig } from '../config.js';
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readJson } from './json-file.js';
 
 const size = z.number().int().positive();

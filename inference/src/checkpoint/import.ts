@@ -11,7 +11,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { AttensorError, throwIfAborted } from '../errors.js';
+import { AttensorError, throwIfAborted } from '@attensor/core';
 import { FORMAT, MODEL_FILE, VERSION, WEIGHTS_DIR, type ModelFile } from './model-file.js';
 import { readHfConfig, type Architecture } from './hf-config.js';
 import { planTensors, type PlannedPart, type PlannedTensor } from './plan.js';

@@ -1,7 +1,7 @@
 /** JSON files at the boundary: read, parsed, validated. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { AttensorError, type ErrorCode } from '../errors.js';
+import { AttensorError, type ErrorCode } from '@attensor/core';
 
 /** @throws NOT_FOUND, or `code` with the offending field. */
 export async function readJson<T extends z.ZodType>(

@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { checkConfig, modelConfigSchema } from '../config.js';
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { readJson } from './json-file.js';
 import { planTensors } from './plan.js';
 

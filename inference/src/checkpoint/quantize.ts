@@ -1,5 +1,5 @@
 /** Weights to integers: round(w 2^16), nearest, ties to even. */
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { INT32_MAX, INT32_MIN } from '../ints.js';
 
 /** @param first index of the first value in its tensor, for error messages. */

@@ -2,7 +2,7 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { decode, DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { notFound, readJson } from './json-file.js';
 

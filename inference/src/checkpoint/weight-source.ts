@@ -1,5 +1,5 @@
 /** The weights of a checkpoint as doubles: names and shapes checked, block scales of F8 tensors applied. */
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import type { Architecture } from './hf-config.js';
 import type { PlannedPart, PlannedTensor } from './plan.js';
 import type { SafetensorsReader, StoredTensor } from './safetensors.js';

@@ -1,5 +1,5 @@
 /** Embedding: x(t,i) = E(token_t, i). */
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 /** @throws BAD_TOKENS for an id outside 0 .. vocabSize - 1. */
 export function checkTokens(tokens: ArrayLike<number>, vocabSize: number, where: string): void {

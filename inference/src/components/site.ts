@@ -1,5 +1,5 @@
 /** Where a component runs: names its errors. */
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 export interface Site {
   /** As in the trace: `layers.1.wq_a`. */

@@ -2,7 +2,7 @@
 import { checkTokens, embedding } from '../components/embedding.js';
 import { selectEngine } from '../engines.js';
 import type { EngineName } from '../engine.js';
-import { AttensorError, throwIfAborted } from '../errors.js';
+import { AttensorError, throwIfAborted } from '@attensor/core';
 import type { Model } from '../model.js';
 import { attention } from './attention.js';
 import { feedForward } from './feed-forward.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importCheckpoint } from '../checkpoint/import.js';
-import { AttensorError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { Model } from '../model.js';
 
 export type Checkpoint = 'tiny' | 'tiny-fp8' | 'nano';

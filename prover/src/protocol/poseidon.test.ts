@@ -28,7 +28,9 @@ describe('Poseidon', () => {
       let s: bigint[] = state;
       for (const constants of CONSTANTS) {
         const powers = s.map((x) => power(x, 7n));
-        s = MATRIX.map((row, i) => mod(row.reduce((sum, m, j) => sum + m * powers[j], constants[i])));
+        s = MATRIX.map((row, i) =>
+          mod(row.reduce((sum, m, j) => sum + m * powers[j], constants[i])),
+        );
       }
       expect(s).toEqual(expected);
     }

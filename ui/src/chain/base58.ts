@@ -1,5 +1,5 @@
 /** Mina's text form of hashes: base58 of a version, the field element, and a checksum. */
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const CHECKSUM_BYTES = 4;
@@ -16,7 +16,7 @@ export function fieldOfBase58(text: string, where: string): bigint {
   for (const character of text) {
     const digit = ALPHABET.indexOf(character);
     if (digit === -1 || text.length > 80) {
-      throw new PageError({ code: 'BAD_ANSWER', what: 'this is not base58', where, got: text });
+      throw new AttensorError({ code: 'BAD_ANSWER', what: 'this is not base58', where, got: text });
     }
     value = value * 58n + BigInt(digit);
   }

@@ -1,7 +1,7 @@
 /** One question to a GraphQL endpoint, its answer validated. */
 import { askNode } from '@attensor/contracts/graphql';
 import type { z } from 'zod';
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 /** @throws NODE_UNAVAILABLE, BAD_ANSWER */
 export async function ask<T extends z.ZodType>(
@@ -14,7 +14,7 @@ export async function ask<T extends z.ZodType>(
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new PageError({
+  throw new AttensorError({
     code: 'BAD_ANSWER',
     what: `the node's answer is malformed: ${issue.message}`,
     where: `${url}: ${issue.path.join('.')}`,

@@ -1,7 +1,7 @@
 /** The contract's account and the last block, in one question to a daemon: a snapshot of one moment. */
 import { parsePermissions, PERMISSIONS_SELECTION } from '@attensor/contracts/ledger';
 import { z } from 'zod';
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { ask } from './graphql.js';
 
 const digits = z.string().regex(/^\d{1,78}$/, 'a number in decimal');
@@ -113,7 +113,7 @@ export interface LedgerView {
 export async function fetchLedgerView(node: string, address: string): Promise<LedgerView> {
   const { account, bestChain } = await ask(node, QUERY, { address }, viewSchema);
   if (!account?.zkappState || !account.verificationKey) {
-    throw new PageError({
+    throw new AttensorError({
       code: 'NO_CONTRACT',
       what: account === null ? 'there is no such account' : 'this account has no contract',
       where: `${address}, according to ${node}`,
@@ -121,7 +121,7 @@ export async function fetchLedgerView(node: string, address: string): Promise<Le
     });
   }
   if (account.publicKey !== address || account.tokenId !== DEFAULT_TOKEN) {
-    throw new PageError({
+    throw new AttensorError({
       code: 'BAD_ANSWER',
       what: 'the node answered about another account',
       where: node,

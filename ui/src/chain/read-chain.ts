@@ -8,7 +8,8 @@ import {
 } from '@attensor/contracts';
 import { permissionsFromJson } from '@attensor/contracts/ledger';
 import { Field } from 'o1js';
-import { errorView, PageError, type ErrorView } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { errorView, type ErrorView } from '../errors.js';
 import type { Source } from '../link.js';
 import {
   fetchLedgerView,
@@ -155,7 +156,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
     const contradicts = answers.some(
       (answer) =>
         answer.status === 'rejected' &&
-        answer.reason instanceof PageError &&
+        answer.reason instanceof AttensorError &&
         answer.reason.code === 'NO_CONTRACT',
     );
     const nodes = answers.map((answer, i): NodeView =>
@@ -173,7 +174,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
       await pause();
       continue;
     }
-    throw new PageError({
+    throw new AttensorError({
       code: 'NODES_DISAGREE',
       what: 'the nodes disagree about this contract',
       where: source.address,
@@ -230,7 +231,7 @@ function replay(
   const size = Attestation.sizeInFields();
   const odd = submissions.find(({ fields }) => fields.length !== size);
   if (odd !== undefined) {
-    throw new PageError({
+    throw new AttensorError({
       code: 'ARCHIVE_MISMATCH',
       what: 'the archive returned a submission that is not an attestation',
       where: source.archive,

@@ -5,7 +5,7 @@
  */
 import { Tokenizer } from '@attensor/inference/tokenizer';
 import { z } from 'zod';
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { fetchFile, json } from '../fetch-file.js';
 
 const schema = z.strictObject({
@@ -32,8 +32,8 @@ export function loadTokenizer(url: string): Promise<Tokenizer> {
 }
 
 async function fetchTokenizer(url: string): Promise<Tokenizer> {
-  const failed = (got: string, cause?: unknown): PageError =>
-    new PageError({
+  const failed = (got: string, cause?: unknown): AttensorError =>
+    new AttensorError({
       code: 'NO_TOKENIZER',
       what: "the model's tokenizer cannot be read",
       where: url,

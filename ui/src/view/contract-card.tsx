@@ -1,6 +1,7 @@
 /** The contract: which model it is committed to, and how far what is read about it can be trusted. */
 import { useState } from 'preact/hooks';
-import { errorView, PageError, type ErrorView } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { errorView, type ErrorView } from '../errors.js';
 import { foreignSource, knownSource, type Source } from '../link.js';
 import { isAddress, type PublishedModel, type Settings } from '../settings.js';
 import { Copy, Problem, sentence, short, Value } from './parts.js';
@@ -97,7 +98,7 @@ function SourceForm({
   const submit = (): void => {
     try {
       if (!isAddress(address.trim())) {
-        throw new PageError({
+        throw new AttensorError({
           code: 'BAD_INPUT',
           what: 'this is not the address of a contract',
           where: 'address',
@@ -107,7 +108,11 @@ function SourceForm({
       }
       const lines = nodes.split(/\s+/).filter(Boolean);
       if (own && lines.length === 0)
-        throw new PageError({ code: 'BAD_INPUT', what: 'name at least one node', where: 'nodes' });
+        throw new AttensorError({
+          code: 'BAD_INPUT',
+          what: 'name at least one node',
+          where: 'nodes',
+        });
       setError(undefined);
       onSource(
         own

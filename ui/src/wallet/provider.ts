@@ -1,5 +1,5 @@
 /** Mina's wallet interface, `window.mina`, as Auro and others offer it. */
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 
 export interface MinaProvider {
   requestAccounts(): Promise<string[] | ProviderError>;
@@ -38,7 +38,7 @@ export function walletProvider(): MinaProvider | undefined {
 export function requireProvider(): MinaProvider {
   const provider = walletProvider();
   if (provider !== undefined) return provider;
-  throw new PageError({
+  throw new AttensorError({
     code: 'NO_WALLET',
     what: 'there is no Mina wallet in this browser',
     expected: 'window.mina',
@@ -58,9 +58,9 @@ async function answered<T extends object>(request: Promise<T | ProviderError>): 
   return answer as T;
 }
 
-function walletError({ code, message }: Partial<ProviderError>, cause?: unknown): PageError {
+function walletError({ code, message }: Partial<ProviderError>, cause?: unknown): AttensorError {
   const [what, hint] = WORDS[code ?? 0] ?? ['the wallet failed', 'Look at the wallet'];
-  return new PageError({ code: 'WALLET', what, got: `${code}: ${message}`, hint, cause });
+  return new AttensorError({ code: 'WALLET', what, got: `${code}: ${message}`, hint, cause });
 }
 
 /** The account that pays. @throws WALLET */
@@ -77,7 +77,7 @@ export async function requireNetwork(
 ): Promise<void> {
   const { networkID } = await answered(provider.requestNetwork());
   if (expected === undefined || networkID === expected) return;
-  throw new PageError({
+  throw new AttensorError({
     code: 'WALLET',
     what: 'the wallet is on another network than the contract',
     expected,

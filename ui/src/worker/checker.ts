@@ -1,6 +1,7 @@
 /** The worker's entry: small, so that it answers at once; the verifier comes with `engine.ts`. */
 import { expose } from 'comlink';
-import { errorView, PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
+import { errorView } from '../errors.js';
 import type { CheckerApi, Outcome, Report } from './api.js';
 
 type Engine = typeof import('./engine.js');
@@ -15,7 +16,7 @@ function load(report: Report): Promise<Engine> {
 
 async function start(report: Report): Promise<Engine> {
   if (!globalThis.crossOriginIsolated) {
-    throw new PageError({
+    throw new AttensorError({
       code: 'UNSUPPORTED_BROWSER',
       what: 'this browser does not give the page the shared memory that the verifier needs',
       expected: 'cross-origin isolation',
@@ -27,7 +28,7 @@ async function start(report: Report): Promise<Engine> {
   try {
     loaded = await import('./engine.js');
   } catch (cause) {
-    throw new PageError({
+    throw new AttensorError({
       code: 'LOADING_FAILED',
       what: 'the verifier cannot be loaded',
       got: cause instanceof Error ? cause.message : String(cause),

@@ -1,6 +1,6 @@
 /** The page's end of the worker: starts it, notices when it dies, ends it when asked. */
 import { proxy, wrap, type Remote } from 'comlink';
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import type { CheckerApi, Outcome, Report } from './api.js';
 
 interface Running {
@@ -8,7 +8,7 @@ interface Running {
   remote: Remote<CheckerApi>;
   /** rejects when the worker ends; never resolves */
   ended: Promise<never>;
-  end(error: PageError): void;
+  end(error: AttensorError): void;
 }
 
 let running: Running | undefined;
@@ -17,14 +17,14 @@ let started = 0;
 function start(): Running {
   const worker = new Worker(new URL('./checker.js', import.meta.url), { type: 'module' });
   const remote = wrap<CheckerApi>(worker);
-  let end!: (error: PageError) => void;
+  let end!: (error: AttensorError) => void;
   const ended = new Promise<never>((_, reject) => (end = reject));
   ended.catch(() => undefined);
   const current = { worker, remote, ended, end };
   const crashed = (got: string): void => {
     stop(
       current,
-      new PageError({
+      new AttensorError({
         code: 'WORKER_CRASHED',
         what: 'the verifier stopped unexpectedly',
         got,
@@ -42,26 +42,26 @@ function start(): Running {
   return current;
 }
 
-function stop(current: Running, error: PageError): void {
+function stop(current: Running, error: AttensorError): void {
   if (running === current) running = undefined;
   current.end(error);
   current.worker.terminate();
 }
 
-/** Asks the worker; one is started if there is none. @throws PageError, or an error as the worker tells it */
+/** Asks the worker; one is started if there is none. @throws AttensorError, or an error as the worker tells it */
 export async function ask<T>(
   question: (remote: Remote<CheckerApi>) => Promise<Outcome<T>>,
 ): Promise<T> {
   const current = (running ??= start());
   const outcome = await Promise.race([question(current.remote), current.ended]);
   if (outcome.ok) return outcome.value;
-  throw Object.assign(new Error(outcome.error.what), outcome.error);
+  throw AttensorError.fromJSON(outcome.error);
 }
 
 /** Ends what the worker is doing; the next question starts a new one. */
 export function cancel(): void {
   if (running === undefined) return;
-  stop(running, new PageError({ code: 'CANCELLED', what: 'the check was cancelled' }));
+  stop(running, new AttensorError({ code: 'CANCELLED', what: 'the check was cancelled' }));
 }
 
 /** A callback that crosses to the worker. */

@@ -5,7 +5,7 @@
  * **Note**: this reaches into o1js, whose public interface has no such setting for `verify`. Where it does not find what it
  * expects, verification works as ever, only its first call is slow.
  */
-import { PageError } from '../errors.js';
+import { AttensorError } from '@attensor/core';
 import { bytes, fetchFile } from '../fetch-file.js';
 import { POINT_BYTES, pointCount, type PointList, type StringsFile } from './strings-format.js';
 
@@ -31,8 +31,8 @@ interface Internals {
 
 /** @throws LOADING_FAILED if the file is not the one that the page was built with */
 export async function fetchStrings(url: string, { sha256 }: StringsFile): Promise<ArrayBuffer> {
-  const failed = (got: string, cause?: unknown): PageError =>
-    new PageError({
+  const failed = (got: string, cause?: unknown): AttensorError =>
+    new AttensorError({
       code: 'LOADING_FAILED',
       what: 'a part of the verifier cannot be loaded',
       where: url,

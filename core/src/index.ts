@@ -1,0 +1,9 @@
+/** What every package may use, in a browser too. What needs Node has entries of its own. */
+export {
+  AttensorError,
+  errorJson,
+  throwIfAborted,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorJson,
+} from './errors.js';
