@@ -10,7 +10,6 @@
 #include "prover/linear.h"
 #include "prover/merkle.h"
 #include "prover/poseidon.h"
-#include "prover/poseidon_constants.h"
 #include "prover/sponge.h"
 #include "prover/tables.h"
 
@@ -190,20 +189,6 @@ Napi::Value SpongeStatesFunction(Info info) {
           return SpongeStates(values, rows, values.size() / (2 * rows), control);
         },
         WriteVecs, {}, std::move(task));
-  });
-}
-
-Napi::Value PoseidonParametersFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    auto matrix = [&](const Fp(*rows)[3], uint32_t count) {
-      Napi::Array out = Napi::Array::New(info.Env(), count);
-      for (uint32_t i = 0; i < count; i++) out.Set(i, WriteFields(info.Env(), rows[i], 3));
-      return out;
-    };
-    Napi::Object out = Napi::Object::New(info.Env());
-    out.Set("matrix", matrix(kPoseidonMatrix, 3));
-    out.Set("constants", matrix(kPoseidonConstants, kPoseidonRounds));
-    return out;
   });
 }
 
@@ -475,7 +460,6 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"hashRows", HashRowsFunction},
       {"merkleLayers", MerkleLayersFunction},
       {"spongeStates", SpongeStatesFunction},
-      {"poseidonParameters", PoseidonParametersFunction},
       {"eqTable", EqTableFunction},
       {"contract", ContractFunction},
       {"linear", LinearFunction},
