@@ -41,12 +41,8 @@ export {
   type ProofFile,
   type RevealedText,
 } from './proof-format.js';
-export {
-  defaultCacheDir,
-  verifyProofFile,
-  type Verdict,
-  type VerifyExpectations,
-} from './proof-file.js';
+export { defaultCacheDir } from '@attensor/core/files';
+export { verifyProofFile, type Verdict, type VerifyExpectations } from './proof-file.js';
 export { VerificationError } from './protocol/tape.js';
 export {
   componentProofIn,

@@ -4,6 +4,7 @@
  */
 import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model } from '@attensor/inference';
+import { writeAtomic } from '@attensor/core/files';
 import { Field } from 'o1js';
 import { join } from 'node:path';
 import {
@@ -11,7 +12,6 @@ import {
   modelScript,
   openWeights,
   readCommitment,
-  writeAtomic,
   type CommitmentFile,
 } from './commitment/model-commitment.js';
 import type { CommittedWeights } from './commitment/weights.js';

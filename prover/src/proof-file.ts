@@ -1,14 +1,10 @@
 /** Making and verifying proof files. */
 import { COMPLETE, inputHash, outputHash, Statement } from '@attensor/contracts';
+import { defaultCacheDir } from '@attensor/core/files';
 import { Cache, Field, initializeBindings, VerificationKey, verify, type JsonProof } from 'o1js';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileSchema, FORMAT, VERSION, type ProofFile, type RevealedText } from './proof-format.js';
 import { loadReferenceStrings } from './srs.js';
-
-/** Proving keys, reference strings and unfinished jobs. */
-export const defaultCacheDir = (): string =>
-  process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
 
 export function proofFile(
   proof: unknown,

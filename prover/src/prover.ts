@@ -2,7 +2,8 @@
  * @module prover
  * Proves a unit on this machine: plans its circuits, commits its weights, and runs the steps of its proofs.
  */
-import { AttensorError } from '@attensor/inference';
+import { AttensorError } from '@attensor/core';
+import { defaultCacheDir } from '@attensor/core/files';
 import { engine as nativeEngine } from '@attensor/native';
 import {
   Cache,
@@ -19,7 +20,6 @@ import {
   type CommitWeightsOptions,
   type CommittedWeights,
 } from './commitment/weights.js';
-import { defaultCacheDir } from './proof-file.js';
 import {
   circuitSteps,
   nativeSteps,

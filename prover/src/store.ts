@@ -3,10 +3,10 @@
  * What steps of a proof leave behind, by content. Messages and finished circuits hold private values: only the owner may read the
  * files, and they are removed when the proof is whole.
  */
+import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomic } from './commitment/model-commitment.js';
 
 export interface Store {
   /** @returns nothing for what is absent or damaged */
@@ -22,7 +22,6 @@ export const NO_STORE: Store = {
   remove: () => Promise.resolve(),
 };
 
-const PRIVATE_FILE = 0o600;
 const PRIVATE_DIR = 0o700;
 const DIGEST_BYTES = 32;
 

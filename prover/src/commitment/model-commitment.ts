@@ -3,9 +3,11 @@
  * Committing to a model: the parameter vector under a polynomial commitment, the vocabulary's embedding rows under a Merkle tree,
  * both public as roots. The salt keeps the parameter root from confirming guesses of the weights.
  */
-import { AttensorError, type Model, type ModelConfig } from '@attensor/inference';
+import { AttensorError } from '@attensor/core';
+import { PRIVATE_FILE, readJson, writeAtomic } from '@attensor/core/files';
+import type { Model, ModelConfig } from '@attensor/inference';
 import type { ProverEngine } from '@attensor/native';
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { plan } from '../circuits/planner.js';
@@ -118,7 +120,7 @@ export async function commitModel(
       salt: weights.salt.toString(),
       parameterSample: parameters.sample.toString(),
     }),
-    0o600,
+    PRIVATE_FILE,
   );
   await writeAtomic(join(model.dir, COMMITMENT_FILE), json(file));
   parameters.dispose();
@@ -128,54 +130,11 @@ export async function commitModel(
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Written whole or not at all. */
-export async function writeAtomic(
-  path: string,
-  data: string | Uint8Array,
-  mode = 0o644,
-): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, data, { mode });
-  await chmod(temporary, mode);
-  await rename(temporary, path);
-}
+const HINT = 'Commit the model: attensor model commit <model-dir>';
 
-async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Promise<T> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new AttensorError({
-      code: 'NOT_FOUND',
-      what: 'the file cannot be read',
-      where: path,
-      got: String((cause as Error).message),
-      hint,
-    });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new AttensorError({ code: 'BAD_FILE', what: 'the file is not JSON', where: path, hint });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: issue.message,
-      where: `${path}: ${issue.path.join('.')}`,
-      expected: 'the format this version writes',
-      got: text.slice(0, 80),
-      hint,
-    });
-  }
-  return parsed.data;
-}
-
+/** @throws NOT_FOUND, BAD_FILE */
 export const readCommitment = (path: string): Promise<CommitmentFile> =>
-  readJson(path, commitmentSchema, 'Commit the model: attensor model commit <model-dir>');
+  readJson({ path, schema: commitmentSchema, code: 'BAD_FILE', hint: HINT });
 
 export interface Secret {
   salt: bigint;
@@ -185,11 +144,7 @@ export interface Secret {
 /** @throws INSECURE_FILE when others may read it */
 export async function readSecret(dir: string): Promise<Secret> {
   const path = join(dir, SECRET_FILE);
-  const file = await readJson(
-    path,
-    secretSchema,
-    'Commit the model: attensor model commit <model-dir>',
-  );
+  const file = await readJson({ path, schema: secretSchema, code: 'BAD_FILE', hint: HINT });
   const { mode } = await stat(path);
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     throw new AttensorError({

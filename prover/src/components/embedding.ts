@@ -5,10 +5,10 @@
  * Positions are a power of two, so index 11...1 is the last one.
  */
 import type { FpVec, ProverEngine } from '@attensor/native';
-import { engine as native } from '@attensor/native';
 import { climb } from '../commitment/opening.js';
 import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
+import { hash } from '../protocol/poseidon.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
@@ -97,7 +97,7 @@ export class Embedding {
     const { session } = scope;
     const { tape } = session;
     const [t, i] = this.dims;
-    const empty = tape.constant(native.hash(new Array<bigint>(i.size).fill(0n)));
+    const empty = tape.constant(hash(new Array<bigint>(i.size).fill(0n)));
     const leaves = await session.send(bits.length, 'embedding: row hashes', async () =>
       witness.value.ids
         .slice(0, bits.length)

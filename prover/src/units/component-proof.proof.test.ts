@@ -1,5 +1,6 @@
 /** Components by themselves: every kind, native messages against the plain verifier; one real proof, its file, and edits of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defaultCacheDir } from '@attensor/core/files';
 import { referenceEngine } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import { setBackend } from 'o1js';
@@ -22,7 +23,6 @@ import {
   type ComponentResult,
 } from '../component-prover.js';
 import { estimate } from '../estimate.js';
-import { defaultCacheDir } from '../proof-file.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
 import { UnitProver } from '../prover.js';
