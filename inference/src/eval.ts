@@ -31,14 +31,17 @@ const referenceSchema = z.looseObject({
 /** reference.json of a checkpoint, as models/README.md describes it. */
 export type Reference = z.infer<typeof referenceSchema>;
 
+/** Reads and checks a reference.json. @throws NOT_FOUND, BAD_REFERENCE */
 export function readReference(path: string): Promise<Reference> {
   return readJson(path, referenceSchema, 'BAD_REFERENCE', 'models/README.md describes the format');
 }
 
+/** Reads a JSON list of token ids. @throws NOT_FOUND, BAD_REFERENCE */
 export function readValidationTokens(path: string): Promise<number[]> {
   return readJson(path, tokenList, 'BAD_REFERENCE', 'The file is a list of token ids');
 }
 
+/** How one prompt's continuation compares with the reference. */
 export interface PromptResult {
   prompt: string;
   identical: boolean;
@@ -47,12 +50,14 @@ export interface PromptResult {
   output: number[];
 }
 
+/** Perplexity over windows of tokens. */
 export interface PerplexityResult {
   nll: number;
   perplexity: number;
   predictions: number;
 }
 
+/** What `evaluate` found. */
 export interface Evaluation {
   prompts: PromptResult[];
   identical: number;
@@ -61,6 +66,7 @@ export interface Evaluation {
   perplexityDeviation?: number;
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends ForwardOptions {
   onProgress?: (progress: { stage: 'prompts' | 'perplexity'; done: number; total: number }) => void;
 }
