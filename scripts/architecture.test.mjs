@@ -83,6 +83,7 @@ test.each(workspaces)('%s declares what it imports', (workspace) => {
     dependencies = {},
     devDependencies = {},
     optionalDependencies = {},
+    peerDependencies = {},
   } = readJson(`${workspace}/package.json`);
   const { dependencies: shared, devDependencies: tools } = readJson('package.json');
   const missing = imports(workspace)
@@ -91,7 +92,7 @@ test.each(workspaces)('%s declares what it imports', (workspace) => {
     .filter(([, name]) => name !== `@attensor/${workspace}`)
     .filter(([file, name]) => {
       const forTests = isTest(file) || workspace === 'tests';
-      const declared = { ...dependencies, ...optionalDependencies };
+      const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies };
       return !(
         name in (forTests ? { ...declared, ...devDependencies, ...shared, ...tools } : declared)
       );

@@ -3,7 +3,7 @@ import { AttensorError } from '@attensor/core';
 import type { InferenceProver, ProofFile } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
-import { writeFileWhole } from './files.js';
+import { writeAtomic } from '@attensor/core/files';
 import { answer, type OpenModel } from './model.js';
 
 export { loadProver, compileKeys, answerToProve, proveAnswer, peakRssBytes };
@@ -95,7 +95,7 @@ async function proveAnswer(
       },
       { signal, onProgress: ({ fraction, message }) => bar.update(fraction, message) },
     );
-    await writeFileWhole(out, `${JSON.stringify(file)}\n`);
+    await writeAtomic(out, `${JSON.stringify(file)}\n`);
     const { size: proofBytes } = await stat(out);
     const { pickles, rows, nativeSeconds, picklesSeconds, proveSeconds, resumed } = figures;
     return {

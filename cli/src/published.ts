@@ -1,6 +1,6 @@
 /** A model's commitment as its contract takes it. */
+import type { CommitmentJson } from '@attensor/chain';
 import { AttensorError } from '@attensor/core';
-import type { CommitmentJson } from './chain/plans.js';
 
 export { readPublished };
 

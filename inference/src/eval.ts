@@ -1,6 +1,6 @@
 /** Fidelity of the integer model against a float reference: greedy continuations and perplexity. */
 import { z } from 'zod';
-import { readJson } from './checkpoint/json-file.js';
+import { readJson } from '@attensor/core/files';
 import { checkTokens } from './components/embedding.js';
 import { AttensorError } from '@attensor/core';
 import { forward, type ForwardOptions } from './forward/forward.js';
@@ -33,12 +33,22 @@ export type Reference = z.infer<typeof referenceSchema>;
 
 /** Reads and checks a reference.json. @throws NOT_FOUND, BAD_REFERENCE */
 export function readReference(path: string): Promise<Reference> {
-  return readJson(path, referenceSchema, 'BAD_REFERENCE', 'models/README.md describes the format');
+  return readJson({
+    path,
+    schema: referenceSchema,
+    code: 'BAD_REFERENCE',
+    hint: 'models/README.md describes the format',
+  });
 }
 
 /** Reads a JSON list of token ids. @throws NOT_FOUND, BAD_REFERENCE */
 export function readValidationTokens(path: string): Promise<number[]> {
-  return readJson(path, tokenList, 'BAD_REFERENCE', 'The file is a list of token ids');
+  return readJson({
+    path,
+    schema: tokenList,
+    code: 'BAD_REFERENCE',
+    hint: 'The file is a list of token ids',
+  });
 }
 
 /** How one prompt's continuation compares with the reference. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { notFound } from './checkpoint/json-file.js';
+import { notFound } from '@attensor/core/files';
 import { readModelFile, WEIGHTS_DIR, type TensorEntry } from './checkpoint/model-file.js';
 import { ropeTables } from './components/tables.js';
 import type { RopeAngles } from './components/rope.js';

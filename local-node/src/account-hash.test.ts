@@ -2,7 +2,7 @@ import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, initializeBindings } from 'o1js';
 import { accountHash, rootOf } from '@attensor/contracts/ledger';
-import { internals } from './internals.js';
+import { internals } from '@attensor/core/o1js';
 import { DEFAULT_TOKEN, Ledger } from './ledger.js';
 import { LEDGER_DEPTH, LedgerTree } from './merkle.js';
 

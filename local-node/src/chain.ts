@@ -11,7 +11,7 @@ import { accountHash, type AccountJson, type PathElement } from '@attensor/contr
 import type { DataDir, Genesis } from './data-dir.js';
 import { History } from './history.js';
 import { AttensorError } from '@attensor/core';
-import { internals, type Internals, type LedgerState } from './internals.js';
+import { internals, type Internals, type LedgerState } from '@attensor/core/o1js';
 import { type AccountId, DEFAULT_TOKEN, type Failures, Ledger } from './ledger.js';
 import { Log } from './log.js';
 import { LedgerTree } from './merkle.js';

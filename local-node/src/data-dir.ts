@@ -1,9 +1,10 @@
 /** The folder a node lives in: `genesis.json`, `transactions.log`, and a lock while it runs. */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrivateKey } from 'o1js';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
+import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
 
 export { openDataDir, type DataDir, type Genesis, type GenesisAccount };
 
@@ -96,9 +97,7 @@ async function writeGenesis(path: string, options: GenesisOptions): Promise<Gene
       };
     }),
   };
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(genesis, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(temporary, path);
+  await writeAtomic(path, `${JSON.stringify(genesis, null, 2)}\n`, PRIVATE_FILE);
   return genesis;
 }
 

@@ -1,4 +1,3 @@
 export { startNode, type NodeOptions, type RunningNode } from './node.js';
-export { hashZkappCommand } from './internals.js';
 export { AttensorError, type ErrorCode } from '@attensor/core';
 export type { Block, Chain, ChainTransaction } from './chain.js';

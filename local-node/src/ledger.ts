@@ -7,7 +7,7 @@
 import { Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
 import type { AccountJson } from '@attensor/contracts/ledger';
 import { AttensorError } from '@attensor/core';
-import type { LedgerState, MlAccount, MlLedger, MlTree } from './internals.js';
+import type { LedgerState, MlAccount, MlLedger, MlTree } from '@attensor/core/o1js';
 
 export { Ledger, DEFAULT_TOKEN, accountKey, type AccountId, type Failures };
 
@@ -210,6 +210,6 @@ function checkLayout(): void {
     what: 'the ledger of this o1js lays out its records differently',
     expected: JSON.stringify(expected),
     got: JSON.stringify(read),
-    hint: 'install the version of o1js that local-node/package.json names',
+    hint: 'install the version of o1js that core/package.json names',
   });
 }

@@ -16,7 +16,7 @@ import {
   PrivateKey,
   type PublicKey,
 } from 'o1js';
-import { internals } from './internals.js';
+import { internals } from '@attensor/core/o1js';
 import { rootOf, type PathElement } from '@attensor/contracts/ledger';
 import { query, type SpawnedNode, spawnNode } from './testing/spawned-node.js';
 

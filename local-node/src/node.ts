@@ -5,8 +5,7 @@ import { Cache } from 'o1js';
 import { Chain, type Block } from './chain.js';
 import { openDataDir } from './data-dir.js';
 import { graphqlSchema, rootValue } from './graphql.js';
-import { internals } from './internals.js';
-import { loadReferenceStrings } from './reference-strings.js';
+import { internals, loadBases, WRAP_LOG_DOMAINS } from '@attensor/core/o1js';
 import { createNodeServer, listen } from './server.js';
 import { TestAccounts } from './test-accounts.js';
 
@@ -64,7 +63,9 @@ async function startNode(options: NodeOptions): Promise<RunningNode> {
     const opened = await Chain.open(dataDir);
     chain = opened.chain;
     if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
-    await loadReferenceStrings(options.cache ?? Cache.FileSystemDefault);
+    // where they cannot be loaded, the first verification computes them
+    const cache = options.cache ?? Cache.FileSystemDefault;
+    await loadBases(cache, { fp: [], fq: WRAP_LOG_DOMAINS }).catch(() => false);
     const services = {
       schema: graphqlSchema(),
       rootValue: rootValue(chain, await internals(), Date.now()),

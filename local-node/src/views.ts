@@ -2,7 +2,7 @@
 import { Field, PublicKey } from 'o1js';
 import type { AccountJson, PathElement } from '@attensor/contracts/ledger';
 import type { Block, Chain, ChainTransaction } from './chain.js';
-import type { Internals } from './internals.js';
+import type { Internals } from '@attensor/core/o1js';
 import { minimumBalance } from './signed-command.js';
 
 export { accountView, blockView, commandView, pathView, type Encodings };

@@ -1,7 +1,7 @@
 /** A zkApp command as it comes in: is it one, and do its proofs hold? */
 import { Transaction, type Types, verify, VerificationKey, ZkappPublicInput } from 'o1js';
 import { AttensorError } from '@attensor/core';
-import type { Internals } from './internals.js';
+import type { Internals } from '@attensor/core/o1js';
 import { DEFAULT_TOKEN, type Ledger } from './ledger.js';
 
 export { parseZkappCommand, verifyProofs, withoutProofs, type ZkappCommandJson, type ZkappCommand };

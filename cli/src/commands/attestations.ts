@@ -1,6 +1,7 @@
+import { ChainSession } from '@attensor/chain';
+import { type AliasOptions, withAlias } from '../chain-options.js';
 import { AttensorError } from '@attensor/core';
 import { Command } from 'commander';
-import { type AliasOptions, ChainSession, withAlias } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
 import { readProof } from './submit.js';

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
-import { writeFileWhole } from '../files.js';
+import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from '../plot.js';
 
 export { benchScalingCommand };
@@ -122,7 +122,7 @@ async function scaling({ quick, plots, only }: Options, { output }: Context) {
   }
   for (const axis of plots === undefined ? [] : AXES) {
     const own = series.filter((s) => s.axis === axis);
-    if (own.length > 0) await writeFileWhole(join(plots!, `scaling-${axis}.svg`), plot(axis, own));
+    if (own.length > 0) await writeAtomic(join(plots!, `scaling-${axis}.svg`), plot(axis, own));
   }
   return { json: { series }, text: `${pointTable(series)}\n\n${lawTable(series)}` };
 }

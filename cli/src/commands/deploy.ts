@@ -1,11 +1,6 @@
+import { ChainSession, type Executed } from '@attensor/chain';
+import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import {
-  ChainSession,
-  type Executed,
-  publicKeyOption,
-  type TransactionOptions,
-  withTransaction,
-} from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
@@ -34,7 +29,7 @@ deployed is false, and the rest absent, when the same contract is there already.
     )
     .action(
       works<Options>(session, async (context, options) => {
-        const { planDeploy } = await import('../chain/plans.js');
+        const { planDeploy } = await import('@attensor/chain/plans');
         const commitment = await readPublished(options.commitment);
         const chain = await ChainSession.open(options, context);
         const key = await chain.contractKey();

@@ -1,3 +1,4 @@
+import { defaultCacheDir } from '@attensor/core/files';
 import { type Command, InvalidArgumentError } from 'commander';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,7 +48,6 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
       cancellable<Options>(session, async ({ output, signal }, options) => {
         const { startNode } = await import('@attensor/local-node');
         const { Cache } = await import('o1js');
-        const { defaultCacheDir } = await import('@attensor/prover');
         const keys = join(options.cache ?? defaultCacheDir(), 'keys');
         await mkdir(keys, { recursive: true });
         const node = await startNode({

@@ -1,9 +1,9 @@
+import { type Alias, readAlias, readKeyFile } from '@attensor/chain';
 import { Model } from '@attensor/inference';
 import type { Command } from 'commander';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Alias, readAlias, readKeyFile } from '../chain/alias.js';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';

@@ -11,7 +11,7 @@ import type {
 import { Option, type Command } from 'commander';
 import { stat, writeFile } from 'node:fs/promises';
 import { computing, cancellable, positiveInteger, type Context, type Session } from '../command.js';
-import { requireWritable, writeFileWhole } from '../files.js';
+import { requireWritable, writeAtomic } from '@attensor/core/files';
 import { duration } from '../progress.js';
 import { peakRssBytes } from '../proving.js';
 
@@ -133,7 +133,7 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           return { json: report, text: describeNative(name, report) };
         }
         const { report, file, outputs } = await proveComponent(prover, context, source);
-        await writeFileWhole(options.out, `${JSON.stringify(file)}\n`);
+        await writeAtomic(options.out, `${JSON.stringify(file)}\n`);
         if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
         const { size: proofBytes } = await stat(options.out);
         return {

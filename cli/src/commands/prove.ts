@@ -9,7 +9,7 @@ import {
   type Session,
 } from '../command.js';
 import { AttensorError } from '@attensor/core';
-import { readTextFile, requireWritable } from '../files.js';
+import { readTextFile, requireWritable } from '@attensor/core/files';
 import { openModel } from '../model.js';
 import {
   answerToProve,

@@ -1,11 +1,6 @@
+import { ChainSession, readKeyFile } from '@attensor/chain';
+import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import { readKeyFile } from '../chain/alias.js';
-import {
-  ChainSession,
-  publicKeyOption,
-  type TransactionOptions,
-  withTransaction,
-} from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
@@ -35,7 +30,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
         requireOne(options);
         const commitment =
           options.commitment === undefined ? undefined : await readPublished(options.commitment);
-        const { planRotate, planUpdate } = await import('../chain/plans.js');
+        const { planRotate, planUpdate } = await import('@attensor/chain/plans');
         const chain = await ChainSession.open(options, context);
         const contract = await chain.address();
         const owner = await readKeyFile(options.ownerKey ?? chain.alias.keyPath);

@@ -1,10 +1,6 @@
+import { ChainSession, type Executed } from '@attensor/chain';
+import { type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import {
-  ChainSession,
-  type Executed,
-  type TransactionOptions,
-  withTransaction,
-} from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { told } from './deploy.js';
@@ -37,7 +33,7 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
             hint: 'omit --no-wait, or omit --all and --pin',
           });
         }
-        const { planSettle } = await import('../chain/plans.js');
+        const { planSettle } = await import('@attensor/chain/plans');
         const { readHistory } = await import('@attensor/contracts');
         const { PublicKey } = await import('o1js');
         const chain = await ChainSession.open(options, context);

@@ -1,9 +1,10 @@
+import { ChainSession } from '@attensor/chain';
+import { type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
-import { ChainSession, type TransactionOptions, withTransaction } from '../chain/session.js';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { ExitCode } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { readTextFile } from '@attensor/core/files';
 import { told } from './deploy.js';
 
 export { submitCommand, readProof };
@@ -37,7 +38,7 @@ submitted is false, and the transaction absent, when the statement is on chain a
             exitCode: ExitCode.verificationFailed,
           };
         }
-        const { planSubmit } = await import('../chain/plans.js');
+        const { planSubmit } = await import('@attensor/chain/plans');
         const plan = await planSubmit(contract, file, { again: options.again ?? false });
         if (plan === undefined) {
           return {

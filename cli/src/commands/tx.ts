@@ -1,25 +1,26 @@
-import { Argument, Command } from 'commander';
-import { inMina, nanomina, readAlias, readKeyFile } from '../chain/alias.js';
-import { deliver } from '../chain/deliver.js';
-import { effects } from '../chain/effects.js';
-import { Network } from '../chain/network.js';
 import {
   ChainSession,
-  publicKeyOption,
-  report,
-  type TransactionOptions,
-  withHash,
-  withTransaction,
-} from '../chain/session.js';
-import { missingSignatures, requireSigned, sign } from '../chain/signing.js';
-import {
+  deliver,
+  effects,
+  inMina,
+  missingSignatures,
+  nanomina,
+  Network,
+  readAlias,
+  readKeyFile,
   readTransactionFile,
+  report,
+  requireSigned,
+  sign,
   type TransactionFile,
+  withHash,
   writeTransactionFile,
-} from '../chain/transaction-file.js';
+} from '@attensor/chain';
+import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
+import { Argument, Command } from 'commander';
 import { command, works, type Context, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
-import { requireWritable } from '../files.js';
+import { requireWritable } from '@attensor/core/files';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
 import { requireOne } from './rotate.js';
@@ -115,20 +116,20 @@ async function build(
     case 'deploy': {
       need('commitment');
       const chain = await ChainSession.open(options, context);
-      const { planDeploy } = await import('../chain/plans.js');
+      const { planDeploy } = await import('@attensor/chain/plans');
       const plan = await planDeploy(await chain.address(), commitment!, options.owner);
       return plan && (await chain.build(plan));
     }
     case 'submit': {
       const file = await readProof(need('proof'));
       const chain = await ChainSession.open(options, context);
-      const { planSubmit } = await import('../chain/plans.js');
+      const { planSubmit } = await import('@attensor/chain/plans');
       const plan = await planSubmit(await chain.address(), file, { again: false });
       return plan && (await chain.build(plan));
     }
     case 'settle': {
       const chain = await ChainSession.open(options, context);
-      const { planSettle } = await import('../chain/plans.js');
+      const { planSettle } = await import('@attensor/chain/plans');
       const plan = await planSettle(await chain.address());
       return plan && (await chain.build(plan));
     }
@@ -137,7 +138,7 @@ async function build(
       const chain = await ChainSession.open(options, context);
       const contract = await chain.address();
       const owner = options.presentOwner ?? contract;
-      const { planRotate, planUpdate } = await import('../chain/plans.js');
+      const { planRotate, planUpdate } = await import('@attensor/chain/plans');
       const plan =
         commitment === undefined
           ? await planRotate(contract, owner, options.owner!)

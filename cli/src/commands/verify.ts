@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { command, positiveInteger, tokenList, works, type Done, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { ExitCode } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { readTextFile } from '@attensor/core/files';
 
 export { verifyCommand };
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkConfig, type ModelConfig } from '../config.js';
 import { AttensorError } from '@attensor/core';
-import { readJson } from './json-file.js';
+import { readJson } from '@attensor/core/files';
 
 const size = z.number().int().positive();
 const count = z.number().int().nonnegative();
@@ -66,7 +66,7 @@ export interface Architecture {
 /** @throws NOT_FOUND, BAD_CONFIG, UNSUPPORTED_CONFIG */
 export async function readHfConfig(path: string): Promise<Architecture> {
   const hint = 'A checkpoint folder holds the config.json of a DeepSeek-V3 model';
-  const hf = await readJson(path, hfConfigSchema, 'BAD_CONFIG', hint);
+  const hf = await readJson({ path, schema: hfConfigSchema, code: 'BAD_CONFIG', hint });
   checkSupported(hf, path);
   const config: ModelConfig = {
     vocabSize: hf.vocab_size,

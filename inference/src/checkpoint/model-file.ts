@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { checkConfig, modelConfigSchema } from '../config.js';
 import { AttensorError } from '@attensor/core';
-import { readJson } from './json-file.js';
+import { readJson } from '@attensor/core/files';
 import { planTensors } from './plan.js';
 
 export const MODEL_FILE = 'model.json';
@@ -40,7 +40,7 @@ export type TensorEntry = z.infer<typeof tensorSchema>;
 export async function readModelFile(dir: string): Promise<ModelFile> {
   const path = join(dir, MODEL_FILE);
   const hint = 'Import the checkpoint again';
-  const file = await readJson(path, modelFileSchema, 'BAD_MODEL', hint);
+  const file = await readJson({ path, schema: modelFileSchema, code: 'BAD_MODEL', hint });
   checkConfig(file.config, path);
   const stored = new Map(file.tensors.map((t) => [t.name, t]));
   const plan = planTensors(file.config);

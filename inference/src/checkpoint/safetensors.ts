@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { decode, DTYPES, isDtype, type Dtype } from './dtypes.js';
-import { notFound, readJson } from './json-file.js';
+import { notFound, readJson } from '@attensor/core/files';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -42,7 +42,12 @@ export class SafetensorsReader {
     const tensors = new Map<string, StoredTensor>();
     if (await exists(join(dir, INDEX))) {
       const path = join(dir, INDEX);
-      const index = await readJson(path, indexSchema, 'BAD_SAFETENSORS', HINT);
+      const index = await readJson({
+        path,
+        schema: indexSchema,
+        code: 'BAD_SAFETENSORS',
+        hint: HINT,
+      });
       for (const shard of new Set(Object.values(index.weight_map))) {
         if (basename(shard) !== shard) {
           throw bad('a shard lies outside the checkpoint folder', path, 'a plain file name', shard);

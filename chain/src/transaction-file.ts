@@ -7,7 +7,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
-import { readTextFile, writeFileWhole } from '../files.js';
+import { PRIVATE_FILE, readTextFile, writeAtomic } from '@attensor/core/files';
 
 export {
   parseTransactionFile,
@@ -113,8 +113,12 @@ async function readTransactionFile(path: string): Promise<TransactionFile> {
   return parseTransactionFile(await readTextFile(where, MAX_BYTES), where);
 }
 
-async function writeTransactionFile(path: string, file: TransactionFile): Promise<void> {
-  await writeFileWhole(path, `${JSON.stringify(file, null, 2)}\n`);
+async function writeTransactionFile(
+  path: string,
+  file: TransactionFile,
+  mode?: number,
+): Promise<void> {
+  await writeAtomic(path, `${JSON.stringify(file, null, 2)}\n`, mode);
 }
 
 /**
@@ -146,7 +150,7 @@ class Journal {
   }
 
   async write(file: TransactionFile): Promise<void> {
-    await writeTransactionFile(this.path, file);
+    await writeTransactionFile(this.path, file, PRIVATE_FILE);
   }
 
   async remove(): Promise<void> {

@@ -4,45 +4,43 @@
  * What a plan asks for is built, proved, signed, kept in the journal, sent and waited for. A plan that
  * an earlier run has sent already is taken up where that run was interrupted.
  */
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import type { Context } from '../command.js';
 import { AttensorError } from '@attensor/core';
+import { defaultCacheDir } from '@attensor/core/files';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
-import { deliver, type Delivered } from './deliver.js';
+import { deliver, type Delivered, type Reporter } from './deliver.js';
 import { Network } from './network.js';
 import type { Plan } from './plans.js';
 import { requireSigned, sign, unsigned } from './signing.js';
 import { Journal, type TransactionFile, type ZkappCommandJson } from './transaction-file.js';
 
-export {
-  withAlias,
-  withTransaction,
-  publicKeyOption,
-  ChainSession,
-  withHash,
-  report,
-  type AliasOptions,
-  type TransactionOptions,
-  type Executed,
-};
+export { ChainSession, MAX_MEMO_BYTES, withHash, report, type Executed, type SessionOptions };
 
-interface AliasOptions {
+interface SessionOptions {
+  /** Name of the deploy alias. */
   alias: string;
+  /** Path of zkapp-cli's configuration. */
   config: string;
+  /** Address of the contract; that of the alias's key if not given. */
   contract?: string;
+  /** Where keys and unfinished transactions are kept. */
   cache?: string;
-}
-
-interface TransactionOptions extends AliasOptions {
+  /** MINA; that of the alias if not given. */
   fee?: string;
   nonce?: number;
+  /** At most 32 bytes, public. */
   memo?: string;
+  /** Public key; that of the alias if not given. */
   feePayer?: string;
-  wait: boolean;
+  /** False: does not wait until a transaction is in a block. */
+  wait?: boolean;
 }
 
-/** What a command reports of a transaction. */
+interface Context {
+  output: Reporter;
+  signal?: AbortSignal;
+}
+
+/** What is reported of a transaction. */
 interface Executed {
   transaction: string;
   /** Absent with --no-wait. */
@@ -56,60 +54,17 @@ interface Executed {
 
 const MAX_MEMO_BYTES = 32;
 
-function withAlias(command: Command): Command {
-  return command
-    .requiredOption('--alias <name>', 'deployment alias in the configuration')
-    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
-    .option(
-      '--contract <address>',
-      "address of the contract (default: the public key in the alias's keyPath)",
-      publicKeyOption,
-    )
-    .option(
-      '--cache <dir>',
-      'where keys and unfinished transactions are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
-    );
-}
-
-function withTransaction(command: Command): Command {
-  return withAlias(command)
-    .option('--fee <mina>', "fee (default: the alias's fee)")
-    .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
-    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
-    .option('--no-wait', 'do not wait until the transaction is in a block');
-}
-
-function nonceOption(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value < 2 ** 32) return value;
-  throw new InvalidArgumentError(`expected a number, got '${text}'`);
-}
-
-function memoOption(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_MEMO_BYTES) return text;
-  throw new InvalidArgumentError(`expected at most ${MAX_MEMO_BYTES} bytes, got ${bytes}`);
-}
-
-function publicKeyOption(text: string): string {
-  if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
-  throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
-}
-
 class ChainSession {
   private constructor(
     readonly alias: Alias,
     readonly network: Network,
     readonly cacheDir: string,
-    private readonly options: AliasOptions & Partial<TransactionOptions>,
+    private readonly options: SessionOptions,
     private readonly context: Context,
   ) {}
 
   /** Reads the alias and makes its network o1js's active one. @throws AttensorError */
-  static async open(
-    options: AliasOptions & Partial<TransactionOptions>,
-    context: Context,
-  ): Promise<ChainSession> {
+  static async open(options: SessionOptions, context: Context): Promise<ChainSession> {
     const { output, signal } = context;
     const alias = await readAlias(options.config, options.alias);
     const network = new Network(alias, (line) => output.log(line), signal);
@@ -122,7 +77,6 @@ class ChainSession {
     Mina.setActiveInstance(
       Mina.Network({ networkId: networkId === 'testnet' ? 'devnet' : networkId, mina, archive }),
     );
-    const { defaultCacheDir } = await import('@attensor/prover');
     return new ChainSession(alias, network, options.cache ?? defaultCacheDir(), options, context);
   }
 
@@ -280,7 +234,7 @@ class ChainSession {
 /** Seals a signed transaction: from here on it is known by its hash. */
 async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
   if (file.kind === 'zkapp') {
-    const { hashZkappCommand } = await import('@attensor/local-node');
+    const { hashZkappCommand } = await import('@attensor/core/o1js');
     return { ...file, hash: await hashZkappCommand(JSON.stringify(file.command)) };
   }
   const { default: Client } = await import('mina-signer');

@@ -1,17 +1,14 @@
 /**
- * What a node needs of o1js that its public interface does not offer: transaction hashes as clients
- * compute them, base58 encodings of hashes, and the records inside its ledger.
+ * What a network's clients and the local node need of o1js that its public interface does not offer: transaction hashes, base58 encodings of hashes, and the records inside its ledger.
  *
  * **Note**: o1js runs the daemon's own transaction logic, compiled to JavaScript. Its ledger applies
  * zkApp commands only; payments and delegations are applied to the same records by `ledger.ts`. The
  * layout of a record is checked when a ledger is made, so another version of o1js fails at the start
  * with UNSUPPORTED_O1JS and not with a wrong balance.
  */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type Field, initializeBindings } from 'o1js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError } from '../errors.js';
+import { internalModule as module } from './modules.js';
 
 export {
   internals,
@@ -78,9 +75,9 @@ function internals(): Promise<Internals> {
   return (loaded ??= load().catch((error: unknown) => {
     throw new AttensorError({
       code: 'UNSUPPORTED_O1JS',
-      what: 'a module of o1js is not where this node expects it',
+      what: 'a module of o1js is not where it is expected',
       got: error instanceof Error ? error.message : String(error),
-      hint: 'install the version of o1js that local-node/package.json names',
+      hint: 'install the version of o1js that core/package.json names',
     });
   }));
 }
@@ -92,9 +89,6 @@ async function hashZkappCommand(json: string): Promise<string> {
 
 async function load(): Promise<Internals> {
   await initializeBindings();
-  const root = dirname(createRequire(import.meta.url).resolve('o1js'));
-  const module = async <T>(path: string): Promise<T> =>
-    (await import(pathToFileURL(join(root, path)).href)) as T;
   const { Test } = await module<{
     Test(): Promise<{
       transactionHash: { hashZkAppCommand(json: string): string };

@@ -2,13 +2,13 @@
 import {
   AttestationContract,
   Attestation,
+  type AttestedFile,
   Commitment,
   InferenceProof,
   ownerHash,
   readContract,
   readHistory,
 } from '@attensor/contracts';
-import type { ProofFile } from '@attensor/prover';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
@@ -99,7 +99,7 @@ async function planDeploy(
 /** @returns nothing when it was submitted before, unless asked to do it again */
 async function planSubmit(
   address: string,
-  file: ProofFile,
+  file: AttestedFile,
   { again }: { again: boolean },
 ): Promise<Plan | undefined> {
   const publicKey = PublicKey.fromBase58(address);

@@ -4,34 +4,36 @@
  */
 import { setBackend } from 'o1js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { hashZkappCommand } from '@attensor/local-node';
+import { hashZkappCommand } from '@attensor/core/o1js';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AccountUpdate, Mina, PrivateKey, PublicKey } from 'o1js';
-import { Output } from '../output.js';
-import { attensor } from '../testing/streams.js';
-import { inMina, nanomina, readAlias } from './alias.js';
-import { deliver } from './deliver.js';
-import { effects } from './effects.js';
-import { explainFailure } from './failures.js';
-import { Network } from './network.js';
-import { missingSignatures, sign, unsigned } from './signing.js';
 import {
+  deliver,
+  effects,
+  Journal,
+  missingSignatures,
+  Network,
+  readAlias,
   readTransactionFile,
+  sign,
   type TransactionFile,
+  unsigned,
   writeTransactionFile,
   type ZkappCommandJson,
-} from './transaction-file.js';
+} from '@attensor/chain';
+import { Output } from './output.js';
+import { attensor } from './testing/streams.js';
 
 setBackend('native');
 
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
-const ZK = fileURLToPath(new URL('../../../node_modules/.bin/zk', import.meta.url));
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+const ZK = fileURLToPath(new URL('../../node_modules/.bin/zk', import.meta.url));
 const RECEIVER = PrivateKey.random().toPublicKey().toBase58();
 
 let folder: string;
@@ -330,37 +332,6 @@ describe('delivery', () => {
   });
 });
 
-describe('explainFailure', () => {
-  it('leaves out what was only cancelled', () => {
-    const reasons = [
-      { index: '2', failures: ['Cancelled'] },
-      { index: '1', failures: ['Account_app_state_3_precondition_unsatisfied'] },
-    ];
-    expect(explainFailure(reasons)).toBe(
-      "the contract's state changed since this was built: build it again (Account_app_state_3_precondition_unsatisfied, account update 1)",
-    );
-  });
-
-  it('has words for reasons it does not know', () => {
-    expect(explainFailure([{ index: '0', failures: ['Some_new_reason'] }])).toContain(
-      'some new reason',
-    );
-    expect(
-      explainFailure([{ index: '1', failures: ['Account_app_state_31_precondition_unsatisfied'] }]),
-    ).toContain('build it again');
-  });
-});
-
-describe('amounts', () => {
-  it('go through MINA and back', () => {
-    for (const amount of [0n, 1n, 10_000_000n, 1_500_000_000n, 123_456_789_012n]) {
-      expect(nanomina(inMina(amount), '')).toBe(amount);
-    }
-    expect(() => nanomina('1e9', '')).toThrow();
-    expect(() => nanomina('0.0000000001', '')).toThrow();
-  });
-});
-
 describe('mistakes', () => {
   const config = async (name: string, value: unknown) => {
     const path = join(folder, `${name}.json`);
@@ -434,10 +405,10 @@ describe('mistakes', () => {
 
 describe('the journal', () => {
   it('is private', async () => {
-    const { Journal } = await import('./transaction-file.js');
     const journal = await Journal.open(join(folder, 'cache'), ['a', 'b']);
     const { file } = await payment('1000000000');
     await journal.write(file);
+    expect((await stat(journal.path)).mode & 0o777).toBe(0o600);
     const again = await Journal.open(join(folder, 'cache'), ['a', 'b']);
     expect((await again.read())?.hash).toBe(file.hash);
     const other = await Journal.open(join(folder, 'cache'), ['a', 'c']);

@@ -1,11 +1,10 @@
 /** From a signed transaction to a block: sends it, once and for all, and waits. */
-import type { Output } from '../output.js';
 import { AttensorError } from '@attensor/core';
 import { explainFailure } from './failures.js';
 import { pause, type Network, type Standing } from './network.js';
 import type { TransactionFile } from './transaction-file.js';
 
-export { deliver, type Delivered };
+export { deliver, type Delivered, type Reporter };
 
 interface Delivered {
   hash: string;
@@ -13,9 +12,20 @@ interface Delivered {
   block?: number;
 }
 
+/** Who is told what goes on. */
+interface Reporter {
+  log(line: string): void;
+  /** Progress of one piece of work, which ends with `close`. */
+  progress(title: string): {
+    /** @param fraction 0 to 1 */
+    update(fraction: number, stage: string): void;
+    close(): void;
+  };
+}
+
 interface DeliverOptions {
   wait: boolean;
-  output: Output;
+  output: Reporter;
   signal?: AbortSignal;
 }
 

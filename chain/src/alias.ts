@@ -6,7 +6,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
-import { readTextFile } from '../files.js';
+import { checked, readJson } from '@attensor/core/files';
 
 export {
   readAlias,
@@ -70,7 +70,13 @@ const keySchema = z.looseObject({
  */
 async function readAlias(configPath: string, name: string): Promise<Alias> {
   const path = resolve(configPath);
-  const { deployAliases } = await readJson(path, configSchema, 'run `zk config` to make one');
+  const { deployAliases } = await readJson({
+    path,
+    schema: configSchema,
+    code: 'BAD_FILE',
+    hint: 'run `zk config` to make one',
+    maxBytes: MAX_CONFIG_BYTES,
+  });
   // zkapp-cli keeps names in lower case, and asks for them in any
   const entry = deployAliases[name] ?? deployAliases[name.toLowerCase()];
   if (entry === undefined) {
@@ -84,7 +90,12 @@ async function readAlias(configPath: string, name: string): Promise<Alias> {
       hint: 'add it with `zk config`, or name another with --alias',
     });
   }
-  const alias = parse(entry, aliasSchema, `${path}, deployAliases.${name}`, 'correct the entry');
+  const alias = checked(entry, {
+    where: `${path}, deployAliases.${name}`,
+    schema: aliasSchema,
+    code: 'BAD_FILE',
+    hint: 'correct the entry',
+  });
   const inFolder = (file: string) => (isAbsolute(file) ? file : resolve(dirname(path), file));
   return {
     name,
@@ -112,11 +123,13 @@ function networkOf(name: string, networkId: string, url: string): NetworkName {
 
 /** @throws AttensorError */
 async function readKeyFile(path: string): Promise<KeyPair> {
-  const { publicKey, privateKey } = await readJson(
-    resolve(path),
-    keySchema,
-    'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
-  );
+  const { publicKey, privateKey } = await readJson({
+    path: resolve(path),
+    schema: keySchema,
+    code: 'BAD_FILE',
+    hint: 'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
+    maxBytes: MAX_CONFIG_BYTES,
+  });
   const { default: Client } = await import('mina-signer');
   const derived = new Client({ network: 'testnet' }).derivePublicKey(privateKey);
   if (derived === publicKey) return { publicKey, privateKey };
@@ -149,35 +162,4 @@ function inMina(amount: bigint | string): string {
     .padStart(DECIMALS + 1, '0');
   const fraction = digits.slice(-DECIMALS).replace(/0+$/, '');
   return `${digits.slice(0, -DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`;
-}
-
-async function readJson<T>(path: string, schema: z.ZodType<T>, hint: string): Promise<T> {
-  const text = await readTextFile(path, MAX_CONFIG_BYTES, hint);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new AttensorError({
-      code: 'BAD_FILE',
-      what: 'the file is not JSON',
-      where: path,
-      // a parser's message may quote the file, which may hold a private key
-      got: error instanceof SyntaxError ? 'a syntax error' : String(error),
-      hint,
-    });
-  }
-  return parse(value, schema, path, hint);
-}
-
-function parse<T>(value: unknown, schema: z.ZodType<T>, where: string, hint: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new AttensorError({
-    code: 'BAD_FILE',
-    what: 'the file is malformed',
-    where: [where, ...issue.path.map(String)].join(', '),
-    expected: issue.message,
-    hint,
-  });
 }

@@ -1,0 +1,37 @@
+/**
+ * From a deploy alias to a transaction in a block. Loads the proof system only when something is to be proved; what each
+ * transaction calls is in `@attensor/chain/plans`, which loads it.
+ */
+export {
+  readAlias,
+  readKeyFile,
+  nanomina,
+  inMina,
+  NETWORKS,
+  type Alias,
+  type KeyPair,
+  type NetworkId,
+  type NetworkName,
+} from './alias.js';
+export { deliver, type Delivered, type Reporter } from './deliver.js';
+export { effects } from './effects.js';
+export { explainFailure, type FailureReason } from './failures.js';
+export { Network, type Payer, type Standing } from './network.js';
+export type { CommitmentJson, Plan } from './plans.js';
+export {
+  ChainSession,
+  MAX_MEMO_BYTES,
+  report,
+  withHash,
+  type Executed,
+  type SessionOptions,
+} from './session.js';
+export { missingSignatures, requireSigned, sign, unsigned } from './signing.js';
+export {
+  Journal,
+  parseTransactionFile,
+  readTransactionFile,
+  writeTransactionFile,
+  type TransactionFile,
+  type ZkappCommandJson,
+} from './transaction-file.js';

@@ -1,0 +1,48 @@
+/** Options of the commands that work with a network. */
+import { MAX_MEMO_BYTES, type SessionOptions } from '@attensor/chain';
+import { type Command, InvalidArgumentError } from 'commander';
+
+export { withAlias, withTransaction, publicKeyOption, type AliasOptions, type TransactionOptions };
+
+type AliasOptions = Pick<SessionOptions, 'alias' | 'config' | 'contract' | 'cache'>;
+type TransactionOptions = SessionOptions & { wait: boolean };
+
+function withAlias(command: Command): Command {
+  return command
+    .requiredOption('--alias <name>', 'deployment alias in the configuration')
+    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
+    .option(
+      '--contract <address>',
+      "address of the contract (default: the public key in the alias's keyPath)",
+      publicKeyOption,
+    )
+    .option(
+      '--cache <dir>',
+      'where keys and unfinished transactions are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    );
+}
+
+function withTransaction(command: Command): Command {
+  return withAlias(command)
+    .option('--fee <mina>', "fee (default: the alias's fee)")
+    .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
+    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
+    .option('--no-wait', 'do not wait until the transaction is in a block');
+}
+
+function nonceOption(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < 2 ** 32) return value;
+  throw new InvalidArgumentError(`expected a number, got '${text}'`);
+}
+
+function memoOption(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_MEMO_BYTES) return text;
+  throw new InvalidArgumentError(`expected at most ${MAX_MEMO_BYTES} bytes, got ${bytes}`);
+}
+
+function publicKeyOption(text: string): string {
+  if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
+  throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
+}

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PRIVATE_FILE, readJson, readTextFile, requireWritable, writeAtomic } from './files.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'attensor-core-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('writeAtomic', () => {
+  it('replaces a file, with its mode, and leaves nothing else behind', async () => {
+    const path = join(folder, 'secret.json');
+    await writeFile(path, 'old', { mode: 0o644 });
+    await writeAtomic(path, 'new', PRIVATE_FILE);
+    expect(await readFile(path, 'utf8')).toBe('new');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(['secret.json']);
+  });
+});
+
+describe('readJson', () => {
+  const read = async (text: string) => {
+    const path = join(folder, 'value.json');
+    await writeFile(path, text);
+    const schema = z.object({ sizes: z.array(z.number()) });
+    return await readJson({ path, schema, code: 'BAD_MODEL', hint: 'Import it again' });
+  };
+
+  it('reads what the schema says', async () => {
+    expect(await read('{"sizes": [1, 2]}')).toEqual({ sizes: [1, 2] });
+  });
+
+  it('names the field that is wrong', async () => {
+    await expect(read('{"sizes": [1, "2"]}')).rejects.toMatchObject({
+      code: 'BAD_MODEL',
+      what: expect.stringContaining("'sizes.1'"),
+      hint: 'Import it again',
+    });
+  });
+
+  it('does not quote a file that is not JSON', async () => {
+    const error = await read('{"privateKey": EKsecret}').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'BAD_MODEL', what: 'the file is not JSON' });
+    expect(String(error)).not.toContain('EKsecret');
+  });
+});
+
+it('readTextFile refuses what is not there, folders and large files', async () => {
+  await expect(readTextFile(join(folder, 'none'), 10)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(readTextFile(folder, 10)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const path = join(folder, 'large');
+  await writeFile(path, 'eleven byte');
+  await expect(readTextFile(path, 10)).rejects.toMatchObject({ code: 'BAD_FILE' });
+  expect(await readTextFile(path, 11)).toBe('eleven byte');
+});
+
+it('requireWritable wants a folder', async () => {
+  await requireWritable(join(folder, 'file'));
+  await expect(requireWritable(join(folder, 'none', 'file'))).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
+});

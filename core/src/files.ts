@@ -1,0 +1,128 @@
+/** Files that users name and files that programs keep, and the folder of the latter. */
+import { access, chmod, constants, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { AttensorError, type ErrorCode } from './errors.js';
+
+export {
+  readTextFile,
+  readJson,
+  checked,
+  notFound,
+  requireWritable,
+  writeAtomic,
+  defaultCacheDir,
+  PRIVATE_FILE,
+  type JsonFile,
+};
+
+/** Mode of files that hold secrets: for their owner only. */
+const PRIVATE_FILE = 0o600;
+
+/** Proving keys, reference strings, unfinished proofs and transactions. */
+function defaultCacheDir(): string {
+  return process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
+}
+
+/** @throws AttensorError NOT_FOUND, or BAD_FILE when it is larger than such a file can be */
+async function readTextFile(path: string, maxBytes: number, hint?: string): Promise<string> {
+  const size = await stat(path).then(
+    (info) => (info.isFile() ? info.size : undefined),
+    () => undefined,
+  );
+  if (size === undefined) {
+    throw new AttensorError({
+      code: 'NOT_FOUND',
+      what: 'the file does not exist',
+      where: resolve(path),
+      hint,
+    });
+  }
+  if (size > maxBytes) {
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the file is too large',
+      where: resolve(path),
+      expected: `at most ${maxBytes} bytes`,
+      got: `${size} bytes`,
+    });
+  }
+  return await readFile(path, 'utf8');
+}
+
+interface JsonFile<T> {
+  path: string;
+  schema: z.ZodType<T>;
+  /** Of the error when the file is not what the schema says. */
+  code: ErrorCode;
+  /** What to do about it. */
+  hint: string;
+  maxBytes?: number;
+}
+
+const MAX_JSON_BYTES = 2 ** 28;
+
+/** @throws AttensorError NOT_FOUND, or `code` with the field that is not as it should be */
+async function readJson<T>(file: JsonFile<T>): Promise<T> {
+  const { path, schema, code, hint, maxBytes = MAX_JSON_BYTES } = file;
+  const text = await readTextFile(path, maxBytes, hint);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // a parser's message may quote the file, which may hold a private key
+    const got = 'a syntax error';
+    throw new AttensorError({ code, what: 'the file is not JSON', where: path, got, hint });
+  }
+  return checked(value, { where: path, schema, code, hint });
+}
+
+/** @throws AttensorError with the field that is not as the schema says */
+function checked<T>(
+  value: unknown,
+  { schema, code, hint, where }: Omit<JsonFile<T>, 'path'> & { where: string },
+): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new AttensorError({
+    code,
+    what: `field '${issue.path.map(String).join('.') || '(root)'}' is not valid: ${issue.message}`,
+    where,
+    hint,
+  });
+}
+
+/** The error of a file that cannot be read. */
+function notFound(path: string, hint: string, cause?: unknown): AttensorError {
+  const reason = (cause as NodeJS.ErrnoException | undefined)?.code;
+  return new AttensorError({
+    code: 'NOT_FOUND',
+    what: 'the file cannot be read',
+    where: path,
+    got: reason,
+    hint,
+    cause,
+  });
+}
+
+/** Finds out before the work, not after it. @throws AttensorError NOT_FOUND */
+async function requireWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  await access(folder, constants.W_OK).catch(() => {
+    throw new AttensorError({
+      code: 'NOT_FOUND',
+      what: 'the folder of the output file does not exist or is not writable',
+      where: folder,
+    });
+  });
+}
+
+/** A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power. */
+async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, data, { mode, flush: true });
+  await chmod(temporary, mode);
+  await rename(temporary, path);
+}

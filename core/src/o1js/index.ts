@@ -1,0 +1,15 @@
+/**
+ * Everything that Attensor takes from inside o1js, beyond its public interface. `o1js.test.ts` says which of it a new version of
+ * o1js breaks.
+ */
+export {
+  internals,
+  hashZkappCommand,
+  type Internals,
+  type FieldEncoding,
+  type LedgerState,
+  type MlAccount,
+  type MlLedger,
+  type MlTree,
+} from './internals.js';
+export { loadBases, loadReferenceStrings, WRAP_LOG_DOMAINS } from './reference-strings.js';
