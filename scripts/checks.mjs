@@ -1,12 +1,25 @@
-// What `npm test` checks besides the test suites: format, lint, and what is generated. Each counts as one test.
+// What `npm test` checks besides the test suites: format, lint, and what is generated. Each counts as one test. By itself:
+// `node scripts/checks.mjs eslint prettier` runs those named, or all.
 import { spawn } from 'node:child_process';
-import { root, say } from './setup.mjs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { files, root, say } from './setup.mjs';
 
 const module = (path, ...args) => ({ command: process.execPath, args: [path, ...args] });
+
+/** C++ and CUDA of the native package; native/.clang-format-ignore excepts what is generated. */
+const nativeSources = ['src', 'cuda', 'test', 'bench']
+  .flatMap((folder) => files(join(root, 'native', folder)))
+  .filter((file) => /\.(cc|cu|h)$/.test(file))
+  .map((file) => relative(root, file));
 
 export const CHECKS = {
   eslint: module('node_modules/eslint/bin/eslint.js', '.'),
   prettier: module('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
+  'clang-format': module(
+    'node_modules/clang-format-node/build/cli.js',
+    ...['--dry-run', '--Werror', ...nativeSources],
+  ),
   'table of planned circuits': module('scripts/docs-circuits.mjs', '--check'),
   'API reference': module(
     'node_modules/typedoc/bin/typedoc',
@@ -52,4 +65,16 @@ async function succeeds(command, args) {
   });
   if (status !== 0) process.stderr.write(Buffer.concat(output.map((chunk) => Buffer.from(chunk))));
   return status === 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const named = process.argv.slice(2);
+  const unknown = named.find((name) => !(name in CHECKS));
+  if (unknown !== undefined)
+    throw new Error(`checks: '${unknown}' is none of ${Object.keys(CHECKS).join(', ')}`);
+  const chosen = Object.entries(CHECKS).filter(
+    ([name]) => named.length === 0 || named.includes(name),
+  );
+  const { failed } = await runChecks(Object.fromEntries(chosen));
+  process.exitCode = failed === 0 ? 0 : 1;
 }

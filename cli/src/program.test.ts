@@ -156,22 +156,22 @@ describe('mistakes', () => {
   });
 });
 
-describe('verify', () => {
-  /** Well-formed, and of no proof at all. */
-  const bogus = (publicOutput: string, inputHash: string) =>
-    JSON.stringify({
-      format: 'attensor-proof',
-      version: 1,
-      statement: { modelRoot: '1', vocabularyRoot: '2', inputHash, outputHash: '4' },
-      verificationKey: { data: 'AA==', hash: '5' },
-      proof: {
-        publicInput: ['1', '2', '3', '4'],
-        publicOutput: [publicOutput],
-        maxProofsVerified: 1,
-        proof: 'x',
-      },
-    });
+/** Well-formed, and of no proof at all. */
+const bogus = (publicOutput: string, inputHash: string) =>
+  JSON.stringify({
+    format: 'attensor-proof',
+    version: 1,
+    statement: { modelRoot: '1', vocabularyRoot: '2', inputHash, outputHash: '4' },
+    verificationKey: { data: 'AA==', hash: '5' },
+    proof: {
+      publicInput: ['1', '2', '3', '4'],
+      publicOutput: [publicOutput],
+      maxProofsVerified: 1,
+      proof: 'x',
+    },
+  });
 
+describe('verify', () => {
   it.each([
     { name: 'another statement', output: '0', input: '33' },
     { name: 'an unfinished run', output: '7', input: '3' },
@@ -195,6 +195,21 @@ describe('the program', () => {
   const main = fileURLToPath(new URL('./main.js', import.meta.url));
   const spawn = (...args: string[]) =>
     spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+
+  it('verifies without native code, which proving needs', async () => {
+    const without = (...args: string[]) =>
+      spawnSync(process.execPath, [main, ...args], {
+        encoding: 'utf8',
+        env: { ...process.env, ATTENSOR_ADDON: 'none' },
+      });
+    const verified = without('verify', await file('bogus', bogus('0', '3')), '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: false });
+    expect(verified.status).toBe(2);
+    const sizes = ['--rows', '2', '--heads', '1', '--dim', '4'];
+    const proved = without('prove-component', 'RoPE1', ...sizes, '--out', join(folder, 'never'));
+    expect(proved.stderr).toContain('ATTENSOR_ADDON=none');
+    expect(proved.status).toBe(3);
+  });
 
   it('has help for every command', async () => {
     const commands = ['model import', 'model commit', 'generate', 'chat', 'eval'];

@@ -1,7 +1,7 @@
 /**
  * The contract with real proofs, each for a reason that stands in the name of its test: that the method can be proved, that the
  * ledger takes the proof and nothing edited beside it, and what a proof of the wrong program does. What the circuits and the ledger
- * demand of each other without a proof is in settlement.test.ts.
+ * demand of each other without a proof is in settlement.test.ts and owner.test.ts; tests/src/deployment.proof.test.ts proves `rotateOwner`.
  */
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,7 +12,7 @@ import { Commitment } from './commitment.js';
 import { CONTRACT_KEY_HASH } from './contract-key.js';
 import { outputHash } from './hashes.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
-import { type ModelEvent, type OwnerEvent, ownerHash } from './owner.js';
+import { ownerHash } from './owner.js';
 import {
   attestationWitness,
   checkAttestation,
@@ -21,7 +21,13 @@ import {
   readHistory,
 } from './read.js';
 import { contractKeys } from './testing/keys.js';
-import { answering, LocalContract, ROOTS, unproved } from './testing/local-contract.js';
+import {
+  answering,
+  LocalContract,
+  ROOTS,
+  unproved,
+  withoutSignatureOf,
+} from './testing/local-contract.js';
 import { impostor, standIn, statementOf } from './testing/stand-in-program.js';
 
 const ANSWERS = [4, 5];
@@ -56,18 +62,6 @@ function edited(transaction: Proved, change: (update: AccountUpdate) => void): P
   );
   copy.transaction.feePayer.lazyAuthorization = { kind: 'lazy-signature' };
   return copy.sign([local.payer.key]);
-}
-
-/** A transaction in which `key` signs for nothing: its place has the payer's signature. */
-function unsigned(transaction: Proved, key: Mina.TestPublicKey): Proved {
-  const copy = Mina.Transaction.fromJSON(transaction.toJSON());
-  const { feePayer, accountUpdates } = copy.transaction;
-  const [update] = accountUpdates.filter(
-    ({ publicKey, body }) =>
-      publicKey.equals(key).toBoolean() && body.authorizationKind.isSigned.toBoolean(),
-  );
-  update.authorization = { signature: feePayer.authorization };
-  return copy;
 }
 
 beforeAll(async () => {
@@ -105,7 +99,7 @@ describe('deployment', () => {
         address,
       ),
     );
-    await expect(unsigned(deploy, address).send()).rejects.toThrow(/signature/i);
+    await expect(withoutSignatureOf(address, deploy).send()).rejects.toThrow(/signature/i);
     await expect(readContract(address)).rejects.toThrow('NO_CONTRACT');
     await deploy.send();
   });
@@ -265,7 +259,7 @@ describe('the owner', () => {
     const update = await timed('updateModel', () =>
       local.build(() => contract.updateModel(owner, next()), payer, owner),
     );
-    await expect(unsigned(update, owner).send()).rejects.toThrow(/signature/i);
+    await expect(withoutSignatureOf(owner, update).send()).rejects.toThrow(/signature/i);
     await update.send();
     const { commitment } = await readContract(local.address);
     expect(Commitment.toJSON(commitment)).toEqual(Commitment.toJSON(next()));
@@ -290,34 +284,6 @@ describe('the owner', () => {
     );
     const late = local.send(() => contract.attest(finished[1], standInKey));
     await expect(late).rejects.toThrow('another model');
-  });
-
-  it('must sign to hand over, though `rotateOwner` is proved, and is no owner afterwards', async () => {
-    const { contract, owner, payer } = local;
-    await expect(local.send(() => contract.rotateOwner(payer, payer))).rejects.toThrow(
-      'only the owner',
-    );
-    const rotate = await local.build(() => contract.rotateOwner(owner, payer), payer, owner);
-    await expect(unsigned(rotate, owner).send()).rejects.toThrow(/signature/i);
-    await rotate.send();
-    await expect(local.send(() => contract.rotateOwner(owner, owner))).rejects.toThrow(
-      'only the owner',
-    );
-    expect((await readContract(local.address)).owner.toBigInt()).toBe(ownerHash(payer).toBigInt());
-  });
-
-  it('is told of in events', async () => {
-    const events = await local.contract.fetchEvents();
-    const told = (type: string) => {
-      const { event } = events.find((each) => each.type === type)!;
-      return event.data as unknown;
-    };
-    const { previous, next: updated } = told('updateModel') as ModelEvent;
-    expect(Commitment.toJSON(previous)).toEqual(Commitment.toJSON(local.commitment));
-    expect(Commitment.toJSON(updated)).toEqual(Commitment.toJSON(next()));
-    const owners = told('rotateOwner') as OwnerEvent;
-    expect(owners.previous.toBase58()).toBe(local.owner.toBase58());
-    expect(owners.next.toBase58()).toBe(local.payer.toBase58());
   });
 });
 

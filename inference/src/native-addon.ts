@@ -8,7 +8,9 @@ let loaded: typeof model | undefined;
 export async function loadNative(): Promise<typeof model> {
   if (loaded) return loaded;
   try {
-    return (loaded = (await import('@attensor/native')).model);
+    const native = await import('@attensor/native');
+    native.loadAddon();
+    return (loaded = native.model);
   } catch (cause) {
     throw new AttensorError({
       code: 'ENGINE_UNAVAILABLE',

@@ -1,12 +1,10 @@
 // Writes src/prover/poseidon_constants.h: o1js's Kimchi parameters over Fp, in Montgomery form.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { Core } from 'o1js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const o1js = dirname(createRequire(import.meta.url).resolve('o1js')); // dist/node
-const constants = await import(pathToFileURL(join(o1js, 'bindings/crypto/constants.js')).href);
 const {
   fullRounds,
   partialRounds,
@@ -16,7 +14,7 @@ const {
   power,
   roundConstants,
   mds,
-} = constants.poseidonParamsKimchiFp;
+} = Core.Constants.poseidonParamsKimchiFp;
 if (
   fullRounds !== 55 ||
   partialRounds !== 0 ||

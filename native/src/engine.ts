@@ -130,8 +130,6 @@ export interface ProverEngine {
    * element e of the state before round k (k = 55: after the last), at index row * steps + step.
    */
   spongeStates(values: FpVec, rows: number, signal?: AbortSignal): Promise<FpVec[]>;
-  /** Poseidon's own: a round is `matrix` times x^7, plus its constants. */
-  poseidonParameters(): { matrix: bigint[][]; constants: bigint[][] };
   eqTable(point: bigint[], scale?: bigint): FpVec;
   /** Table over the free axes (in order) of src[offset + sum index*stride], weighted axes summed. */
   contract(src: FpVec, offset: number, axes: Axis[]): Promise<FpVec>;

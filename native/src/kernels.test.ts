@@ -24,7 +24,7 @@ describe('kernels without Node', () => {
   test('an instruction set of another name is an error when the addon is loaded', () => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['--input-type=module', '-e', `await import(${JSON.stringify(addon)})`],
+      ['--input-type=module', '-e', `(await import(${JSON.stringify(addon)})).loadAddon()`],
       { env: { ...process.env, ATTENSOR_ISA: 'avx' }, encoding: 'utf8' },
     );
     expect(status).toBe(1);

@@ -5,7 +5,7 @@
  * Activations are int64 arrays, weights and tables int32; every array is row-major and dense. Small work runs at once,
  * large work on a worker thread: a function returns its result, or a promise of it. Inputs must not change meanwhile.
  */
-import { addon } from './addon.js';
+import { half } from './addon.js';
 
 export type KernelResult<T> = T | Promise<T>;
 
@@ -59,7 +59,7 @@ export interface RouterShape {
 }
 
 type Call = (...args: unknown[]) => undefined | Promise<undefined>;
-const native = addon.model as Record<string, Call>;
+const native = half<Record<string, Call>>('model');
 
 /** Multiplications above which a kernel goes to a worker thread; some 100 microseconds. */
 const WORKER_THRESHOLD = 2 ** 18;

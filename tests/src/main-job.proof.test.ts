@@ -31,7 +31,8 @@ import {
   type ProveResult,
 } from '@attensor/prover';
 import { AccountUpdate, Field, Mina, setBackend, VerificationKey, type PublicKey } from 'o1js';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +44,8 @@ const CAPACITY = 8;
 const PROMPT = [510, 73, 110];
 const PROMPT_TEXT = 'In';
 const CHECKPOINT = fileURLToPath(new URL('../../models/nano', import.meta.url));
+
+const COMMAND = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url));
 
 let dir: string;
 let cacheDir: string;
@@ -122,6 +125,17 @@ describe('prove and verify', () => {
         'proof',
       ]),
     );
+  });
+
+  test('the command verifies it where there is no native code', async () => {
+    const file = join(dir, 'proof.json');
+    await writeFile(file, JSON.stringify(result.file));
+    const { stdout, status } = spawnSync(process.execPath, [COMMAND, 'verify', file, '--json'], {
+      env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ valid: true });
+    expect(status).toBe(0);
   });
 
   test('the statement is what anyone computes from commitment and tokens', () => {

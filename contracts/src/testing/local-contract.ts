@@ -8,7 +8,7 @@ import { readHistory } from '../read.js';
 import { Statement } from '../statement.js';
 import { statementOf } from './stand-in-program.js';
 
-export { LocalContract, ROOTS, answering, unproved };
+export { LocalContract, ROOTS, answering, unproved, withoutSignatureOf };
 
 const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
 
@@ -20,6 +20,20 @@ function answering(...tokenIds: number[]): Statement {
 /** No proof at all: where proofs are off, or for checks that fail before one is looked at. */
 async function unproved(statement: Statement): Promise<InferenceProof> {
   return await InferenceProof.dummy(statement, COMPLETE, 1);
+}
+
+type Built = Awaited<ReturnType<LocalContract['build']>>;
+
+/** A transaction in which `key` signs for nothing: its place has the payer's signature. */
+function withoutSignatureOf(key: Mina.TestPublicKey, transaction: Built): Built {
+  const copy = Mina.Transaction.fromJSON(transaction.toJSON());
+  const { feePayer, accountUpdates } = copy.transaction;
+  const [update] = accountUpdates.filter(
+    ({ publicKey, body }) =>
+      publicKey.equals(key).toBoolean() && body.authorizationKind.isSigned.toBoolean(),
+  );
+  update.authorization = { signature: feePayer.authorization };
+  return copy;
 }
 
 class LocalContract {

@@ -10,7 +10,6 @@
 #include "prover/linear.h"
 #include "prover/merkle.h"
 #include "prover/poseidon.h"
-#include "prover/poseidon_constants.h"
 #include "prover/sponge.h"
 #include "prover/tables.h"
 
@@ -193,20 +192,6 @@ Napi::Value SpongeStatesFunction(Info info) {
   });
 }
 
-Napi::Value PoseidonParametersFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    auto matrix = [&](const Fp(*rows)[3], uint32_t count) {
-      Napi::Array out = Napi::Array::New(info.Env(), count);
-      for (uint32_t i = 0; i < count; i++) out.Set(i, WriteFields(info.Env(), rows[i], 3));
-      return out;
-    };
-    Napi::Object out = Napi::Object::New(info.Env());
-    out.Set("matrix", matrix(kPoseidonMatrix, 3));
-    out.Set("constants", matrix(kPoseidonConstants, kPoseidonRounds));
-    return out;
-  });
-}
-
 Napi::Value EqTableFunction(Info info) {
   return Guard(info.Env(), [&] {
     std::vector<Fp> point = ReadPoint(info[0], {"eqTable", "point"});
@@ -267,8 +252,7 @@ Napi::Value DotFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
     RequireSame("dot: b", a.size(), b.size());
-    return Task<Fp>::Run(
-        info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
+    return Task<Fp>::Run(info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
   });
 }
 
@@ -276,8 +260,7 @@ Napi::Value EvalPowFunction(Info info) {
   return GuardAsync(info.Env(), [&] {
     Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
     Fp x = ReadField(info[1], {"evalPow", "x"});
-    return Task<Fp>::Run(
-        info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
+    return Task<Fp>::Run(info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
   });
 }
 
@@ -477,7 +460,6 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"hashRows", HashRowsFunction},
       {"merkleLayers", MerkleLayersFunction},
       {"spongeStates", SpongeStatesFunction},
-      {"poseidonParameters", PoseidonParametersFunction},
       {"eqTable", EqTableFunction},
       {"contract", ContractFunction},
       {"linear", LinearFunction},

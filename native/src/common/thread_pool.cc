@@ -29,7 +29,8 @@ struct Loop {
       if (i >= chunks) return;
       if (!failed) {
         try {
-          (*body)(i * chunk, std::min(n, (i + 1) * chunk));
+          const auto first = i * chunk;
+          (*body)(first, std::min(n, first + chunk));
         } catch (...) {
           std::lock_guard lock(mutex);
           if (!failure) failure = std::current_exception();

@@ -1,4 +1,5 @@
-// Commitment to a vector: interleaved Reed-Solomon codeword under a Poseidon Merkle tree (docs/protocol.md, section 8).
+// Commitment to a vector: interleaved Reed-Solomon codeword under a Poseidon Merkle tree (docs/protocol.md,
+// section 8).
 #pragma once
 
 #include <functional>

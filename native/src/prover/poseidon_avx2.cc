@@ -81,11 +81,8 @@ ATTENSOR_INLINE void Normalize(const Lane* c, Packed& out) {
   out.l[kLimbs - 1] = AddLanes(c[kLimbs - 1], carry);
 }
 
-#define ATTENSOR_FOUR_LANES(x)                                                       \
-  {                                                                                  \
-    static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x), \
-        static_cast<long long>(x)                                                    \
-  }
+#define ATTENSOR_FOUR_LANES(x) \
+  {static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x), static_cast<long long>(x)}
 struct Modulus {
   Lane p[5];
 };

@@ -5,9 +5,9 @@
  * Positions are a power of two, so index 11...1 is the last one.
  */
 import type { FpVec, ProverEngine } from '@attensor/native';
-import { engine as native } from '@attensor/native';
 import { climb } from '../protocol/opening.js';
 import { eqTable } from '../protocol/polynomials.js';
+import { hash } from '../protocol/poseidon.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { V } from '../protocol/tape.js';
@@ -74,9 +74,9 @@ export class Embedding {
     const { session } = scope;
     const { tape } = session;
     const [t, i] = this.dims;
-    const empty = tape.constant(native.hash(new Array<bigint>(i.size).fill(0n)));
+    const empty = tape.constant(hash(new Array<bigint>(i.size).fill(0n)));
     const leaves = await session.send(bits.length, 'embedding: row hashes', async () =>
-      witness!.ids.slice(0, bits.length).map((id) => native.hash(witness!.tree.row(id))),
+      witness!.ids.slice(0, bits.length).map((id) => hash(witness!.tree.row(id))),
     );
     for (const [k, leaf] of leaves.entries()) {
       await inVocabulary(session, leaf, bits[k], vocabularyRoot, witness, k);

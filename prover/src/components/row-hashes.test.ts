@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { engine, type FpVec } from '@attensor/native';
 import { mod } from '../protocol/field.js';
 import { nextEval } from '../protocol/polynomials.js';
+import { CONSTANTS, MATRIX } from '../protocol/poseidon.js';
 import { Tape } from '../protocol/tape.js';
 import { objections, traceOfValues } from '../testing/mini.js';
 import { Builder, dim, fromTrace } from './builder.js';
@@ -12,7 +13,6 @@ const ROWS = 4;
 const WIDTH = 11;
 const PADDED = 16;
 const STEPS = PADDED / 2;
-const { matrix, constants } = engine.poseidonParameters();
 
 /** All states of sponges over rows, starting every step from `start` of the one before. */
 function sponge(
@@ -30,7 +30,7 @@ function sponge(
         s.forEach((v, e) => (out[3 * k + e][t * STEPS + step] = v));
         if (k === 55) break;
         const power = s.map((x) => mod(x ** 7n));
-        s = matrix.map((m, i) => mod(m.reduce((sum, c, j) => sum + c * power[j], constants[k][i])));
+        s = MATRIX.map((m, i) => mod(m.reduce((sum, c, j) => sum + c * power[j], CONSTANTS[k][i])));
         s = afterRound(s, k, t, step);
       }
     }

@@ -5,10 +5,10 @@
  * the step before plus the two elements it absorbs. A hash costs no rows of the circuit but its share of a logarithm.
  */
 import type { FpVec, ProverEngine } from '@attensor/native';
-import { engine as native } from '@attensor/native';
 import { Expr } from '../protocol/expression.js';
 import { ceilLog2 } from '../protocol/field.js';
 import { eqTable, nextEval } from '../protocol/polynomials.js';
+import { CONSTANTS, MATRIX } from '../protocol/poseidon.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { V } from '../protocol/tape.js';
@@ -115,7 +115,6 @@ export class RowHashes {
   ): Promise<{ values: V[][]; at: Bound }> {
     const { session } = scope;
     const { tape } = session;
-    const { matrix, constants } = parameters();
     const alpha = session.challenge();
     const sum = new Sumcheck(scope, [this.t, this.step], `hashes: layer ${layer}`);
     let weight = tape.constant(1n);
@@ -128,12 +127,12 @@ export class RowHashes {
         const w = weight;
         weight = tape.mul(weight, alpha);
         claim.push([tape.mul(w, state[i]), 1n]);
-        added.push([w, -constants[round][i]]);
+        added.push([w, -CONSTANTS[round][i]]);
         return w;
       });
       return STATE.map((j) => {
         const x = sum.virtual(() => states![3 * round + j]);
-        const coef = tape.linear(weights.map((w, i): [V, bigint] => [w, matrix[i][j]]));
+        const coef = tape.linear(weights.map((w, i): [V, bigint] => [w, MATRIX[i][j]]));
         const term = Expr.of(coef).mul(seventhPower(x));
         expr = expr ? expr.add(term) : term;
         return x;
@@ -185,9 +184,6 @@ const seventhPower = (x: Expr): Expr => {
   const square = x.mul(x);
   return square.mul(square).mul(square).mul(x);
 };
-
-let known: ReturnType<ProverEngine['poseidonParameters']> | undefined;
-const parameters = (): NonNullable<typeof known> => (known ??= native.poseidonParameters());
 
 /** Whether a row is long enough that its hash is cheaper this way than in the circuit. */
 export const hashesByGkr = (rows: number, width: number): boolean =>

@@ -2,6 +2,9 @@
  * The plain verifier against messages that are not the prover's: each kind changed once, arrays cut and extended, other statements,
  * messages of another run.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '@attensor/native';
 import { commitRows } from '../protocol/opening.js';
@@ -43,6 +46,22 @@ const rejected = (m: bigint[], statement?: bigint[]): Promise<void> =>
 describe('replay', () => {
   it('accepts the prover’s messages', async () => {
     await verify(messages);
+  });
+
+  it('accepts them, and no others, where there is no native code', () => {
+    const input = { shape: h.protocol.shape, statement: h.statement, messages };
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [fileURLToPath(new URL('../testing/replay-without-addon.js', import.meta.url))],
+      { env: { ...process.env, ATTENSOR_ADDON: 'none' }, input: serialize(input) },
+    );
+    expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout.toString())).toEqual({
+      engine: 'ADDON_MISSING',
+      honest: 'accepted',
+      changed: 'VerificationError',
+      longRows: 'recorded',
+    });
   });
 
   it('rejects a change of any message', async () => {
