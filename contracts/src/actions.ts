@@ -64,7 +64,9 @@ interface ActionPath {
   hashes: Field[];
 }
 
+/** Hashes that lead from the end of a settled batch to an action state that the ledger accepts, padded. */
 class SettlePath extends Struct({ hashes: Provable.Array(Field, SETTLE_PATH) }) {}
+/** Hashes that lead from a pinned action state to one that the ledger accepts, padded. */
 class PinPath extends Struct({ hashes: Provable.Array(Field, PIN_PATH) }) {}
 
 /** The action state at the path's end. */

@@ -17,6 +17,7 @@ export {
   RECORDED,
 };
 
+/** Domain of an attestation's name in the record. */
 const ATTESTATION_DOMAIN = domain('attensor-attestation-2');
 
 /** Levels of the record's tree below its root: room for 2^32 - 1 attestations. */
@@ -52,6 +53,7 @@ class Attestation extends Struct({
 /** The record: `Attestation.key` to `RECORDED`. `root` is what the contract stores. */
 class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {}
 
+/** Root of a record without attestations. */
 const EMPTY_ROOT = new AttestationMap().root;
 
 /**

@@ -41,8 +41,11 @@ function domain(name: string): Field {
   return Field(bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n));
 }
 
+/** Domain of `inputHash`. */
 const INPUT_DOMAIN = domain('attensor-input-1');
+/** Domain of `outputHash`. */
 const OUTPUT_DOMAIN = domain('attensor-output-1');
+/** Domain of `modelRoot`. */
 const MODEL_DOMAIN = domain('attensor-model-1');
 
 /** Hash of a prompt's token ids: `Statement.inputHash`. */

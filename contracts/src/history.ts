@@ -48,6 +48,7 @@ interface RecordedAttestation {
 /** Arguments of `AttestationContract.pin`. */
 type Pin = [pinned: Field, path: PinPath, fromPinned: Bool];
 
+/** All submissions to a contract in order, replayed and checked; it computes the arguments of `settle`, `pin` and `requireAttested`. */
 class AttestationHistory {
   private constructor(
     readonly state: HistoryState,

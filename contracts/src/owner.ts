@@ -5,6 +5,7 @@ import { domain } from './hashes.js';
 
 export { ownerHash, OWNER_DOMAIN, OwnerEvent, ModelEvent };
 
+/** Domain of `ownerHash`. */
 const OWNER_DOMAIN = domain('attensor-owner-1');
 
 /** The owner as the contract's state holds it: a key would take a second field. */

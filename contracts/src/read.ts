@@ -45,6 +45,7 @@ export {
   type AttestationCheck,
 };
 
+/** Options of `readContract`. */
 interface ReadContractOptions {
   /**
    * GraphQL of a node: that of `Mina.Network`, which o1js does not give back. Over a network `locked` needs it, since o1js 2.15
@@ -87,6 +88,7 @@ interface AttestedFile {
   };
 }
 
+/** What the chain knows of a proof file's statement. */
 interface AttestationCheck {
   attestation: Attestation;
   /** Has it been submitted, so that the network verified a proof of it? */

@@ -5,6 +5,7 @@ import { readContract, readHistory } from './read.js';
 
 export { subscribeAttestations, type SubscribeOptions };
 
+/** Options of `subscribeAttestations`. */
 interface SubscribeOptions {
   /** Ends the iteration, also while it waits. */
   signal?: AbortSignal;

@@ -14,6 +14,7 @@ const count = z
   .nonnegative()
   .max(2 ** 31 - 1);
 
+/** Schema of `ModelConfig`. */
 export const modelConfigSchema = z.strictObject({
   vocabSize: size,
   hiddenSize: size,
@@ -44,6 +45,7 @@ export const modelConfigSchema = z.strictObject({
   maxPositions: size,
 });
 
+/** Sizes and constants of a model, under our own names; `hf-config.ts` maps Hugging Face's. */
 export type ModelConfig = Readonly<z.infer<typeof modelConfigSchema>>;
 
 /** What one layer's attention depends on. */

@@ -19,12 +19,15 @@ import { gating, type GatingResult, type GatingShape } from './components/top-k.
 
 type Result<T> = T | Promise<T>;
 
+/** The native kernels, or the TypeScript reference. */
 export type EngineName = 'native' | 'reference';
 
 /** See the component files for shapes and scales. */
 export interface Engine {
   readonly name: EngineName;
+  /** acc (rows, outer) = x (rows, inner) times w (outer, inner), and y = floor(acc / 2^16). */
   gemm(x: BigInt64Array, w: Int32Array, shape: GemmShape, at: Site): Result<GemmResult>;
+  /** The accumulators alone, at 2^32. */
   gemmAcc(x: BigInt64Array, w: Int32Array, shape: GemmShape, at: Site): Result<BigInt64Array>;
   /**
    * GeMM of chosen rows: row `from[i]` of x to row `to[i]` of out; other rows of out stay. Rows of the shape are the
@@ -39,6 +42,7 @@ export interface Engine {
     out: GemmResult,
     at: Site,
   ): Result<void>;
+  /** RMSNorm of each row of d entries; `epsilon` comes from `normEpsilon`. */
   rmsNorm(
     x: BigInt64Array,
     g: Int32Array,
@@ -47,6 +51,7 @@ export interface Engine {
     epsilon: bigint,
     at: Site,
   ): Result<RmsNormResult>;
+  /** Rotates the pairs of x (rows, heads, d) by each row's position. */
   rope(
     x: BigInt64Array,
     angles: RopeAngles,
@@ -55,18 +60,21 @@ export interface Engine {
     d: number,
     at: Site,
   ): Result<BigInt64Array>;
+  /** Attention scores (heads, queries, keys); for all pairs, or only where the key is not after the query. */
   mul1(
     inputs: ScoreInputs,
     shape: AttentionShape,
     allPairs: boolean,
     at: Site,
   ): Result<BigInt64Array>;
+  /** Causal softmax of scores; `scale` comes from `softmaxScale`. */
   softmax(
     acc: BigInt64Array,
     scale: number,
     shape: AttentionShape,
     at: Site,
   ): Result<SoftmaxResult>;
+  /** Sums of values (keys, heads, width), weighted by the probabilities p. */
   mul2(
     p: BigInt64Array,
     values: BigInt64Array,
@@ -74,8 +82,11 @@ export interface Engine {
     shape: AttentionShape,
     at: Site,
   ): Result<GemmResult>;
+  /** Table index and sigmoid at 2^16 of each entry. */
   sigmoid(x: BigInt64Array): Result<SigmoidResult>;
+  /** Sum of arrays of (rows, width). */
   add(terms: BigInt64Array[], rows: number, width: number, at: Site): Result<BigInt64Array>;
+  /** floor(a b / 2^16) of (rows, width). */
   multiply(
     a: BigInt64Array,
     b: BigInt64Array,
@@ -83,6 +94,7 @@ export interface Engine {
     width: number,
     at: Site,
   ): Result<BigInt64Array>;
+  /** floor(w(r) x(r,i) / 2^16): each row by its own factor. */
   scaleRows(
     x: BigInt64Array,
     w: BigInt64Array,
@@ -90,6 +102,7 @@ export interface Engine {
     width: number,
     at: Site,
   ): Result<BigInt64Array>;
+  /** Group-limited top-k of the router; `scale` comes from `routedScale`. */
   gating(
     score: BigInt64Array,
     bias: Int32Array,
@@ -99,6 +112,7 @@ export interface Engine {
     normalize: boolean,
     at: Site,
   ): Result<GatingResult>;
+  /** Index of the largest entry of each row; ties go to the lower index. */
   argmax(acc: BigInt64Array, rows: number, width: number, at: Site): Result<BigInt64Array>;
 }
 

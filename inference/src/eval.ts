@@ -31,6 +31,7 @@ const referenceSchema = z.looseObject({
 /** reference.json of a checkpoint, as models/README.md describes it. */
 export type Reference = z.infer<typeof referenceSchema>;
 
+/** Reads and checks a reference.json. @throws NOT_FOUND, BAD_REFERENCE */
 export function readReference(path: string): Promise<Reference> {
   return readJson({
     path,
@@ -40,6 +41,7 @@ export function readReference(path: string): Promise<Reference> {
   });
 }
 
+/** Reads a JSON list of token ids. @throws NOT_FOUND, BAD_REFERENCE */
 export function readValidationTokens(path: string): Promise<number[]> {
   return readJson({
     path,
@@ -49,6 +51,7 @@ export function readValidationTokens(path: string): Promise<number[]> {
   });
 }
 
+/** How one prompt's continuation compares with the reference. */
 export interface PromptResult {
   prompt: string;
   identical: boolean;
@@ -57,12 +60,14 @@ export interface PromptResult {
   output: number[];
 }
 
+/** Perplexity over windows of tokens. */
 export interface PerplexityResult {
   nll: number;
   perplexity: number;
   predictions: number;
 }
 
+/** What `evaluate` found. */
 export interface Evaluation {
   prompts: PromptResult[];
   identical: number;
@@ -71,6 +76,7 @@ export interface Evaluation {
   perplexityDeviation?: number;
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends ForwardOptions {
   onProgress?: (progress: { stage: 'prompts' | 'perplexity'; done: number; total: number }) => void;
 }

@@ -4,6 +4,7 @@ import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
 import type { Model } from './model.js';
 
+/** Options of `generate`. */
 export interface GenerateOptions extends ForwardOptions {
   /** Called with every generated token. */
   onToken?: (token: number, index: number) => void;

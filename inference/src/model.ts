@@ -9,6 +9,7 @@ import type { RopeAngles } from './components/rope.js';
 import { type ModelConfig } from './config.js';
 import { AttensorError } from '@attensor/core';
 
+/** Options of `Model.open`. */
 export interface ModelOptions {
   /** Bytes of weights kept in memory; at least one part is kept. Default 1 GiB. */
   cacheBytes?: number;
@@ -17,6 +18,7 @@ export interface ModelOptions {
 /** Which matrix of an expert. */
 export type ExpertWeight = 'w1' | 'w2' | 'w3';
 
+/** An imported model on disk. Tensors are read when they are needed, and kept up to a limit. */
 export class Model {
   private readonly cache = new Map<string, Promise<Int32Array>>();
   private cachedBytes = 0;

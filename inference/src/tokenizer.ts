@@ -10,6 +10,7 @@ export type TokenizerConfig = Pick<ModelConfig, 'bos' | 'vocabSize' | 'maxPositi
 export const BAD_TOKENIZER_HINT =
   'Import the checkpoint again, with the tokenizer it was published with';
 
+/** The tokenizer of a model: text to token ids and back, checked against the model's vocabulary. */
 export class Tokenizer {
   private constructor(
     private readonly tokenizer: HfTokenizer,

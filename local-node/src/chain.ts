@@ -47,6 +47,7 @@ type ZkappTransaction = Sealed & { kind: 'zkapp'; command: ZkappCommandJson };
 type SignedTransaction = Sealed & { kind: 'payment' | 'delegation'; command: SignedCommand };
 type ChainTransaction = ZkappTransaction | SignedTransaction;
 
+/** A sealed block, with the transactions in it. */
 interface Block {
   height: number;
   slot: number;

@@ -11,6 +11,7 @@ import { TestAccounts } from './test-accounts.js';
 
 export { startNode, type NodeOptions, type RunningNode };
 
+/** Options of `startNode`. */
 interface NodeOptions {
   /** Folder of the chain; made if it is not there. */
   data: string;
@@ -30,6 +31,7 @@ interface NodeOptions {
   log?: (line: string) => void;
 }
 
+/** A node that listens. */
 interface RunningNode {
   /** Where GraphQL is: `http://127.0.0.1:8080/graphql`. */
   url: string;
@@ -37,6 +39,7 @@ interface RunningNode {
   accountManager: string;
   port: number;
   chain: Chain;
+  /** Stops listening, and closes the log. */
   close(): Promise<void>;
 }
 

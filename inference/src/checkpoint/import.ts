@@ -24,6 +24,7 @@ const CHUNK = 1 << 20;
 
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
 
+/** Options of `importCheckpoint`. */
 export interface ImportOptions {
   signal?: AbortSignal;
   /** Replace an existing model directory. */
@@ -32,6 +33,7 @@ export interface ImportOptions {
   onProgress?: (progress: { tensor: string; done: number; total: number }) => void;
 }
 
+/** What `importCheckpoint` wrote. */
 export interface ImportResult {
   dir: string;
   tensors: number;

@@ -1,6 +1,7 @@
 /** Where a component runs: names its errors. */
 import { AttensorError } from '@attensor/core';
 
+/** Where a component runs, for errors: its name, and the position of each row. */
 export interface Site {
   /** As in the trace: `layers.1.wq_a`. */
   readonly component: string;

@@ -19,12 +19,15 @@ export interface ForwardLog {
   seconds: number;
 }
 
+/** Options of a pass: engine, cancellation, log. */
 export interface ForwardOptions {
   engine?: EngineName;
   signal?: AbortSignal;
+  /** Called with one record per layer and one for the head. */
   log?: (record: ForwardLog) => void;
 }
 
+/** Logits and greedy tokens of a pass. */
 export interface ForwardResult {
   /** Raw accumulators at 2^32, (positions, vocabSize). */
   logits: BigInt64Array;
@@ -38,6 +41,7 @@ export interface TraceTensor {
   data: BigInt64Array;
 }
 
+/** Traced tensors by the names of docs/integer-semantics.md. */
 export type Trace = Map<string, TraceTensor>;
 
 /**

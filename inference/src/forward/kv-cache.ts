@@ -7,6 +7,7 @@ export interface KeysAndValues {
   v: BigInt64Array;
 }
 
+/** Keys and values of all positions so far, for every layer. */
 export class KvCache {
   private readonly layers: KeysAndValues[];
   private readonly widths: { [K in keyof KeysAndValues]: number };
