@@ -2,10 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { Session } from './command.js';
-import { benchScalingCommand } from './commands/bench-scaling.js';
-import { benchTable3Command } from './commands/bench-table3.js';
 import { attestationsCommand } from './commands/attestations.js';
-import { benchChainCommand } from './commands/bench-chain.js';
 import { chatCommand } from './commands/chat.js';
 import { demoCommand } from './commands/demo.js';
 import { deployCommand } from './commands/deploy.js';
@@ -26,14 +23,24 @@ import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
 import { Output, type Streams } from './output.js';
 
-export { run };
+export { run, runProgram };
+
+/** Runs `attensor` with these arguments. @returns the exit code; errors have been printed */
+function run(args: string[], streams: Streams): Promise<number> {
+  return runProgram(program, args, streams);
+}
 
 /**
- * Runs `attensor` with these arguments.
+ * Runs a program of our kind with these arguments.
  *
+ * @param build makes the command tree
  * @returns the exit code; errors have been printed
  */
-async function run(args: string[], streams: Streams): Promise<number> {
+async function runProgram(
+  build: (session: Session) => Command,
+  args: string[],
+  streams: Streams,
+): Promise<number> {
   const restoreConsole = keepLibrariesOffStdout();
   // the proof system reads it when it is loaded; its WebAssembly backend is 4.5 times slower
   process.env.O1JS_BACKEND ??= 'native';
@@ -41,7 +48,16 @@ async function run(args: string[], streams: Streams): Promise<number> {
   const session: Session = { streams, exitCode: ExitCode.done };
   const output = new Output(streams, args.includes('--json'));
   try {
-    await program(session).parseAsync(args, { from: 'user' });
+    const root = build(session);
+    everyCommand(root, (each) => {
+      each.exitOverride().configureOutput({
+        writeOut: (text) => void streams.stdout.write(text),
+        writeErr: (text) => void streams.stderr.write(text),
+      });
+      // shown by `usage`, after the error
+      each.showSuggestionAfterError(true);
+    });
+    await root.parseAsync(args, { from: 'user' });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, output);
@@ -59,12 +75,7 @@ function program(session: Session): Command {
     .description('Import and commit models')
     .addCommand(modelImportCommand(session))
     .addCommand(modelCommitCommand(session));
-  const bench = new Command('bench')
-    .description('Measure this machine')
-    .addCommand(benchTable3Command(session))
-    .addCommand(benchChainCommand(session))
-    .addCommand(benchScalingCommand(session));
-  const root = new Command('attensor')
+  return new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
     .version(version())
     .addCommand(model)
@@ -84,20 +95,10 @@ function program(session: Session): Command {
     .addCommand(txCommand(session))
     .addCommand(nodeCommand(session))
     .addCommand(pageCommand(session))
-    .addCommand(bench)
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 130 interrupted.',
     );
-  everyCommand(root, (each) => {
-    each.exitOverride().configureOutput({
-      writeOut: (text) => void session.streams.stdout.write(text),
-      writeErr: (text) => void session.streams.stderr.write(text),
-    });
-    // shown by `usage`, after the error
-    each.showSuggestionAfterError(true);
-  });
-  return root;
 }
 
 function everyCommand(root: Command, visit: (each: Command) => void): void {

@@ -1,7 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
+import type { Streams } from '../output.js';
 import { run } from '../program.js';
 
-export { attensor, type Ran };
+export { attensor, capture, type Ran };
 
 interface Ran {
   exitCode: number;
@@ -12,9 +13,13 @@ interface Ran {
 }
 
 /** Runs the command in this process, on streams of its own. */
-async function attensor(args: string[], stdin = ''): Promise<Ran> {
+function attensor(args: string[], stdin = ''): Promise<Ran> {
+  return capture((streams) => run(args, streams), stdin);
+}
+
+async function capture(program: (streams: Streams) => Promise<number>, stdin = ''): Promise<Ran> {
   const [stdout, stderr] = [collect(), collect()];
-  const exitCode = await run(args, {
+  const exitCode = await program({
     stdin: Readable.from([stdin]),
     stdout: stdout.stream,
     stderr: stderr.stream,

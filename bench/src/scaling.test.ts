@@ -3,7 +3,11 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attensor } from './testing/streams.js';
+import { runProgram } from '@attensor/cli/frame';
+import { capture } from '@attensor/cli/testing';
+import { benchProgram } from './program.js';
+
+const bench = (args: string[]) => capture((streams) => runProgram(benchProgram, args, streams));
 
 let folder: string;
 beforeAll(async () => {
@@ -19,8 +23,8 @@ interface Report {
 }
 
 it('plans layers, fits exponents, and plots them', async () => {
-  const ran = await attensor([
-    ...['bench', 'scaling', '--quick', '--only', 'layers'],
+  const ran = await bench([
+    ...['scaling', '--quick', '--only', 'layers'],
     ...['--plots', folder, '--json'],
   ]);
   expect(ran.exitCode).toBe(0);
@@ -38,7 +42,7 @@ it('plans layers, fits exponents, and plots them', async () => {
 });
 
 it('predicts DeepSeek-V3 on three machines', async () => {
-  const ran = await attensor(['bench', 'scaling', '--model', 'deepseek-v3', '--json']);
+  const ran = await bench(['scaling', '--model', 'deepseek-v3', '--json']);
   expect(ran.exitCode).toBe(0);
   const { layers, rates, predictions } = ran.json() as unknown as {
     layers: { kind: string; circuits: number }[];
@@ -51,7 +55,7 @@ it('predicts DeepSeek-V3 on three machines', async () => {
 });
 
 it('refuses plots into no folder', async () => {
-  const ran = await attensor(['bench', 'scaling', '--plots', join(folder, 'none'), '--json']);
+  const ran = await bench(['scaling', '--plots', join(folder, 'none'), '--json']);
   expect(ran.exitCode).toBe(1);
   expect(ran.json()).toMatchObject({ error: { code: 'NOT_FOUND' } });
 });

@@ -1,9 +1,9 @@
-// Microbenchmarks of the engine. Usage: node bench/kernels.mjs [log of the largest vector, 20] [threads] [--all | --json]
+// Microbenchmarks of the engine. Usage: npm run bench -- kernels [log of the largest vector, 20] [threads] [--all | --json]
 // --all runs itself under every instruction set the CPU has, and prints the ratio of the last to scalar code (adx).
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { engine } from '../dist/index.js';
+import { engine } from '@attensor/native';
 
 const options = process.argv.slice(2).filter((a) => a.startsWith('--'));
 const [log, threads] = [20, availableParallelism()].map((standard, i) =>

@@ -1,5 +1,5 @@
 /**
- * The main job's figures, against their bounds: npm run bench [-- --runs 3 --work .attensor/bench].
+ * The main job's figures, against their bounds: npm run bench -- main [--runs 3] [--work .attensor/bench].
  * Every figure comes from the command line tool's own JSON; medians over the runs. The first run on a machine compiles the circuits.
  */
 import { execFileSync } from 'node:child_process';
@@ -28,7 +28,7 @@ const capacity = 32;
 
 const attensor = (...args) =>
   JSON.parse(
-    execFileSync(process.execPath, ['cli/dist/main.js', ...args, '--json'], {
+    execFileSync(process.execPath, ['cli/bin/attensor.js', ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
       maxBuffer: 1 << 26,
     }),

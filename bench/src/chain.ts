@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { cpus, totalmem } from 'node:os';
-import { command, works, type Session } from '../command.js';
-import type { Figure } from '../bench/chain.js';
+import { command, works, type Session } from '@attensor/cli/frame';
+import type { Figure } from './contract.js';
 
 export { benchChainCommand };
 
@@ -15,8 +15,8 @@ function benchChainCommand(session: Session): Command {
     .addHelpText('after', '\nJSON: {machine, figures: [{figure, measured, unit, bound?}]}.')
     .action(
       works<{ part: 'contract' | 'node' | 'all' }>(session, async ({ output }, { part }) => {
-        const { contractFigures } = await import('../bench/chain.js');
-        const { nodeFigures } = await import('../bench/node.js');
+        const { contractFigures } = await import('./contract.js');
+        const { nodeFigures } = await import('./node.js');
         const bar = output.progress('bench chain');
         try {
           const parts = [

@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { AccountUpdate, Field, Mina, PrivateKey } from 'o1js';
-import type { Figure } from './chain.js';
+import { ATTENSOR } from './attensor.js';
+import type { Figure } from './contract.js';
 import { TickContract } from './tick.js';
 
 export { nodeFigures };
@@ -20,7 +20,6 @@ const TRANSFERS = 40;
 const PROOFS = 6;
 const READS = 200;
 const FEE = 10_000_000;
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** @param onStep told what is being measured, with the fraction done before it */
 async function nodeFigures(onStep: (step: string, fraction: number) => void): Promise<Figure[]> {
@@ -82,7 +81,9 @@ interface Running {
 
 async function start(data: string): Promise<Running> {
   const args = ['node', '--port', '0', '--data', data, '--block-seconds', '0', '--json'];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [ATTENSOR, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return {
     child,

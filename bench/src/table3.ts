@@ -1,15 +1,20 @@
-/** `attensor bench table3`: each row of the paper's Table 3, in a process of its own so that peak memory is its own. */
+/** `npm run bench -- table3`: each row of the paper's Table 3, in a process of its own so that peak memory is its own. */
 import type { Command } from 'commander';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { computing, works, type Context, type Session } from '../command.js';
+import {
+  type ComponentReport,
+  computing,
+  type Context,
+  duration,
+  type Session,
+  works,
+} from '@attensor/cli/frame';
 import { AttensorError } from '@attensor/core';
-import { duration } from '../progress.js';
-import type { ComponentReport } from './prove-component.js';
+import { ATTENSOR } from './attensor.js';
 
 export { benchTable3Command };
 
@@ -36,10 +41,9 @@ interface Row extends ComponentReport {
   ratio: number;
 }
 
-const program = fileURLToPath(new URL('../main.js', import.meta.url));
 const run = promisify(execFile);
 const attensor = async <T>(...args: string[]): Promise<T> => {
-  const { stdout } = await run(process.execPath, [program, ...args, '--json'], {
+  const { stdout } = await run(process.execPath, [ATTENSOR, ...args, '--json'], {
     maxBuffer: 1 << 26,
   });
   return JSON.parse(stdout) as T;

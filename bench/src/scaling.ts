@@ -1,5 +1,5 @@
 /**
- * `attensor bench scaling`: native cost and circuits against rows, dim, tokens and layers, with fitted exponents; and, from the same
+ * `npm run bench -- scaling`: native cost and circuits against rows, dim, tokens and layers, with fitted exponents; and, from the same
  * counts, what DeepSeek-V3 would take. Circuits are planned, not proved.
  */
 import type { ModelConfig } from '@attensor/inference';
@@ -9,10 +9,10 @@ import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
+import { computing, positiveInteger, works, type Context, type Session } from '@attensor/cli/frame';
 import { AttensorError } from '@attensor/core';
 import { writeAtomic } from '@attensor/core/files';
-import { logLogPlot } from '../plot.js';
+import { logLogPlot } from './plot.js';
 
 export { benchScalingCommand };
 
@@ -58,7 +58,7 @@ interface Series {
   laws: Partial<Record<Cost, PowerLaw>>;
 }
 
-const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What grows along each axis, whole and with --quick. */
 const SIZES: Record<Axis, Record<'whole' | 'quick', number[]>> = {

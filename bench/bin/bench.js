@@ -1,0 +1,8 @@
+// `npm run bench -- <main|table3|scaling|chain|kernels>`. The first and the last are scripts, which need no more than what they measure.
+const [name] = process.argv.slice(2);
+if (name === 'main' || name === 'kernels') {
+  process.argv.splice(2, 1);
+  await import(`../scripts/${name}.mjs`);
+} else {
+  await import('../dist/main.js');
+}

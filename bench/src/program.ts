@@ -1,0 +1,23 @@
+import type { Session } from '@attensor/cli/frame';
+import { Command } from 'commander';
+import { benchChainCommand } from './chain.js';
+import { benchScalingCommand } from './scaling.js';
+import { benchTable3Command } from './table3.js';
+
+export { benchProgram };
+
+function benchProgram(session: Session): Command {
+  return new Command('bench')
+    .usage('<main|table3|scaling|chain|kernels> [options]')
+    .description('Measure this machine')
+    .addCommand(benchTable3Command(session))
+    .addCommand(benchScalingCommand(session))
+    .addCommand(benchChainCommand(session))
+    .addHelpText(
+      'after',
+      `
+Scripts, which take --json too:
+  main [--runs <n>] [--work <dir>]              the main job against its bounds
+  kernels [log size] [threads] [--all]          the engine's kernels`,
+    );
+}
