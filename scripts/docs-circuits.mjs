@@ -1,6 +1,6 @@
 // `npm run docs:circuits`: writes the table of planned circuits into docs/architecture.md; `-- --check` only compares.
 // Circuits are planned, not compiled: a few seconds.
-import { buildCircuits, ModelProtocol, requiredLogSize, shapeOf } from '@attensor/prover';
+import { planModel } from '@attensor/prover';
 import { importCheckpoint, Model } from '@attensor/inference';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,12 +22,9 @@ async function planned(dir, name, capacity) {
   const modelDir = join(dir, `${name}-${capacity}`);
   await importCheckpoint(join(root, 'models', name), modelDir);
   const { config } = await Model.open(modelDir);
-  const logSize = requiredLogSize(config, capacity);
-  const protocol = new ModelProtocol(shapeOf(config, capacity, logSize));
-  const { segments } = await buildCircuits(protocol);
+  const { logSize, cells, rows } = await planModel(config, capacity);
   const number = (n) => n.toLocaleString('en-US');
-  const rows = segments.map((segment) => number(segment.rows)).join(' + ');
-  return `| ${name}, ${capacity} | 2^${logSize} | ${number(protocol.b.witness.cells)} | ${rows} |`;
+  return `| ${name}, ${capacity} | 2^${logSize} | ${number(cells)} | ${rows.map(number).join(' + ')} |`;
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'attensor-docs-'));

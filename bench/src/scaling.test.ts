@@ -49,7 +49,7 @@ it('predicts DeepSeek-V3 on three machines', async () => {
     rates: object[];
     predictions: { nativeSeconds: number }[][];
   };
-  expect(layers.map((l) => l.kind)).toEqual(['dense', 'moe', 'boundary', 'model']);
+  expect(layers.map((l) => l.kind)).toEqual(['embedding', 'dense', 'moe', 'head', 'model']);
   expect(rates).toHaveLength(3);
   expect(predictions.flat().every((p) => p.nativeSeconds > 0)).toBe(true);
 });

@@ -17,7 +17,7 @@ const SMALL = ['wkv_a1', ...SIZES, '--outer', '3'];
 const prove = (...args: string[]) => attensor(['prove-component', ...args, '--json']);
 
 it('measures the native part, and has checked it', async () => {
-  const ran = await prove(...SMALL, '--native', '--device', 'cpu');
+  const ran = await prove(...SMALL, '--messages-only', '--device', 'cpu');
   expect(ran.exitCode).toBe(0);
   const report = ran.json() as unknown as {
     stages: Record<string, number>;
@@ -50,22 +50,22 @@ it('takes tensors from a file, and refuses those of another size', async () => {
   const write = (input: bigint, weight: bigint) =>
     writeFile(path, tensorFile({ input: tensor([2, 5], input), weight: tensor([3, 5], weight) }));
   await write(1n, -2n);
-  expect((await prove(...SMALL, '--native', '--input', path)).exitCode).toBe(0);
+  expect((await prove(...SMALL, '--messages-only', '--input', path)).exitCode).toBe(0);
   await write(1n << 31n, 1n);
-  expect((await prove(...SMALL, '--native', '--input', path)).json()).toMatchObject({
+  expect((await prove(...SMALL, '--messages-only', '--input', path)).json()).toMatchObject({
     error: { code: 'OVERFLOW', where: "input 'input', entry 0" },
   });
   await write(1n, 1n << 31n);
-  expect((await prove(...SMALL, '--native', '--input', path)).json()).toMatchObject({
+  expect((await prove(...SMALL, '--messages-only', '--input', path)).json()).toMatchObject({
     error: { code: 'OVERFLOW', where: "weight 'weight', entry 0" },
   });
   await write(1n, 1n);
-  const other = await prove('wkv_a1', ...SIZES, '--outer', '4', '--native', '--input', path);
+  const other = await prove('wkv_a1', ...SIZES, '--outer', '4', '--messages-only', '--input', path);
   expect(other.json()).toMatchObject({ error: { code: 'BAD_SHAPE' } });
 });
 
 it('refuses a file for what makes none, and none for what makes one', async () => {
-  const both = await prove(...SMALL, '--native', '--out', join(folder, 'proof.json'));
+  const both = await prove(...SMALL, '--messages-only', '--out', join(folder, 'proof.json'));
   expect(both.exitCode).not.toBe(0);
   const none = await prove(...SMALL);
   expect(none.json()).toMatchObject({ error: { code: 'USAGE', what: '--out is missing' } });

@@ -54,7 +54,7 @@ function getCommand(session: Session): Command {
   return withAlias(
     command('get', "Show one attestation, or whether a proof's statement is attested"),
   )
-    .argument('[which]', 'its number, the hash of its transaction, or its outputHash')
+    .argument('[which]', 'number, transaction hash or outputHash of the attestation')
     .option('--proof <file>', 'find the attestation of this proof file')
     .addHelpText(
       'after',

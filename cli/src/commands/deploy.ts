@@ -23,9 +23,9 @@ function deployCommand(session: Session): Command {
     .addHelpText(
       'after',
       `
-Signed by the contract's key (keyPath) and the fee payer's (feepayerKeyPath). Costs the fee and 1 MINA for the account.
+The contract's key (keyPath) and the fee payer's (feepayerKeyPath) sign. It costs the fee, and 1 MINA for the account.
 An interrupted deployment continues where it stopped. JSON: {contract, deployed, transaction, block, fee, nonce, resumed};
-deployed is false, and the rest absent, when the same contract is there already.`,
+deployed is false, and the rest is absent, if the same contract is already there.`,
     )
     .action(
       works<Options>(session, async (context, options) => {

@@ -23,7 +23,7 @@ interface Options {
   input?: string;
   seed: number;
   dryRun?: boolean;
-  native?: boolean;
+  messagesOnly?: boolean;
   outputs?: string;
   cache?: string;
   [size: string]: unknown;
@@ -73,7 +73,7 @@ function proveComponentCommand(session: Session): Command {
       '<name>',
       'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention, dense_layer, moe_layer, head',
     )
-    .option('--out <file>', 'proof file (required unless --dry-run or --native is given)')
+    .option('--out <file>', 'proof file (required unless --dry-run or --messages-only is given)')
     .option(
       '--input <file>',
       'safetensors file with integer tensors: input, and weight, bias or vocabulary where there are weights',
@@ -82,7 +82,7 @@ function proveComponentCommand(session: Session): Command {
     .option('--outputs <file>', 'also write the outputs, as safetensors')
     .addOption(
       new Option(
-        '--native',
+        '--messages-only',
         'stop before the circuits: only the exact run, the witness, all messages, and the plain verifier on them',
       ).conflicts('out'),
     )
@@ -99,7 +99,7 @@ function proveComponentCommand(session: Session): Command {
       `
 Sizes not given are DeepSeek-V3's. JSON: {component, statement, verifierKeyHash, seconds, nativeSeconds, picklesSeconds,
 stages: {run, witness, commit, messages}, weightsSeconds, keySeconds, pickles, rows, peakRssBytes, proofBytes}; with --dry-run the
-prediction, with --native {component, device, parts, messages, nativeSeconds, stages, weightsSeconds, verifySeconds, peakRssBytes}.`,
+prediction, with --messages-only {component, device, parts, messages, nativeSeconds, stages, weightsSeconds, verifySeconds, peakRssBytes}.`,
     )
     .action(
       cancellable<Options>(session, async (context, options, name) => {
@@ -114,7 +114,7 @@ prediction, with --native {component, device, parts, messages, nativeSeconds, st
           const predicted = await estimate(prover);
           return { json: predicted, text: describeEstimate(predicted) };
         }
-        if (options.out === undefined && !options.native) {
+        if (options.out === undefined && !options.messagesOnly) {
           throw new AttensorError({
             code: 'USAGE',
             what: '--out is missing',
@@ -156,7 +156,7 @@ interface Source {
   seed: number;
 }
 
-/** What `--native` measures. Seconds are wall time. */
+/** What `--messages-only` measures. Seconds are wall time. */
 interface NativeReport {
   component: Record<string, string | number>;
   device: string;

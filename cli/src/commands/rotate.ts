@@ -16,14 +16,14 @@ interface Options extends TransactionOptions {
 
 function rotateCommand(session: Session): Command {
   return withTransaction(command('rotate', 'Hand a contract to another owner, or change its model'))
-    .option('--owner <key>', 'public key of the next owner', publicKeyOption)
+    .option('--owner <key>', 'public key of the new owner', publicKeyOption)
     .option('--commitment <file>', 'commitment.json of the model that replaces the current one')
     .option('--owner-key <file>', "key file of the current owner (default: the alias's keyPath)")
     .addHelpText(
       'after',
       `
 The current owner signs. Earlier attestations stay with the model that they were made with.
-JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is false, and the rest absent, when there is nothing to change.`,
+JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is false, and the rest is absent, if there is nothing to change.`,
     )
     .action(
       works<Options>(session, async (context, options) => {

@@ -72,7 +72,7 @@ function buildCommand(session: Session): Command {
     .option('--amount <mina>', 'payment: how much')
     .addHelpText(
       'after',
-      '\nJSON: {out, about, fee, nonce, signers}; or {out: null} when there is nothing to do.',
+      '\nJSON: {out, about, fee, nonce, signers}; or {out: null} if there is nothing to do.',
     )
     .action(
       works<BuildOptions>(session, async (context, options, what) => {
@@ -149,7 +149,7 @@ async function build(
 }
 
 function signCommand(session: Session): Command {
-  return command('sign', 'Sign a transaction; needs no network')
+  return command('sign', 'Sign a transaction, without a network')
     .argument('<file>', 'file from `tx build`, possibly signed by others')
     .requiredOption('--key <file...>', 'key files, as `zk config` makes them')
     .option('--out <file>', 'file to write (default: replaces the given file)')

@@ -43,8 +43,8 @@ function verifyCommand(session: Session): Command {
       'after',
       `
 Without --commitment, only the proof itself is checked: that some committed model gives some answer.
-A text can be written in several token sequences: --output compares those revealed in the file (prove --reveal),
-otherwise the tokenizer's own.
+A text can be written with several token sequences. --output compares the one that the file reveals (prove --reveal), or else
+the tokenizer's own.
 Exit code 2 if the proof is not valid.
 JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, checked, reason?}; warmSeconds is the last of --repeat.`,
     )
