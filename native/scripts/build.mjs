@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+const gyp = findGyp();
 const prefix = dirname(dirname(process.execPath));
 const args =
   process.argv.length > 2
@@ -16,3 +16,12 @@ const args =
 if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) args.push(`--nodedir=${prefix}`);
 const { status } = spawnSync(process.execPath, [gyp, ...args], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);
+
+/** The repository's own; an installed package has the one that npm brings along. */
+function findGyp() {
+  try {
+    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  } catch {
+    return process.env.npm_config_node_gyp ?? 'node-gyp';
+  }
+}

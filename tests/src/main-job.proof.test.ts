@@ -2,6 +2,7 @@
  * The main job on the small checkpoint with real proofs: prompt -> exact inference -> one proof -> attestation -> verification, and
  * what must be refused on the way. Everything heavy happens once, in beforeAll.
  */
+import { present } from '@attensor/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   AttestationContract,
@@ -314,7 +315,7 @@ describe('on chain', () => {
     const commitment = new Commitment({
       modelRoot: Field(modelRoot),
       vocabularyRoot: Field(vocabularyRoot),
-      verifierKeyHash: Field(verifierKeyHash!),
+      verifierKeyHash: Field(present(verifierKeyHash)),
     });
     const transaction = await Mina.transaction(payer, async () => {
       AccountUpdate.fundNewAccount(payer);
@@ -339,13 +340,13 @@ describe('on chain', () => {
     expect(Commitment.toJSON(state.commitment)).toMatchObject({
       modelRoot: prover.commitment.modelRoot,
     });
-    const submitted = (await readAttestations(address)).at(-1)!;
+    const submitted = present((await readAttestations(address)).at(-1));
     expect(Statement.toJSON(submitted.attestation.statement)).toEqual(result.file.statement);
   });
 
   test('the attestation is settled, and the proof file found on chain', async () => {
     const { payer, address } = chain;
-    const settlement = (await readHistory(address)).settlement()!;
+    const settlement = present((await readHistory(address)).settlement());
     const transaction = await Mina.transaction(payer, async () => {
       await new AttestationContract(address).settle(settlement);
     });

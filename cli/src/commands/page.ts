@@ -117,15 +117,17 @@ async function requireFree(out: string, force: boolean): Promise<void> {
 
 /** @throws AttensorError NOT_FOUND */
 async function builtSite(): Promise<string> {
-  const ui = dirname(createRequire(import.meta.url).resolve('@attensor/ui/package.json'));
-  const site = join(ui, 'site');
+  const missing = (what: string, where: string, hint: string): AttensorError =>
+    new AttensorError({ code: 'NOT_FOUND', what, where, hint });
+  let site: string;
+  try {
+    const ui = createRequire(import.meta.url).resolve('@attensor/ui/package.json');
+    site = join(dirname(ui), 'site');
+  } catch {
+    throw missing('the page is not installed', '@attensor/ui', 'use a checkout of the repository');
+  }
   await stat(join(site, 'index.html')).catch(() => {
-    throw new AttensorError({
-      code: 'NOT_FOUND',
-      what: 'the page is not built',
-      where: site,
-      hint: '`npm run build:ui`',
-    });
+    throw missing('the page is not built', site, '`npm run build:ui`');
   });
   return site;
 }
