@@ -40,8 +40,8 @@ export default tseslint.config(
         'error',
         { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
       ],
-      // `map.get(key)!` and `list.at(-1)!` state an invariant the types can't
-      '@typescript-eslint/no-non-null-assertion': 'off',
+      // an invariant that the types do not know is checked, or the types are changed so that they do
+      '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-inferrable-types': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       // kernels count
@@ -52,6 +52,11 @@ export default tseslint.config(
       // a class that extends Struct({...}) has an empty body
       '@typescript-eslint/no-extraneous-class': 'off',
     },
+  },
+  {
+    // still to be freed of them
+    files: ['prover/**/*.ts'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
     files: ['**/*.js', '**/*.mjs'],

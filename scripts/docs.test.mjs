@@ -16,7 +16,7 @@ const documents = [
 ].filter((path) => path.endsWith('.md'));
 const text = new Map(documents.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 
-/** All sources, as `/prover/src/job.ts`. */
+/** All sources, as `/prover/src/store.ts`. */
 const sources = [
   ...workspaces.flatMap((name) => sourceFiles(name)),
   ...files(join(root, 'scripts')),
@@ -111,7 +111,7 @@ describe.each(documents)('%s', (path) => {
 
 describe('these checks', () => {
   test('find what is not there', () => {
-    const good = '`scripts/docs.test.mjs`, `job.ts`, `native/src/prover/fp.{h,cc}`, `<name>.ts`';
+    const good = '`scripts/docs.test.mjs`, `store.ts`, `native/src/prover/fp.{h,cc}`, `<name>.ts`';
     expect(missingPaths('README.md', good)).toEqual([]);
     const bad = '`scripts/none.mjs` and `no-such-file.ts` or `native/src/prover/fp.{h,rs}`';
     expect(missingPaths('README.md', bad)).toEqual([

@@ -94,10 +94,10 @@ async function runWatching() {
     stdio: ['ignore', 'ignore', 2],
   });
   const names = paths.length === 0 ? [] : suites.map(compiled);
-  const selected = ['--selectProjects', ...projects];
   const { status } = spawnSync(
     process.execPath,
-    [jest, '--watchAll', ...selected, ...options, ...names],
+    // names come first: --selectProjects takes all that follow it
+    [jest, ...names, '--watchAll', ...options, '--selectProjects', ...projects],
     { cwd: root, stdio: 'inherit', env: environment(undefined) },
   );
   compiler.kill();

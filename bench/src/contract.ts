@@ -4,6 +4,7 @@
  * A small program stands for inference: a side-loaded proof costs the contract the same whatever
  * program made it.
  */
+import { present } from '@attensor/core';
 import {
   Attestation,
   AttestationContract,
@@ -112,7 +113,7 @@ async function contractFigures(onStep: (step: string, fraction: number) => void)
   add(`attest, proving, median of ${BATCH}`, median(attests), 15);
   add('attest, proving, first', attests[0]);
 
-  const settlement = (await readHistory(address)).settlement()!;
+  const settlement = present((await readHistory(address)).settlement(), 'something to settle');
   add(`settle of ${BATCH}, proving`, await prove('settle', () => contract.settle(settlement)));
 
   const [reading, history] = await timed('read', () => readHistory(address));

@@ -1,4 +1,5 @@
 /** Plots as SVG: points and power laws on logarithmic axes, readable on a light and on a dark page. */
+import { present } from '@attensor/core';
 import type { PowerLaw } from '@attensor/prover';
 
 export { logLogPlot, type Panel };
@@ -61,7 +62,10 @@ class LogAxis {
     const decade = 10 ** Math.floor(Math.log10(this.high - this.low));
     const count = (step: number): number =>
       Math.floor(this.high / step) - Math.ceil(this.low / step) + 1;
-    const step = [1, 0.5, 0.2, 0.1].map((m) => m * decade).find((s) => count(s) >= LEAST_TICKS)!;
+    const step = present(
+      [1, 0.5, 0.2, 0.1].map((m) => m * decade).find((s) => count(s) >= LEAST_TICKS),
+      'a step of the axis',
+    );
     const first = Math.ceil(this.low / step);
     return Array.from({ length: count(step) }, (_, k) => (first + k) * step);
   }

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { computing, positiveInteger, works, type Context, type Session } from '@attensor/cli/frame';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from './plot.js';
 
@@ -122,7 +122,11 @@ async function scaling({ quick, plots, only }: Options, { output }: Context) {
   }
   for (const axis of plots === undefined ? [] : AXES) {
     const own = series.filter((s) => s.axis === axis);
-    if (own.length > 0) await writeAtomic(join(plots!, `scaling-${axis}.svg`), plot(axis, own));
+    if (own.length > 0)
+      await writeAtomic(
+        join(present(plots, 'the folder of plots'), `scaling-${axis}.svg`),
+        plot(axis, own),
+      );
   }
   return { json: { series }, text: `${pointTable(series)}\n\n${lawTable(series)}` };
 }
@@ -257,8 +261,11 @@ function plot(axis: Axis, series: Series[]): string {
     title: COST_TITLES[cost],
     series: series.map(({ name, points, laws }) => ({
       name,
-      points: points.map((p): [number, number] => [p.size, p[cost]!]),
-      law: laws[cost]!,
+      points: points.map((p): [number, number] => [
+        p.size,
+        present(p[cost], 'the cost of a point'),
+      ]),
+      law: present(laws[cost], 'the law of a cost'),
     })),
   }));
   return logLogPlot(`Cost against ${axis}`, axis, panels);

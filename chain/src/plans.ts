@@ -12,7 +12,7 @@ import {
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 
 export {
   planDeploy,
@@ -145,7 +145,7 @@ async function planSettle(
       run: () => contract.pin(...pin),
     };
   }
-  const settlement = history.settlement()!;
+  const settlement = present(history.settlement(), 'something to settle');
   const takes = settlement.present.filter((each) => each.toBoolean()).length;
   return {
     about: `settle ${takes} attestations at ${address}, from number ${at}`,

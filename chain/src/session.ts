@@ -4,7 +4,7 @@
  * What a plan asks for is built, proved, signed, kept in the journal, sent and waited for. A plan that
  * an earlier run has sent already is taken up where that run was interrupted.
  */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
 import { deliver, type Delivered, type Reporter } from './deliver.js';
@@ -198,8 +198,12 @@ class ChainSession {
       ? {
           ...common,
           kind,
-          about: `pay ${inMina(amount!)} MINA to ${to}`,
-          command: { ...command, validUntil, amount: amount!.toString() },
+          about: `pay ${inMina(present(amount, 'the amount of a payment'))} MINA to ${to}`,
+          command: {
+            ...command,
+            validUntil,
+            amount: present(amount, 'the amount of a payment').toString(),
+          },
         }
       : { ...common, kind, about: `delegate to ${to}`, command: { ...command, validUntil } };
   }

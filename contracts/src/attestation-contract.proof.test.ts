@@ -3,6 +3,7 @@
  * ledger takes the proof and nothing edited beside it, and what a proof of the wrong program does. What the circuits and the ledger
  * demand of each other without a proof is in settlement.test.ts and owner.test.ts; tests/src/deployment.proof.test.ts proves `rotateOwner`.
  */
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountUpdate, Bool, Field, Mina, Permissions, VerificationKey } from 'o1js';
@@ -56,9 +57,11 @@ type Proved = Awaited<ReturnType<LocalContract['build']>>;
 function edited(transaction: Proved, change: (update: AccountUpdate) => void): Proved {
   const copy = Mina.Transaction.fromJSON(transaction.toJSON());
   change(
-    copy.transaction.accountUpdates.find(({ publicKey }) =>
-      publicKey.equals(local.address).toBoolean(),
-    )!,
+    present(
+      copy.transaction.accountUpdates.find(({ publicKey }) =>
+        publicKey.equals(local.address).toBoolean(),
+      ),
+    ),
   );
   copy.transaction.feePayer.lazyAuthorization = { kind: 'lazy-signature' };
   return copy.sign([local.payer.key]);
@@ -228,7 +231,7 @@ describe('attest rejects', () => {
 
 describe('settle', () => {
   it('is proved, refused when edited, and takes all into the record', async () => {
-    const settlement = (await readHistory(local.address)).settlement()!;
+    const settlement = present((await readHistory(local.address)).settlement());
     const transaction = await timed('settle', () =>
       local.build(() => local.contract.settle(settlement)),
     );

@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { describe, expect, it } from '@jest/globals';
 import { Field } from 'o1js';
@@ -178,7 +179,8 @@ describe('settling', () => {
     const submitted = Array.from({ length }, (_, i) => attestation(i % 5));
     const simulation = new Simulation(submitted);
     for (let i = 0; i < 4; i++) {
-      if (i === 1) expect(() => simulation.history!.settlement()).toThrow(/BAD_ARGUMENT.*pin/);
+      if (i === 1)
+        expect(() => present(simulation.history).settlement()).toThrow(/BAD_ARGUMENT.*pin/);
       simulation.step();
     }
     // back over the whole queue in two, then batches towards the pinned state
@@ -189,10 +191,12 @@ describe('settling', () => {
   it('aims at a pinned state only where that allows a whole batch', () => {
     const submitted = Array.from({ length: 20 }, (_, i) => attestation(i));
     const pinnedAt = (position: number) =>
-      AttestationHistory.replay(
-        { ...stateOf(submitted, 4), pinnedActions: queueOf(submitted.slice(0, position)) },
-        submitted,
-      ).settlement()!;
+      present(
+        AttestationHistory.replay(
+          { ...stateOf(submitted, 4), pinnedActions: queueOf(submitted.slice(0, position)) },
+          submitted,
+        ).settlement(),
+      );
     expect(pinnedAt(20).toPinned.toBoolean()).toBe(true);
     expect(pinnedAt(12).toPinned.toBoolean()).toBe(true);
     expect(pinnedAt(11).toPinned.toBoolean()).toBe(false);

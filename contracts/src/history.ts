@@ -13,7 +13,7 @@ import {
   SettlePath,
 } from './actions.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { RecordTree } from './record.js';
 import { BATCH, Settlement } from './settlement.js';
 
@@ -72,10 +72,13 @@ class AttestationHistory {
     const hashed = known?.attestations.slice(0, common) ?? [];
     const states = [EMPTY_ACTION_STATE, ...hashed.map(({ actionState }) => actionState)];
     for (const each of submitted.slice(common))
-      states.push(nextActionState(states.at(-1)!, actionsHash(each)));
+      states.push(
+        nextActionState(present(states.at(-1), 'the action state before'), actionsHash(each)),
+      );
     const position = (what: string, wanted: Field) => {
       const found = states.findIndex((each) => each.toBigInt() === wanted.toBigInt());
-      if (found === -1) throw mismatch(what, wanted, states.at(-1)!);
+      if (found === -1)
+        throw mismatch(what, wanted, present(states.at(-1), 'the last action state'));
       return found;
     };
     const length = position('action state', state.actionState);

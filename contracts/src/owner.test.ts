@@ -1,4 +1,5 @@
 /** What only the owner may do. Proofs are off: the ledger checks signatures all the same. */
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, VerificationKey } from 'o1js';
@@ -45,7 +46,7 @@ describe('the owner', () => {
   it('is told of in events', async () => {
     const events = await local.contract.fetchEvents();
     const told = (type: string) => {
-      const { event } = events.find((each) => each.type === type)!;
+      const { event } = present(events.find((each) => each.type === type));
       return event.data as unknown;
     };
     const { previous, next: updated } = told('updateModel') as ModelEvent;

@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Mina, Permissions, PrivateKey, Types, VerificationKey } from 'o1js';
@@ -86,7 +87,7 @@ describe('readContract with a node', () => {
   it("takes its word for the permissions, not o1js's", async () => {
     const final = permissionsJson(attestationPermissions());
     expect(await readPermissions(final)).toMatchObject({ provedState: true, locked: true });
-    expect(node.asked!.variables).toEqual({ address: local.address.toBase58() });
+    expect(present(node.asked).variables).toEqual({ address: local.address.toBase58() });
     const open = permissionsJson(Permissions.default());
     expect(await readPermissions(open)).toMatchObject({ provedState: true, locked: false });
     const auth = { ...final, setVerificationKey: { auth: 'Impossible', txnVersion: '2' } };

@@ -4,6 +4,7 @@
  * `IndexedMerkleMap` could do it: an insertion takes more than a hundred hashes there, two here; and
  * its data can't be read while the process builds or proves a transaction, when a reader must go on.
  */
+import { present } from '@attensor/core';
 import { Bool, Field, Poseidon } from 'o1js';
 import { AttestationMap, AttestationWitness, RECORDED, TREE_DEPTH } from './attestation.js';
 
@@ -66,7 +67,10 @@ class RecordTree {
 
   /** @param key of an attestation that is in the record */
   witness(key: Field): AttestationWitness {
-    const leaf = this.leaves.find((each) => each.key === key.toBigInt())!;
+    const leaf = present(
+      this.leaves.find((each) => each.key === key.toBigInt()),
+      'the leaf of a key',
+    );
     const levels = Array.from({ length: TREE_DEPTH }, (_, level) => level);
     const at = (level: number) => Math.floor(leaf.index / 2 ** level);
     const isRight = (level: number) => at(level) % 2 === 1;

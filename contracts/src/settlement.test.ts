@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Bool, Field, VerificationKey } from 'o1js';
@@ -108,7 +109,7 @@ describe('settle', () => {
     expect(history.attestations.map(({ first }) => first)).toEqual(answers);
 
     const { commitment } = await readContract(local.address);
-    await settle(history.settlement()!);
+    await settle(present(history.settlement()));
     const state = await readContract(local.address);
     expect(state.count).toBe(3);
     expect(Commitment.toJSON(state.commitment)).toEqual(Commitment.toJSON(commitment));
@@ -119,7 +120,7 @@ describe('settle', () => {
   it('takes a part of the queue from its front, then the rest, and nothing twice', async () => {
     const [a, b, c] = (await queued()).attestations.map(({ attestation }) => attestation);
     await settle(settlement([a], [b, c]));
-    const rest = (await readHistory(local.address)).settlement()!;
+    const rest = present((await readHistory(local.address)).settlement());
     // the same again, into the record as it is now
     const again = new Settlement({ ...settlement([a], [b, c]), record: rest.record });
     await expect(settle(again)).rejects.toThrow(UNKNOWN_STATE);
@@ -142,7 +143,7 @@ describe('where submissions come in six slots in a row', () => {
     local.build(() => local.contract.settle(argument), local.chain.testAccounts[2]);
 
   it('a settle that was built before no longer holds, the next one takes all', async () => {
-    const before = await built((await queued()).settlement()!);
+    const before = await built(present((await queued()).settlement()));
     await sixSlots();
     await expect(before.send()).rejects.toThrow(UNKNOWN_STATE);
     await local.settle();
@@ -151,9 +152,9 @@ describe('where submissions come in six slots in a row', () => {
   });
 
   it('a settle that aims at a pinned state still holds', async () => {
-    const pin = (await queued()).pin({ always: true })!;
+    const pin = present((await queued()).pin({ always: true }));
     await local.send(() => local.contract.pin(...pin));
-    const pinned = (await readHistory(local.address)).settlement()!;
+    const pinned = present((await readHistory(local.address)).settlement());
     expect(pinned.toPinned.toBoolean()).toBe(true);
     const before = await built(pinned);
     await sixSlots();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AttensorError, errorJson, throwIfAborted } from './errors.js';
+import { AttensorError, errorJson, present, throwIfAborted } from './errors.js';
 
 const error = new AttensorError({
   code: 'BAD_SHAPE',
@@ -45,4 +45,10 @@ it('throwIfAborted throws for an aborted signal only', () => {
   throwIfAborted(controller.signal, 'here');
   controller.abort();
   expect(() => throwIfAborted(controller.signal, 'here')).toThrow('CANCELLED');
+});
+
+it('present gives what is there, and an error for what is not', () => {
+  expect([present(0), present(''), present(false)]).toEqual([0, '', false]);
+  for (const absent of [undefined, null])
+    expect(() => present(absent, 'the key')).toThrow('INTERNAL: the key is missing');
 });

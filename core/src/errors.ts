@@ -1,6 +1,6 @@
 /** The one error of Attensor: what went wrong, where, what was expected, what was found, and what to do. */
 
-export { AttensorError, errorJson, throwIfAborted };
+export { AttensorError, errorJson, present, throwIfAborted };
 export type { ErrorCode, ErrorDetails, ErrorJson };
 
 /** Codes a program can match on; docs/operations.md says when each appears. */
@@ -159,4 +159,15 @@ function throwIfAborted(signal: AbortSignal | undefined, where: string): void {
   if (signal?.aborted) {
     throw new AttensorError({ code: 'CANCELLED', what: 'the work was cancelled', where });
   }
+}
+
+/**
+ * A value that is there by an invariant that the types do not know.
+ *
+ * @param what in words
+ * @throws AttensorError INTERNAL when it is not there after all
+ */
+function present<T>(value: T, what = 'a value that must be there'): NonNullable<T> {
+  if (value !== undefined && value !== null) return value;
+  throw new AttensorError({ code: 'INTERNAL', what: `${what} is missing` });
 }

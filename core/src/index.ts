@@ -2,6 +2,7 @@
 export {
   AttensorError,
   errorJson,
+  present,
   throwIfAborted,
   type ErrorCode,
   type ErrorDetails,

@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, initializeBindings } from 'o1js';
@@ -13,7 +14,7 @@ describe('accountHash', () => {
     const publicKey = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
     const ledger = new Ledger();
     ledger.addAccount(publicKey, 20_000_001_000n);
-    const account = ledger.account({ publicKey, tokenId: DEFAULT_TOKEN })!;
+    const account = present(ledger.account({ publicKey, tokenId: DEFAULT_TOKEN }));
     account.permissions.setVerificationKey.txnVersion = '2';
     const { LedgerHash } = await internals();
     // as the Rust client of Mina has it, ledger/src/account/account.rs
@@ -28,7 +29,7 @@ describe('accountHash of what is no account', () => {
     const publicKey = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
     const ledger = new Ledger();
     ledger.addAccount(publicKey, 1n);
-    const account = ledger.account({ publicKey, tokenId: DEFAULT_TOKEN })!;
+    const account = present(ledger.account({ publicKey, tokenId: DEFAULT_TOKEN }));
     const zkapp = {
       appState: Array<string>(8).fill('0'),
       actionState: Array<string>(5).fill('0'),

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { accountHash, type AccountJson, type PathElement } from '@attensor/contracts/ledger';
 import type { DataDir, Genesis } from './data-dir.js';
 import { History } from './history.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { internals, type Internals, type LedgerState } from '@attensor/core/o1js';
 import { type AccountId, DEFAULT_TOKEN, type Failures, Ledger } from './ledger.js';
 import { Log } from './log.js';
@@ -112,7 +112,7 @@ class Chain {
   }
 
   get lastBlock(): Block {
-    return this.blocks.at(-1)!;
+    return present(this.blocks.at(-1), 'the genesis block');
   }
 
   get accountCreationFee(): bigint {
@@ -401,7 +401,14 @@ class Chain {
     this.touched.clear();
     this.pendingSlot = undefined;
     this.tip = this.ledger.snapshot();
-    this.history.record(block, (id) => this.ledger.account(id)!.zkapp!.actionState[0]);
+    this.history.record(
+      block,
+      (id) =>
+        present(
+          present(this.ledger.account(id), 'the account of an action').zkapp,
+          'the account of an action',
+        ).actionState[0],
+    );
     return block;
   }
 

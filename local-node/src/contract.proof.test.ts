@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -87,7 +88,7 @@ describe('a contract', () => {
     const { data } = await query(node.url, 'query { syncStatus }');
     expect(data).toEqual({ syncStatus: 'SYNCED' });
     await makeBlock();
-    expect((await contract.total.fetch())!.toString()).toBe('0');
+    expect(present(await contract.total.fetch()).toString()).toBe('0');
 
     // without its proof it has no authorization at all
     const stripped = JSON.parse(honest) as { accountUpdates: { authorization: object }[] };
@@ -97,13 +98,13 @@ describe('a contract', () => {
       'mutation ($c: ZkappCommandInput!) { sendZkapp(input: {zkappCommand: $c}) { zkapp { hash } } }',
       { c: stripped },
     );
-    expect(errors![0].extensions!.code).toBe('INVALID_PROOF');
+    expect(present(present(errors)[0].extensions).code).toBe('INVALID_PROOF');
 
     const total = await transaction.sign([payers[0].privateKey]).send();
     expect(total.errors).toEqual([]);
     await makeBlock();
     await total.wait({ interval: 50 });
-    expect((await contract.total.fetch())!.toString()).toBe('7');
+    expect(present(await contract.total.fetch()).toString()).toBe('7');
   });
 
   it('a proof is verified, and refused, in the very transaction that deploys its contract', async () => {
@@ -115,7 +116,9 @@ describe('a contract', () => {
       await fresh.add(Field(1));
     });
     const { accountUpdates } = transaction.transaction;
-    const proved = accountUpdates.find(({ body }) => body.authorizationKind.isProved.toBoolean())!;
+    const proved = present(
+      accountUpdates.find(({ body }) => body.authorizationKind.isProved.toBoolean()),
+    );
     proved.body.incrementNonce = Bool(true);
     const forged = await transaction.sign([payers[2].privateKey, key]).safeSend();
     expect(forged.errors.join()).toContain('INVALID_PROOF');
@@ -139,8 +142,8 @@ describe('a contract', () => {
     if ('error' in actions) throw Error(actions.error.statusText);
     expect(actions.flatMap((each) => each.actions.flat())).toEqual(values.map(String));
     const { account } = await fetchAccount({ publicKey: address });
-    const [state] = account!.zkapp!.actionState;
-    expect(actions.at(-1)!.hash).toBe(state.toString());
+    const [state] = present(present(account).zkapp).actionState;
+    expect(present(actions.at(-1)).hash).toBe(state.toString());
     const since = await Mina.fetchActions(address, { fromActionState: state });
     expect(since).toEqual([]);
     const all = await Mina.fetchActions(address, {

@@ -9,7 +9,7 @@ import {
 import { Field, PublicKey, TokenId } from 'o1js';
 import { accountView, blockView, commandView, pathView, type Encodings } from './views.js';
 import type { Block, Chain } from './chain.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import type { ActionBlock, EmittedBlock } from './history.js';
 import { DEFAULT_TOKEN } from './ledger.js';
 import { SCHEMA } from './schema.js';
@@ -112,7 +112,9 @@ function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
       signature: signatureOf(signature),
     };
     const command: SignedCommand =
-      kind === 'payment' ? { ...common, kind, amount: amount! } : { ...common, kind };
+      kind === 'payment'
+        ? { ...common, kind, amount: present(amount, 'the amount of a payment') }
+        : { ...common, kind };
     return commandView(await chain.submitSigned(command));
   };
 

@@ -1,7 +1,7 @@
 /** What an archive keeps: the events and actions of every account, block by block. */
 import { Reducer } from 'o1js';
 import type { Block, ChainTransaction, ZkappTransaction } from './chain.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import type { AccountId } from './ledger.js';
 
 export { History, type Emission, type EmittedBlock, type ActionBlock };
@@ -60,9 +60,9 @@ class History {
       }
     }
     for (const id of withActions.values()) {
-      const entries = this.actions.get(key(id))!;
+      const entries = present(this.actions.get(key(id)), 'the actions of an account');
       const before = entries.at(-2)?.after ?? Reducer.initialActionState.toString();
-      Object.assign(entries.at(-1)!, { before, after: actionState(id) });
+      Object.assign(present(entries.at(-1), 'the last action'), { before, after: actionState(id) });
     }
   }
 
@@ -86,7 +86,10 @@ class History {
     const { fromState = initial, endState } = range;
     if (endState === initial) return [];
     const states = [initial, ...all.map(({ after }) => after)];
-    const [first, last] = [fromState, endState ?? states.at(-1)!].map((state) => {
+    const [first, last] = [
+      fromState,
+      endState ?? present(states.at(-1), 'the last action state'),
+    ].map((state) => {
       const position = states.indexOf(state);
       if (position >= 0) return position;
       throw new AttensorError({

@@ -6,7 +6,7 @@
  */
 import { Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
 import type { AccountJson } from '@attensor/contracts/ledger';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import type { LedgerState, MlAccount, MlLedger, MlTree } from '@attensor/core/o1js';
 
 export { Ledger, DEFAULT_TOKEN, accountKey, type AccountId, type Failures };
@@ -106,7 +106,7 @@ class Ledger {
 
   /** Changes the record of an account that exists. */
   update(id: AccountId, change: { balance?: bigint; nonce?: number; delegate?: string }): void {
-    const location = this.location(id)!;
+    const location = present(this.location(id), 'the account');
     const record: MlAccount = [...this.record(location)];
     if (change.balance !== undefined) record[4] = balanceValue(change.balance);
     if (change.nonce !== undefined) record[5] = uint32Value(record, change.nonce);
@@ -197,7 +197,7 @@ function checkLayout(): void {
   try {
     ledger.addAccount(id.publicKey, 1n);
     ledger.update(id, { balance: 20_000_000_000n, nonce: 70_000, delegate: other });
-    const { balance, nonce, delegate } = ledger.account(id)!;
+    const { balance, nonce, delegate } = present(ledger.account(id), 'the account');
     read = { balance, nonce, delegate };
   } catch (error) {
     read = error instanceof Error ? error.message : error;

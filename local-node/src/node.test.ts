@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import './testing/native-backend.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Client from 'mina-signer';
@@ -97,7 +98,7 @@ describe('test accounts', () => {
     const pair = await Lightnet.acquireKeyPair();
     expect(await balance(pair.publicKey)).toBe(1000n * 10n ** 9n);
     const listed = await Lightnet.listAcquiredKeyPairs({});
-    expect(listed!.map(({ publicKey }) => publicKey.toBase58())).toEqual([
+    expect(present(listed).map(({ publicKey }) => publicKey.toBase58())).toEqual([
       pair.publicKey.toBase58(),
     ]);
     expect(pair.privateKey.toPublicKey().toBase58()).toBe(pair.publicKey.toBase58());
@@ -111,7 +112,7 @@ describe('zkApp test accounts', () => {
   it('have a verification key', async () => {
     const { publicKey } = await Lightnet.acquireKeyPair({ isRegularAccount: false });
     const { account } = await fetchAccount({ publicKey });
-    expect(account!.zkapp!.verificationKey).toBeDefined();
+    expect(present(present(account).zkapp).verificationKey).toBeDefined();
     await Lightnet.releaseKeyPair({ publicKey: publicKey.toBase58() });
     const again = await Lightnet.acquireKeyPair({ isRegularAccount: false });
     expect(again.publicKey.toBase58()).toBe(publicKey.toBase58());
@@ -206,9 +207,11 @@ describe('payments and delegations', () => {
     await makeBlock();
     expect(await balance(bob)).toBe(3_000_000_000n);
     const { account } = await fetchAccount({ publicKey });
-    expect(account!.nonce.toString()).toBe('3');
-    expect(account!.delegate!.toBase58()).toBe(bob.toBase58());
-    expect(account!.balance.toBigInt()).toBe(1000n * 10n ** 9n - 4_000_000_000n - 3n * BigInt(FEE));
+    expect(present(account).nonce.toString()).toBe('3');
+    expect(present(present(account).delegate).toBase58()).toBe(bob.toBase58());
+    expect(present(account).balance.toBigInt()).toBe(
+      1000n * 10n ** 9n - 4_000_000_000n - 3n * BigInt(FEE),
+    );
   });
 
   it('with a wrong signature are refused, and what fails costs its fee only', async () => {
@@ -231,10 +234,10 @@ describe('payments and delegations', () => {
         signature: {field: "${forged.signature.field}", scalar: "${forged.signature.scalar}"}
       ) { payment { hash } } }`,
     );
-    expect(answer.errors![0].extensions!.code).toBe('INVALID_SIGNATURE');
+    expect(present(present(answer.errors)[0].extensions).code).toBe('INVALID_SIGNATURE');
 
     const small = await sendPayment(alice.privateKey, bob, 5, 0);
-    const { hash } = (small.data!.sendPayment as { payment: { hash: string } }).payment;
+    const { hash } = (present(small.data).sendPayment as { payment: { hash: string } }).payment;
     await makeBlock();
     const { data } = await query(
       node.url,
@@ -267,7 +270,7 @@ describe('membership', () => {
     };
     const pathOf = (elements: typeof account.merklePath) =>
       elements.map(({ left, right }): PathElement =>
-        left !== null ? { left: BigInt(left) } : { right: BigInt(right!) },
+        left !== null ? { left: BigInt(left) } : { right: BigInt(present(right)) },
       );
     const path = pathOf(account.merklePath);
     const { LedgerHash } = await internals();
@@ -327,8 +330,8 @@ describe('malformed requests', () => {
     ['deep nesting', `{ ${'a { '.repeat(5000)} b ${'} '.repeat(5000)} }`],
   ])('%s is answered with a GraphQL error', async (_name, text) => {
     const { errors } = await query(node.url, text);
-    expect(errors!.length).toBeGreaterThan(0);
-    expect(errors![0].message).not.toMatch(/\n\s+at /);
+    expect(present(errors).length).toBeGreaterThan(0);
+    expect(present(errors)[0].message).not.toMatch(/\n\s+at /);
   });
 
   it('a body that is not JSON, another method and another path too', async () => {
@@ -411,7 +414,7 @@ describe('crashes', () => {
     const ticking = await spawnNode(join(folder, 'clock'), 0.2);
     const height = async () => {
       const { data } = await query(ticking.url, '{ daemonStatus { blockchainLength } }');
-      return (data!.daemonStatus as { blockchainLength: number }).blockchainLength;
+      return (present(data).daemonStatus as { blockchainLength: number }).blockchainLength;
     };
     const first = await height();
     await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -2,7 +2,7 @@
 import Client from 'mina-signer';
 import { z } from 'zod';
 import type { AccountJson } from '@attensor/contracts/ledger';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { DEFAULT_TOKEN, type Failures, type Ledger } from './ledger.js';
 
 export { signedCommandSchema, checkSigned, applySigned, minimumBalance, signatureOf, hashSigned };
@@ -117,12 +117,12 @@ function applySigned(
 ): Failures {
   const sender = { publicKey: command.from, tokenId: DEFAULT_TOKEN };
   const receiver = { publicKey: command.to, tokenId: DEFAULT_TOKEN };
-  const before = ledger.account(sender)!;
+  const before = present(ledger.account(sender), "the sender's account");
   ledger.update(sender, {
     balance: BigInt(before.balance) - BigInt(command.fee),
     nonce: Number(before.nonce) + 1,
   });
-  const charged = ledger.account(sender)!;
+  const charged = present(ledger.account(sender), "the sender's account");
   const existing = ledger.account(receiver);
   const fail = (reason: string): Failures => [[reason]];
 
@@ -145,7 +145,7 @@ function applySigned(
   }
   if (!allows(existing, 'receive', 'None')) return fail('Update_not_permitted_balance');
   ledger.update(sender, { balance: left });
-  const current = ledger.account(receiver)!;
+  const current = present(ledger.account(receiver), "the receiver's account");
   ledger.update(receiver, { balance: BigInt(current.balance) + amount });
   return [];
 }

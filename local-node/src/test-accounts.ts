@@ -3,7 +3,7 @@ import Client from 'mina-signer';
 import { AccountUpdate, Bool, PublicKey, Types, VerificationKey } from 'o1js';
 import type { Chain } from './chain.js';
 import type { GenesisAccount } from './data-dir.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { DEFAULT_TOKEN } from './ledger.js';
 
 export { TestAccounts, type TestAccount };
@@ -79,7 +79,10 @@ class TestAccounts {
     update.account.verificationKey.set(await VerificationKey.dummy());
     update.body.useFullCommitment = Bool(true);
     update.body.authorizationKind.isSigned = Bool(true);
-    const { nonce } = this.chain.pendingAccount({ publicKey, tokenId: DEFAULT_TOKEN })!;
+    const { nonce } = present(
+      this.chain.pendingAccount({ publicKey, tokenId: DEFAULT_TOKEN }),
+      'a test account',
+    );
     const empty = Types.ZkappCommand.toJSON(Types.ZkappCommand.empty());
     const command = { ...empty, accountUpdates: [update.toJSON()] };
     const argument = {

@@ -1,4 +1,5 @@
 /** Accounts, blocks and transactions in the shapes and encodings of the daemon. */
+import { present } from '@attensor/core';
 import { Field, PublicKey } from 'o1js';
 import type { AccountJson, PathElement } from '@attensor/contracts/ledger';
 import type { Block, Chain, ChainTransaction } from './chain.js';
@@ -23,7 +24,7 @@ function accountView(account: AccountJson, chain: Chain, encodings: Encodings) {
   const { height, slot, stateHash } = chain.lastBlock;
   const required = minimumBalance(timing, slot);
   const locked = required < BigInt(balance) ? required : BigInt(balance);
-  const membership = () => chain.membership(id)!;
+  const membership = () => present(chain.membership(id), 'the path of an account');
   return {
     ...id,
     token: tokenId,

@@ -2,6 +2,7 @@
  * @module component-prover
  * Proves components: the unit prover with the components' proof files, and the roots of public tables.
  */
+import { AttensorError } from '@attensor/core';
 import { engine } from '@attensor/native';
 import { commitWeights, type CommittedWeights } from './commitment/weights.js';
 import { componentProofFile, type ComponentProofFile } from './component-file.js';
@@ -9,7 +10,7 @@ import { UnitProver, type PlanOptions, type ProofResult, type ProveOptions } fro
 import { Script } from './script.js';
 import type { Store } from './store.js';
 import { tableComponent } from './units/catalog.js';
-import type { Component } from './units/component.js';
+import type { Component, ComponentConfig } from './units/component.js';
 import type { ComponentStatement } from './units/statements.js';
 import type { Tensors, Weights } from './units/tensors.js';
 
@@ -51,6 +52,7 @@ export async function tablesRoot({
   logSize,
   ...config
 }: ComponentProofFile['component']): Promise<string | undefined> {
+  requireSmallTables(config);
   const component = tableComponent(config);
   if (!component) return undefined;
   const script = new Script(component, { logInvRate });
@@ -58,4 +60,21 @@ export async function tablesRoot({
   const { root, parameters } = await commitWeights(engine, script, component, {});
   parameters?.dispose();
   return root.toString();
+}
+
+/** Entries of the largest public table that is made to check a proof: four seconds' work. */
+const MAX_TABLE_ENTRIES = 2 ** 20;
+
+/** A file may name any sizes: those that no proof is made for are refused before their tables fill the memory. */
+function requireSmallTables(config: ComponentConfig): void {
+  if (config.kind !== 'rope') return;
+  const entries = (Number(config.rows) * Number(config.dim)) / 2;
+  if (!(entries <= MAX_TABLE_ENTRIES))
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the tables are larger than those that are checked',
+      where: JSON.stringify(config),
+      expected: `at most ${MAX_TABLE_ENTRIES} entries`,
+      got: String(entries),
+    });
 }

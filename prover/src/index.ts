@@ -43,6 +43,7 @@ export {
 } from './proof-format.js';
 export { defaultCacheDir } from '@attensor/core/files';
 export { verifyProofFile, type Verdict, type VerifyExpectations } from './proof-file.js';
+export { UNVERIFIED_PROGRAM, type Outcome } from './outcome.js';
 export { VerificationError } from './protocol/tape.js';
 export {
   componentProofIn,

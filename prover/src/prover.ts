@@ -5,13 +5,7 @@
 import { AttensorError } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
 import { engine as nativeEngine } from '@attensor/native';
-import {
-  Cache,
-  getBackendPreference,
-  setBackend,
-  type JsonProof,
-  type VerificationKey,
-} from 'o1js';
+import { getBackendPreference, setBackend, type JsonProof, type VerificationKey } from 'o1js';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { circuitsOf, type Circuits } from './circuits/program.js';
@@ -20,6 +14,7 @@ import {
   type CommitWeightsOptions,
   type CommittedWeights,
 } from './commitment/weights.js';
+import { keyCache } from './proof-file.js';
 import {
   circuitSteps,
   nativeSteps,
@@ -226,7 +221,7 @@ export class UnitProver<Request, Source, Statement> {
     });
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
-    const cache = Cache.FileSystem(dir);
+    const cache = keyCache(this.cacheDir);
     return (await this.circuits.program.compile({ cache })).verificationKey;
   }
 

@@ -2,6 +2,7 @@
  * The main job on the small checkpoint with real proofs: prompt -> exact inference -> one proof -> attestation -> verification, and
  * what must be refused on the way. Everything heavy happens once, in beforeAll.
  */
+import { present } from '@attensor/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   AttestationContract,
@@ -132,12 +133,18 @@ describe('prove and verify', () => {
   test('the command verifies it where there is no native code', async () => {
     const file = join(dir, 'proof.json');
     await writeFile(file, JSON.stringify(result.file));
-    const { stdout, status } = spawnSync(process.execPath, [COMMAND, 'verify', file, '--json'], {
-      env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
-      encoding: 'utf8',
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ valid: true });
-    expect(status).toBe(0);
+    const verify = (...options: string[]) =>
+      spawnSync(process.execPath, [COMMAND, 'verify', file, '--json', ...options], {
+        env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
+        encoding: 'utf8',
+      });
+    const trusted = verify('--verifier-key-hash', prover.commitment.verifierKeyHash!);
+    expect(JSON.parse(trusted.stdout)).toMatchObject({ result: 'valid', valid: true });
+    expect(trusted.status).toBe(0);
+    // Nobody said whose circuits they are.
+    const own = verify();
+    expect(JSON.parse(own.stdout)).toMatchObject({ result: 'unverified program', valid: false });
+    expect(own.status).toBe(4);
   });
 
   test('the statement is what anyone computes from commitment and tokens', () => {
@@ -310,7 +317,7 @@ describe('on chain', () => {
     const commitment = new Commitment({
       modelRoot: Field(modelRoot),
       vocabularyRoot: Field(vocabularyRoot),
-      verifierKeyHash: Field(verifierKeyHash!),
+      verifierKeyHash: Field(present(verifierKeyHash)),
     });
     const transaction = await Mina.transaction(payer, async () => {
       AccountUpdate.fundNewAccount(payer);
@@ -335,13 +342,13 @@ describe('on chain', () => {
     expect(Commitment.toJSON(state.commitment)).toMatchObject({
       modelRoot: prover.commitment.modelRoot,
     });
-    const submitted = (await readAttestations(address)).at(-1)!;
+    const submitted = present((await readAttestations(address)).at(-1));
     expect(Statement.toJSON(submitted.attestation.statement)).toEqual(result.file.statement);
   });
 
   test('the attestation is settled, and the proof file found on chain', async () => {
     const { payer, address } = chain;
-    const settlement = (await readHistory(address)).settlement()!;
+    const settlement = present((await readHistory(address)).settlement());
     const transaction = await Mina.transaction(payer, async () => {
       await new AttestationContract(address).settle(settlement);
     });

@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import { describe, expect, test } from '@jest/globals';
 import { defaultSource, foreignSource, knownSource, linkOf, parseLink } from './link.js';
 import { parseSettings, publishedModel } from './settings.js';
@@ -21,7 +22,7 @@ const settings = parseSettings({
 
 describe('links', () => {
   test('lead back to where they were made', () => {
-    const known = knownSource(settings, 'devnet', ADDRESS)!;
+    const known = present(knownSource(settings, 'devnet', ADDRESS));
     expect(parseLink(linkOf(known, '77'), settings)).toEqual({ source: known, attestation: '77' });
     const nodes = ['http://localhost:1/graphql', 'http://localhost:2/graphql'];
     for (const archive of [nodes[0], 'http://localhost:3/']) {

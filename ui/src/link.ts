@@ -115,7 +115,8 @@ export function parseLink(hash: string, settings: Settings): Link {
       attestation,
     };
   } catch (cause) {
-    throw cause instanceof AttensorError ? bad(cause.what, cause.where!, cause.got!) : cause;
+    if (!(cause instanceof AttensorError)) throw cause;
+    throw bad(cause.what, cause.where ?? 'node', cause.got ?? '');
   }
 }
 

@@ -2,7 +2,7 @@ import { ChainSession, readKeyFile } from '@attensor/chain';
 import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
 import { command, works, type Session } from '../command.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
 
@@ -36,7 +36,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
         const owner = await readKeyFile(options.ownerKey ?? chain.alias.keyPath);
         const plan =
           commitment === undefined
-            ? await planRotate(contract, owner.publicKey, options.owner!)
+            ? await planRotate(contract, owner.publicKey, present(options.owner, '--owner'))
             : await planUpdate(contract, owner.publicKey, commitment);
         if (plan === undefined) {
           return { json: { contract, changed: false }, text: 'there is nothing to change' };

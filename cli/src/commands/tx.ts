@@ -19,7 +19,7 @@ import {
 import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import { Argument, Command } from 'commander';
 import { command, works, type Context, type Session } from '../command.js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { requireWritable } from '@attensor/core/files';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
@@ -117,7 +117,11 @@ async function build(
       need('commitment');
       const chain = await ChainSession.open(options, context);
       const { planDeploy } = await import('@attensor/chain/plans');
-      const plan = await planDeploy(await chain.address(), commitment!, options.owner);
+      const plan = await planDeploy(
+        await chain.address(),
+        present(commitment, '--commitment'),
+        options.owner,
+      );
       return plan && (await chain.build(plan));
     }
     case 'submit': {
@@ -141,7 +145,7 @@ async function build(
       const { planRotate, planUpdate } = await import('@attensor/chain/plans');
       const plan =
         commitment === undefined
-          ? await planRotate(contract, owner, options.owner!)
+          ? await planRotate(contract, owner, present(options.owner, '--owner'))
           : await planUpdate(contract, owner, commitment);
       return plan && (await chain.build(plan));
     }

@@ -1,3 +1,4 @@
+import { present } from '@attensor/core';
 import { describe, expect, it } from '@jest/globals';
 import { Permissions, Types } from 'o1js';
 import { attestationPermissions, isLocked } from '../attestation-contract.js';
@@ -29,7 +30,7 @@ describe('permissions', () => {
   });
 
   it('all that o1js knows are asked for', () => {
-    const asked = PERMISSIONS_SELECTION.match(/\w+/g)!;
+    const asked = present(PERMISSIONS_SELECTION.match(/\w+/g));
     const known = Object.keys(Permissions.initial());
     expect([...asked].sort()).toEqual(['permissions', 'auth', 'txnVersion', ...known].sort());
   });

@@ -1,4 +1,5 @@
 /** The contract on o1js's embedded ledger, for tests. */
+import { present } from '@attensor/core';
 import { AccountUpdate, Field, Mina, type VerificationKey } from 'o1js';
 import { AttestationContract } from '../attestation-contract.js';
 import { Commitment } from '../commitment.js';
@@ -96,7 +97,10 @@ class LocalContract {
 
   /** Settles the next batch. */
   async settle(): Promise<void> {
-    const settlement = (await readHistory(this.address)).settlement()!;
+    const settlement = present(
+      (await readHistory(this.address)).settlement(),
+      'something to settle',
+    );
     await this.send(() => this.contract.settle(settlement));
   }
 }

@@ -60,7 +60,7 @@ export interface LayerCost {
   parts: number;
   permutations: number;
   products: number;
-  /** once */
+  /** once, those of a vocabulary's tree included */
   weightPermutations: number;
   weightProducts: number;
   /** of the sumchecks on the witness, see `NativeWork` */
@@ -123,14 +123,16 @@ export async function layerCost(
     permutations: script.permutations,
     products:
       perWeight * weights + encodeProducts(width, first.logDomain, logRow) + folded + opened,
-    weightPermutations: parts.reduce((sum, w) => sum + commitPermutations(w, first), 0),
+    weightPermutations:
+      parts.reduce((sum, w) => sum + commitPermutations(w, first), 0) +
+      unit.vocabularyPermutations,
     weightProducts: parts.reduce((sum, w) => sum + encodeProducts(w, first.logDomain, logRow), 0),
     entries: 2 * 2 ** witnessLog,
     states: hashedStates,
     circuits: segments.length,
     rows: segments.reduce((sum, s) => sum + s.rows, 0),
     peakBytes: codeword(width) + Math.max(tables, vectors) + FIELD_BYTES * hashedStates,
-    weightPeakBytes: codeword(Math.max(0, ...parts)),
+    weightPeakBytes: parts.length > 0 ? codeword(Math.max(...parts)) : 0,
     diskBytes: INT_BYTES * weights + 2 * FIELD_BYTES * leaves * parts.length,
   };
 }

@@ -2,6 +2,7 @@
  * The page in Chromium: the production build, a node, a contract, and an answer that was really proved. What a person does, and
  * what can go wrong.
  */
+import { present } from '@attensor/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { run } from '@attensor/cli';
 import { PrivateKey, setBackend } from 'o1js';
@@ -551,9 +552,9 @@ describe('wallet', () => {
     await submit.click();
     await page.getByText('sent as').waitFor({ timeout: 15 * MINUTE });
     figure('submission, all of it', (performance.now() - start) / 1000, 's');
-    const [compile, prove] = (await page.getByText('Contract compiled in').innerText()).match(
-      /\d+/g,
-    )!;
+    const [compile, prove] = present(
+      (await page.getByText('Contract compiled in').innerText()).match(/\d+/g),
+    );
     figure('submission: compiling the contract', Number(compile), 's');
     figure('submission: proving the transaction', Number(prove), 's');
     expect(wallet.calls.map(({ method }) => method)).toEqual([

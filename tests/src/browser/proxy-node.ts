@@ -1,4 +1,5 @@
 /** A node between the page and the real one: honest until told otherwise. */
+import { present } from '@attensor/core';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -88,7 +89,7 @@ export const wideNumber = account((each) => {
 
 /** A field of the state said to be an action state: the same fields in the same order. */
 export const shiftedFields = account((each) => {
-  each.actionState!.push(each.zkappState!.shift()!);
+  present(each.actionState).push(present(present(each.zkappState).shift()));
 });
 
 /** The account of somebody else. */
@@ -98,5 +99,5 @@ export const anotherAccount = account((each) => {
 
 /** An account with another model in its state. */
 export const anotherModel = account((each) => {
-  each.zkappState![0] = '12345';
+  present(each.zkappState)[0] = '12345';
 });

@@ -1,4 +1,5 @@
 /** A static host: files and nothing else. With the two headers, or as one that can't send them. */
+import { present } from '@attensor/core';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,7 +28,7 @@ export async function serve(
   const sent = new Map<string, number>();
   const compressed = new Map<string, Buffer>();
   const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(request.url!.split('?')[0])).replace(
+    const path = normalize(decodeURIComponent(present(request.url).split('?')[0])).replace(
       /\/$/,
       '/index.html',
     );

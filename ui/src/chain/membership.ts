@@ -2,6 +2,7 @@
  * Does the account belong to the block's ledger? Its hash is recomputed from the fields that the page shows, and its Merkle path
  * climbed to the ledger hash: a node can then not change a field without changing the block's hash of the whole ledger.
  */
+import { present } from '@attensor/core';
 import {
   accountHash,
   rootOf,
@@ -48,7 +49,9 @@ export function checkMembership(
 }
 
 function element({ left, right }: Path[number]): PathElement {
-  return left !== undefined ? { left: BigInt(left) } : { right: BigInt(right!) };
+  return left !== undefined
+    ? { left: BigInt(left) }
+    : { right: BigInt(present(right, 'a sibling of the path')) };
 }
 
 function accountJson(account: LedgerAccount, lastActionSlot: number): AccountJson {

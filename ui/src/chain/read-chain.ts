@@ -8,7 +8,7 @@ import {
 } from '@attensor/contracts';
 import { permissionsFromJson } from '@attensor/contracts/ledger';
 import { Field } from 'o1js';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { errorView, type ErrorView } from '../errors.js';
 import type { Source } from '../link.js';
 import {
@@ -90,7 +90,7 @@ async function readOnce(source: Source): Promise<ChainView> {
     commitment,
     genuine: notGenuine === undefined,
     notGenuine,
-    contractKeyHash: account.verificationKey!.hash,
+    contractKeyHash: present(account.verificationKey, "the contract's key").hash,
     count: state.count,
     attestations: history.attestations.map(({ index, attestation, settled }) => {
       const { height, time, transaction } = submissions[index];
@@ -194,26 +194,27 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
 
 /** Places in the contract's state, as `AttestationContract` declares them. */
 function commitmentOf({ zkappState }: LedgerAccount): CommitmentView {
-  const [modelRoot, vocabularyRoot, verifierKeyHash] = zkappState!;
+  const [modelRoot, vocabularyRoot, verifierKeyHash] = present(zkappState, "the contract's state");
   return { modelRoot, vocabularyRoot, verifierKeyHash };
 }
 
 function historyState({ zkappState, actionState }: LedgerAccount): HistoryState {
-  const [, , , , root, count, settledActions, pinnedActions] = zkappState!.map((text) =>
-    Field(text),
-  );
+  const [, , , , root, count, settledActions, pinnedActions] = present(
+    zkappState,
+    "the contract's state",
+  ).map((text) => Field(text));
   return {
     root,
     count: Number(count.toBigInt()),
     settledActions,
     pinnedActions,
-    actionState: Field(actionState![0]),
+    actionState: Field(present(actionState, "the contract's action state")[0]),
   };
 }
 
 /** Why the account is not what its state claims; docs/threat-model.md has the list. */
 function foreignness(account: LedgerAccount): string | undefined {
-  if (account.verificationKey!.hash !== CONTRACT_KEY_HASH)
+  if (present(account.verificationKey, "the contract's key").hash !== CONTRACT_KEY_HASH)
     return 'another program guards this account: its state may say anything';
   if (account.provedState !== true)
     return 'the state of this account was not made by the contract alone';

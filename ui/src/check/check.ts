@@ -1,4 +1,5 @@
 /** All checks of a proof file against a contract and a text. Runs in the worker. */
+import { present } from '@attensor/core';
 import { COMPLETE, inputHash, isProofValid, outputHash } from '@attensor/contracts';
 import type { Tokenizer } from '@attensor/inference/tokenizer';
 import { parseProofFile, type ProofFile } from '@attensor/prover/proof-format';
@@ -187,11 +188,11 @@ async function compareTexts(
   };
   return (
     compare('prompt', prompt, (typed) => {
-      const ids = tokenizer!.encodePrompt(typed);
+      const ids = present(tokenizer, 'the tokenizer').encodePrompt(typed);
       return inputHash(ids).toString() === statement.inputHash;
     }) &&
     compare('answer', answer, (typed) => {
-      const ids = tokenizer!.outputIds(typed, text?.outputIds);
+      const ids = present(tokenizer, 'the tokenizer').outputIds(typed, text?.outputIds);
       return outputHash(ids).toString() === statement.outputHash;
     })
   );

@@ -1,6 +1,6 @@
 /** The contract: which model it is committed to, and how far what is read about it can be trusted. */
 import { useState } from 'preact/hooks';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { errorView, type ErrorView } from '../errors.js';
 import { foreignSource, knownSource, type Source } from '../link.js';
 import { isAddress, type PublishedModel, type Settings } from '../settings.js';
@@ -49,7 +49,8 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
         <>
           {!view.genuine && (
             <p class="problem" role="alert">
-              <strong>This is not to be relied on:</strong> {sentence(view.notGenuine!)}
+              <strong>This is not to be relied on:</strong>{' '}
+              {sentence(present(view.notGenuine, 'the reason'))}
             </p>
           )}
           <p>
@@ -117,7 +118,10 @@ function SourceForm({
       onSource(
         own
           ? foreignSource(lines, archive.trim() || lines[0], address.trim())
-          : knownSource(settings, network, address.trim())!,
+          : present(
+              knownSource(settings, network, address.trim()),
+              'a network that the page knows',
+            ),
       );
     } catch (cause) {
       setError(errorView(cause));

@@ -1,4 +1,5 @@
 /** What the proof ties together, as a picture; the list of checks says the same in words. */
+import { present } from '@attensor/core';
 import type { CheckResult, Step, StepId } from '../check/verdict.js';
 import { short } from './parts.js';
 
@@ -20,7 +21,7 @@ export function ProofTree({ result }: { result: CheckResult }) {
   ];
   const proof: Node = {
     title: 'one proof',
-    text: verifierKeyHash!,
+    text: present(verifierKeyHash, 'the verifier key'),
     by: ['key', 'circuits', 'published', 'proof'],
   };
   const chain: Node = { title: 'contract', text: 'records the answer', by: ['contract', 'record'] };

@@ -1,4 +1,5 @@
 /** The verdict: one sentence, then as much as one wants to know. */
+import { present } from '@attensor/core';
 import { useEffect, useRef } from 'preact/hooks';
 import { verdictOf, type CheckResult, type Step } from '../check/verdict.js';
 import { Problem, sentence, short, Value } from './parts.js';
@@ -64,7 +65,7 @@ export function VerdictCard({ result, foreign }: Props) {
               {Object.entries(statement).map(([name, text]) => (
                 <Value key={name} label={name} text={text} />
               ))}
-              <Value label="verifierKeyHash" text={verifierKeyHash!} />
+              <Value label="verifierKeyHash" text={present(verifierKeyHash, 'the verifier key')} />
               {contract && (
                 <>
                   <Value label="contract" text={contract.address} />

@@ -3,7 +3,7 @@ import { AttestationContract, InferenceProof, isProofValid } from '@attensor/con
 import { parseProofFile } from '@attensor/prover/proof-format';
 import { Cache, Field, Mina, PublicKey, VerificationKey } from 'o1js';
 import compilingUrl from '../../generated/compiling.bin?url';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, present } from '@attensor/core';
 import { readChain, sameCommitment } from '../chain/read-chain.js';
 import type { Report, Submission, SubmissionRequest } from './api.js';
 import { fetchStrings, installStrings } from './reference-strings.js';
@@ -33,7 +33,7 @@ export async function buildSubmission(
   const view = await readChain(source);
   const refuse = (what: string, hint: string): AttensorError =>
     new AttensorError({ code: 'BAD_INPUT', what, where: source.address, hint });
-  if (!view.genuine) throw refuse(view.notGenuine!, 'Check the address');
+  if (!view.genuine) throw refuse(present(view.notGenuine, 'the reason'), 'Check the address');
   const verifierKeyHash = file.verificationKey.hash;
   if (!sameCommitment({ ...file.statement, verifierKeyHash }, view.commitment))
     throw refuse('the contract is committed to another model', 'Choose the contract of its model');
