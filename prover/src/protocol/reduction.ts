@@ -139,6 +139,9 @@ async function claimWeights(
   return table;
 }
 
+/** Blocks are numbered with bit operators, which are right below 2^31. */
+const MAX_LOG_VECTOR = 30;
+
 const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
   f instanceof LongVector ? f : new SinglePart(f);
 
@@ -154,6 +157,7 @@ export interface Reduced {
  * @param logSize of the longest vector
  * @param pows one for each vector that is opened; claims on another one are an error
  * @param partLog where a vector is committed in parts, the log of their size
+ * @throws RangeError for vectors of more than 2^30 entries
  */
 export async function reduceClaims(
   scope: Scope,
@@ -161,6 +165,8 @@ export async function reduceClaims(
   pows: PowClaim[],
   partLog = logSize,
 ): Promise<Reduced> {
+  if (logSize > MAX_LOG_VECTOR)
+    throw new RangeError(`reduction: 2^${logSize} entries, expected at most 2^${MAX_LOG_VECTOR}`);
   const { session } = scope;
   const { tape } = session;
   const alpha = session.challenge();

@@ -70,12 +70,18 @@ export interface Openable {
 /**
  * Proves all claims and samples: one reduction, then all vectors open together. The first coordinates of the point that is left
  * number the parts, so eq of them weighs the parts.
+ *
+ * @throws RangeError for more than two vectors
  */
 export async function openVectors(
   scope: Scope,
   parameters: OpeningParameters,
   vectors: Openable[],
 ): Promise<void> {
+  if (vectors.length > 2)
+    throw new RangeError(
+      `opening: ${vectors.length} vectors; a third one needs a weight of its own`,
+    );
   const { session } = scope;
   const { tape } = session;
   const partLog = parameters.logSize;
