@@ -9,6 +9,8 @@ export const ExitCode = {
   verificationFailed: 2,
   /** A fault of this program or this machine. */
   internal: 3,
+  /** A proof verifies, but nothing trusted says of which program it is. */
+  unverifiedProgram: 4,
   /** Ctrl-C, as shells number it. */
   interrupted: 130,
 } as const;

@@ -182,6 +182,21 @@ describe('verify', () => {
     expect(ran.exitCode).toBe(2);
   });
 
+  it('makes no tables for a file that does not hold by itself', async () => {
+    const content = JSON.stringify({
+      ...(JSON.parse(bogus('0', '3')) as object),
+      format: 'attensor-component-proof',
+      component: {
+        ...{ kind: 'rope', rows: 2 ** 24, heads: 1, dim: 2 ** 20, theta: 10_000 },
+        ...{ logSize: 28, logInvRate: 2 },
+      },
+      statement: { component: '1', tensors: '2', weights: '3', tokens: '4' },
+    });
+    const ran = await attensor(['verify', await file('rope', content), '--check-tables', '--json']);
+    expect(ran.json()).toMatchObject({ result: 'invalid', valid: false });
+    expect(ran.exitCode).toBe(2);
+  });
+
   it('needs a tokenizer to compare texts', async () => {
     const ran = await attensor([
       ...['verify', await file('bogus', bogus('0', '3')), '--prompt', 'a', '--json'],

@@ -95,7 +95,7 @@ function program(session: Session): Command {
     .addCommand(pageCommand(session))
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 130 interrupted.',
+      '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 4 proof of an unverified program, 130 interrupted.',
     );
 }
 

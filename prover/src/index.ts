@@ -35,6 +35,7 @@ export {
   type Verdict,
   type VerifyExpectations,
 } from './proof-file.js';
+export { UNVERIFIED_PROGRAM, type Outcome } from './outcome.js';
 export { VerificationError } from './protocol/tape.js';
 export * from './component-proof/index.js';
 export * from './scaling/index.js';

@@ -4,7 +4,8 @@ import { Cache, Field, initializeBindings, VerificationKey, verify, type JsonPro
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileSchema, FORMAT, VERSION, type ProofFile, type RevealedText } from './proof-format.js';
-import { loadReferenceStrings } from './srs.js';
+import { loadReferenceStrings, withGenuineStrings } from './srs.js';
+import { outcome, type Outcome } from './outcome.js';
 
 /** Proving keys, reference strings and unfinished jobs. */
 export const defaultCacheDir = (): string =>
@@ -37,10 +38,7 @@ export interface VerifyExpectations {
   outputIds?: number[];
 }
 
-export interface Verdict {
-  valid: boolean;
-  /** why not, in words */
-  reason?: string;
+export interface Verdict extends Outcome {
   /** of the checks */
   seconds: number;
   /** before them, in a process that verifies for the first time */
@@ -52,8 +50,9 @@ export interface Verdict {
 }
 
 /**
- * Verifies a proof file and what is expected of it. **Note**: without a commitment the proof shows only that *some* program with
- * this key accepts; the key's hash must come from a trusted place (the commitment, or the contract's state).
+ * Verifies a proof file and what is expected of it. **Note**: without a commitment or the key's hash the proof shows only that *some*
+ * program accepts, perhaps one that checks nothing: the result is then 'unverified program', never 'valid'. The key's hash must come
+ * from a trusted place (the commitment, or the contract's state).
  */
 export async function verifyProofFile(
   file: ProofFile,
@@ -66,8 +65,7 @@ export async function verifyProofFile(
   const checked: string[] = [];
   const verifierKeyHash = file.verificationKey.hash;
   const verdict = (reason?: string): Verdict => ({
-    valid: reason === undefined,
-    ...(reason !== undefined && { reason }),
+    ...outcome(checked, reason),
     seconds: (performance.now() - start) / 1000,
     loadSeconds: (start - loadStart) / 1000,
     statement: file.statement,
@@ -124,7 +122,7 @@ export async function verifyProofFile(
 }
 
 export const keyCache = (cacheDir = defaultCacheDir()): Cache =>
-  Cache.FileSystem(join(cacheDir, 'keys'));
+  withGenuineStrings(Cache.FileSystem(join(cacheDir, 'keys')));
 
 export const WRONG_KEY = 'the verification key does not have the hash that the file gives';
 

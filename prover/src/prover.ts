@@ -7,7 +7,7 @@
 import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model, traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
-import { Cache, Field, getBackendPreference, setBackend } from 'o1js';
+import { Field, getBackendPreference, setBackend } from 'o1js';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCircuits, type Circuits } from './circuits/build.js';
@@ -26,7 +26,7 @@ import {
 } from './model/commitment.js';
 import { ModelProtocol } from './model/protocol.js';
 import { traceOf, witnessInts } from './model/witness.js';
-import { defaultCacheDir, proofFile } from './proof-file.js';
+import { defaultCacheDir, keyCache, proofFile } from './proof-file.js';
 import type { ProofFile, RevealedText } from './proof-format.js';
 import { commitRows } from './protocol/opening.js';
 import { Session } from './protocol/session.js';
@@ -135,7 +135,7 @@ export class InferenceProver {
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
     const { verificationKey } = await this.circuits.program.compile({
-      cache: Cache.FileSystem(dir),
+      cache: keyCache(this.cacheDir),
     });
     this.verificationKey = verificationKey;
     const verifierKeyHash = verificationKey.hash.toString();

@@ -1,1 +1,1 @@
-export { loadBases, loadReferenceStrings } from '@attensor/core/o1js';
+export { loadBases, loadReferenceStrings, withGenuineStrings } from '@attensor/core/o1js';

@@ -131,12 +131,18 @@ describe('prove and verify', () => {
   test('the command verifies it where there is no native code', async () => {
     const file = join(dir, 'proof.json');
     await writeFile(file, JSON.stringify(result.file));
-    const { stdout, status } = spawnSync(process.execPath, [COMMAND, 'verify', file, '--json'], {
-      env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
-      encoding: 'utf8',
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ valid: true });
-    expect(status).toBe(0);
+    const verify = (...options: string[]) =>
+      spawnSync(process.execPath, [COMMAND, 'verify', file, '--json', ...options], {
+        env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
+        encoding: 'utf8',
+      });
+    const trusted = verify('--verifier-key-hash', prover.commitment.verifierKeyHash!);
+    expect(JSON.parse(trusted.stdout)).toMatchObject({ result: 'valid', valid: true });
+    expect(trusted.status).toBe(0);
+    // Nobody said whose circuits they are.
+    const own = verify();
+    expect(JSON.parse(own.stdout)).toMatchObject({ result: 'unverified program', valid: false });
+    expect(own.status).toBe(4);
   });
 
   test('the statement is what anyone computes from commitment and tokens', () => {

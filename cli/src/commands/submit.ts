@@ -76,5 +76,5 @@ async function verifyForContract(file: Awaited<ReturnType<typeof readProof>>, ad
       hint: 'submit it to the contract of its model',
     });
   }
-  return await verifyProofFile(file);
+  return await verifyProofFile(file, { verifierKeyHash: commitment.verifierKeyHash });
 }

@@ -30,7 +30,7 @@ export function verifyCommand(session: Session): Command {
     .option('--tokenizer <dir>', 'folder with tokenizer.json (default: that of --commitment)')
     .option(
       '--verifier-key-hash <hash>',
-      'require that the circuits have this key (proofs of components name no commitment)',
+      'require that the circuits have this key (proofs of components name no commitment); from a source you trust',
     )
     .option(
       '--check-tables',
@@ -40,11 +40,12 @@ export function verifyCommand(session: Session): Command {
     .addHelpText(
       'after',
       `
-Without --commitment, only the proof itself is checked: that some committed model gives some answer.
+A proof is valid only if --commitment or --verifier-key-hash says whose circuits it is of. Without them the result is 'unverified
+program' and the exit code 4: a program that checks nothing has proofs of every statement, which verify with its own key.
 A text can be written with several token sequences. --output compares the one that the file reveals (prove --reveal), or else
 the tokenizer's own.
 Exit code 2 if the proof is not valid.
-JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, checked, reason?}; warmSeconds is the last of --repeat.`,
+JSON: {result, valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, checked, reason?}; warmSeconds is the last of --repeat.`,
     )
     .action(
       works<Options>(session, async (_context, options, path) => {
@@ -55,8 +56,13 @@ JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, che
         if (single) {
           requireComponentOptions(options);
           const { verifierKeyHash, checkTables } = options;
-          const weights = checkTables ? await prover.tablesRoot(single.component) : undefined;
-          if (checkTables && weights === undefined)
+          // Tables are made for a file only once all else in it holds.
+          const verdict = checkTables
+            ? await prover.verifyComponentProof(single, { verifierKeyHash })
+            : undefined;
+          const makeTables = verdict !== undefined && verdict.result !== 'invalid';
+          const weights = makeTables ? await prover.tablesRoot(single.component) : undefined;
+          if (makeTables && weights === undefined)
             throw new AttensorError({
               code: 'USAGE',
               what: 'this component has no public tables',
@@ -83,20 +89,35 @@ JSON: {valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, che
     );
 }
 
-type AnyVerdict = Pick<Verdict, 'valid' | 'reason' | 'seconds' | 'checked'>;
+type AnyVerdict = Pick<Verdict, 'result' | 'valid' | 'reason' | 'seconds' | 'checked'>;
+
+const EXIT_CODES = {
+  valid: ExitCode.done,
+  invalid: ExitCode.verificationFailed,
+  'unverified program': ExitCode.unverifiedProgram,
+} as const;
+
+/** For people. */
+function described({ result, reason, checked, seconds }: AnyVerdict): string {
+  switch (result) {
+    case 'valid':
+      return `valid (${checked.join(', ')}), ${seconds.toFixed(2)} s`;
+    case 'unverified program':
+      return `UNVERIFIED PROGRAM (compared: ${checked.join(', ')}): ${reason}\n  hint: Give --commitment or --verifier-key-hash, from a source you trust`;
+    case 'invalid':
+      return `NOT VALID: ${reason}`;
+  }
+}
 
 /** The first verdict, and how long the last of `times` took. */
 async function repeated(times: number, verify: () => Promise<AnyVerdict>): Promise<Done> {
   const first = await verify();
   let { seconds: warmSeconds } = first;
   for (let i = 1; i < times; i++) warmSeconds = (await verify()).seconds;
-  const { valid, reason, seconds, checked } = first;
   return {
     json: { ...first, warmSeconds },
-    text: valid
-      ? `valid (${checked.join(', ')}${checked.includes('verifierKeyHash') ? '' : '; the circuits were not compared'}), ${seconds.toFixed(2)} s`
-      : `NOT VALID: ${reason ?? 'unknown reason'}`,
-    exitCode: valid ? ExitCode.done : ExitCode.verificationFailed,
+    text: described(first),
+    exitCode: EXIT_CODES[first.result],
   };
 }
 

@@ -12,4 +12,10 @@ export {
   type MlLedger,
   type MlTree,
 } from './internals.js';
-export { loadBases, loadReferenceStrings, WRAP_LOG_DOMAINS } from './reference-strings.js';
+export {
+  loadBases,
+  loadReferenceStrings,
+  REFERENCE_STRING_HASHES,
+  withGenuineStrings,
+  WRAP_LOG_DOMAINS,
+} from './reference-strings.js';

@@ -377,6 +377,12 @@ describe('a proof', () => {
     });
     const { statement } = file;
     expect(await verdict(file, { statement })).toMatchObject({ valid: true });
+    // Without a trusted key nothing binds the component.
+    expect(await verifyComponentProof(file)).toMatchObject({
+      result: 'unverified program',
+      valid: false,
+      checked: ['proof'],
+    });
   });
 
   it('is refused when edited, of another circuit, or about something else', async () => {

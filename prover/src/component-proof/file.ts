@@ -4,19 +4,30 @@ import { type Field, initializeBindings } from 'o1js';
 import { z } from 'zod';
 import { fieldSchema } from '../schema.js';
 import { configHash } from './protocol.js';
+import { LOG_CAP, LOG_LEAF, MAX_LOG_SIZE } from '../protocol/parameters.js';
 import { genuineKey, keyCache, proofProblem, WRONG_KEY } from '../proof-file.js';
+import { outcome, type Outcome } from '../outcome.js';
 import { parseVersion } from '../proof-format.js';
 import { loadReferenceStrings } from '../srs.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';
 const VERSION = 1;
+/** Of the commitments; plans take 5 at most. */
+const MAX_LOG_INV_RATE = 8;
 
 const schema = z.strictObject({
   format: z.literal(COMPONENT_FORMAT),
   version: z.literal(VERSION),
   /** Kind, sizes, and the numbers of the commitments; its hash is in the statement. */
   component: z
-    .object({ logSize: z.number(), logInvRate: z.number() })
+    .object({
+      logSize: z
+        .number()
+        .int()
+        .min(LOG_LEAF + LOG_CAP)
+        .max(MAX_LOG_SIZE),
+      logInvRate: z.number().int().min(1).max(MAX_LOG_INV_RATE),
+    })
     .catchall(z.union([z.string(), z.number()])),
   statement: z.strictObject({
     component: fieldSchema,
@@ -63,9 +74,7 @@ export function componentProofIn(text: string, where = 'proof'): ComponentProofF
   }
 }
 
-export interface ComponentVerdict {
-  valid: boolean;
-  reason?: string;
+export interface ComponentVerdict extends Outcome {
   seconds: number;
   loadSeconds: number;
   component: ComponentProofFile['component'];
@@ -84,7 +93,7 @@ export interface ComponentExpectations {
 
 /**
  * **Note**: a statement can claim any component; that the circuit is really the one for it, only its key's hash from a trusted place
- * can tell. And tables are committed like weights: `tablesRoot` says which root public tables have.
+ * can tell, so without it the result is 'unverified program'. And tables are committed like weights: `tablesRoot` says which root public tables have.
  */
 export async function verifyComponentProof(
   file: ComponentProofFile,
@@ -97,8 +106,7 @@ export async function verifyComponentProof(
   const checked: string[] = [];
   const { statement, proof, component } = file;
   const verdict = (reason?: string): ComponentVerdict => ({
-    valid: reason === undefined,
-    ...(reason !== undefined && { reason }),
+    ...outcome(checked, reason),
     seconds: (performance.now() - start) / 1000,
     loadSeconds: (start - loadStart) / 1000,
     component,
@@ -114,13 +122,13 @@ export async function verifyComponentProof(
   const { logSize, logInvRate, ...config } = component;
   if (configHash(config, logSize, logInvRate).toString() !== statement.component)
     return verdict('the file describes another component than its statement');
-  checked.push('component');
   const key = await genuineKey(file.verificationKey);
   if (!key) return verdict(WRONG_KEY);
   if (expected.verifierKeyHash !== undefined) {
     if (expected.verifierKeyHash !== file.verificationKey.hash)
       return verdict('the proof is of another circuit than the expected one');
-    checked.push('verifierKeyHash');
+    // Only the trusted key binds the component: any circuit can state a component's hash.
+    checked.push('component', 'verifierKeyHash');
   }
   for (const name of ['tensors', 'weights', 'tokens'] as const) {
     const want = expected.statement?.[name];

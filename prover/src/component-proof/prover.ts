@@ -5,7 +5,7 @@
 import { inputHash, MODEL_DOMAIN } from '@attensor/contracts';
 import { AttensorError, selectEngine } from '@attensor/inference';
 import { engine, type FpVec } from '@attensor/native';
-import { Cache, Field, type VerificationKey } from 'o1js';
+import { Field, type VerificationKey } from 'o1js';
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { chainProgram, proveChain, type ChainProgram } from '../circuits/program
 import { padded } from '../components/builder.js';
 import { randomField, samplePoint, Vocabulary } from '../model/commitment.js';
 import { traceOf, witnessInts } from '../model/witness.js';
-import { defaultCacheDir } from '../proof-file.js';
+import { defaultCacheDir, keyCache } from '../proof-file.js';
 import { useNativeBackend } from '../prover.js';
 import { CommittedPart, LongVector } from '../protocol/long-vector.js';
 import { commitRows, type LeafSource } from '../protocol/opening.js';
@@ -168,7 +168,7 @@ export class ComponentProver {
     });
     const dir = join(this.cacheDir, 'keys');
     await mkdir(dir, { recursive: true });
-    const { verificationKey } = await this.program.compile({ cache: Cache.FileSystem(dir) });
+    const { verificationKey } = await this.program.compile({ cache: keyCache(this.cacheDir) });
     this.verificationKey = verificationKey;
     return { verifierKeyHash: verificationKey.hash.toString(), seconds: seconds(start) };
   }
@@ -370,6 +370,7 @@ export async function tablesRoot({
   logSize,
   ...config
 }: ComponentProofFile['component']): Promise<string | undefined> {
+  requireSmallTables(config);
   const component = tableComponent(config);
   if (!component) return undefined;
   const protocol = new ComponentProtocol(component, logInvRate);
@@ -378,6 +379,23 @@ export async function tablesRoot({
   if (!(vector instanceof LongVector)) vector.dispose();
   commitments.forEach((c) => c.dispose());
   return root.toString();
+}
+
+/** Entries of the largest public table that is made to check a proof: four seconds' work. */
+const MAX_TABLE_ENTRIES = 2 ** 20;
+
+/** A file may name any sizes: those that no proof is made for are refused before their tables fill the memory. */
+function requireSmallTables(config: Component['config']): void {
+  if (config.kind !== 'rope') return;
+  const entries = (Number(config.rows) * Number(config.dim)) / 2;
+  if (!(entries <= MAX_TABLE_ENTRIES))
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the tables are larger than those that are checked',
+      where: JSON.stringify(config),
+      expected: `at most ${MAX_TABLE_ENTRIES} entries`,
+      got: String(entries),
+    });
 }
 
 /** The weights' vector of a protocol that was built with them, up to its last block. */
