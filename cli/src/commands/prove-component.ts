@@ -15,8 +15,6 @@ import { requireWritable, writeAtomic } from '@attensor/core/files';
 import { duration } from '../progress.js';
 import { peakRssBytes } from '../proving.js';
 
-export { proveComponentCommand, proveComponent, describeEstimate, type ComponentReport };
-
 interface Options {
   out?: string;
   input?: string;
@@ -48,7 +46,7 @@ const SIZES = {
 };
 
 /** One component's proof, as `--json` prints it. Seconds are wall time, keys loaded. */
-interface ComponentReport {
+export interface ComponentReport {
   component: Record<string, string | number>;
   statement: ComponentProofFile['statement'];
   verifierKeyHash: string;
@@ -65,7 +63,7 @@ interface ComponentReport {
   proofBytes: number;
 }
 
-function proveComponentCommand(session: Session): Command {
+export function proveComponentCommand(session: Session): Command {
   const it = computing('prove-component', 'Prove one component by itself')
     .argument(
       '<name>',
@@ -235,7 +233,7 @@ function describeNative(name: string, r: NativeReport): string {
 }
 
 /** Weights, messages, keys, proof. */
-async function proveComponent(
+export async function proveComponent(
   prover: ComponentProver,
   context: Context,
   source: Source,
@@ -273,7 +271,7 @@ async function proveComponent(
   }
 }
 
-function describeEstimate(e: Estimate): string {
+export function describeEstimate(e: Estimate): string {
   return [
     `circuits   ${e.circuits} (rows ${e.rows.join(', ')})`,
     `time       ${duration(e.seconds)}: native ${duration(e.nativeSeconds)}, circuits ${duration(e.picklesSeconds)}; weights once ${duration(e.weightsSeconds)}`,

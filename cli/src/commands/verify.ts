@@ -7,8 +7,6 @@ import { AttensorError } from '@attensor/core';
 import { ExitCode } from '../errors.js';
 import { readTextFile } from '@attensor/core/files';
 
-export { verifyCommand };
-
 interface Options {
   verifierKeyHash?: string;
   repeat: number;
@@ -21,7 +19,7 @@ interface Options {
   tokenizer?: string;
 }
 
-function verifyCommand(session: Session): Command {
+export function verifyCommand(session: Session): Command {
   return command('verify', 'Verify a proof file')
     .argument('<proof>', 'proof file')
     .option('--commitment <file>', "the model's commitment.json, from a source you trust")

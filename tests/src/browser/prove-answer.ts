@@ -22,6 +22,6 @@ export async function proveAnswer(folder: string): Promise<ProvedAnswer> {
   await attensor('model', 'commit', modelDir, '--capacity', '8');
   await attensor('keys', modelDir);
   const asked = ['--prompt', PROMPT, '--max-tokens', '5', '--reveal', '--out', proofPath];
-  const { output } = await attensor('prove', modelDir, ...asked);
-  return { modelDir, proofPath, prompt: PROMPT, answer: String(output) };
+  const { text } = await attensor('prove', modelDir, ...asked);
+  return { modelDir, proofPath, prompt: PROMPT, answer: String(text) };
 }
