@@ -42,6 +42,14 @@ export default tseslint.config(
       ],
       // an invariant that the types do not know is checked, or the types are changed so that they do
       '@typescript-eslint/no-non-null-assertion': 'error',
+      // one style: what is exported says so where it is declared; `export … from` is for a package's entries
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ExportNamedDeclaration[source=null][specifiers.length>0]',
+          message: 'Write `export` where it is declared.',
+        },
+      ],
       '@typescript-eslint/no-inferrable-types': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       // kernels count
@@ -56,7 +64,7 @@ export default tseslint.config(
   {
     // still to be freed of them
     files: ['prover/**/*.ts'],
-    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off', 'no-restricted-syntax': 'off' },
   },
   {
     files: ['**/*.js', '**/*.mjs'],

@@ -2,7 +2,5 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-export { ATTENSOR };
-
 const cli = createRequire(import.meta.url).resolve('@attensor/cli/package.json');
-const ATTENSOR = join(dirname(cli), 'bin/attensor.js');
+export const ATTENSOR = join(dirname(cli), 'bin/attensor.js');

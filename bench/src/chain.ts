@@ -3,9 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { command, works, type Session } from '@attensor/cli/frame';
 import type { Figure } from './contract.js';
 
-export { benchChainCommand };
-
-function benchChainCommand(session: Session): Command {
+export function benchChainCommand(session: Session): Command {
   return command('chain', "Measure the contract's transactions and the capacity of a local node")
     .addOption(
       new Option('--part <name>', 'measure only one of the two')

@@ -25,9 +25,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AccountUpdate, Cache, Field, initializeBindings, Mina } from 'o1js';
 
-export { contractFigures, median, type Figure };
-
-interface Figure {
+export interface Figure {
   figure: string;
   measured: number;
   unit: string;
@@ -38,7 +36,7 @@ interface Figure {
 const COMPILE = fileURLToPath(new URL('./compile.js', import.meta.url));
 
 /** @param onStep told what is being measured, with the fraction done before it */
-async function contractFigures(onStep: (step: string, fraction: number) => void) {
+export async function contractFigures(onStep: (step: string, fraction: number) => void) {
   const figures: Figure[] = [];
   const steps = BATCH + 6;
   let done = 0;
@@ -138,6 +136,6 @@ async function compileElsewhere(cache: string): Promise<number> {
   return (JSON.parse(text) as { seconds: number }).seconds;
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }

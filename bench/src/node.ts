@@ -13,8 +13,6 @@ import { ATTENSOR } from './attensor.js';
 import type { Figure } from './contract.js';
 import { TickContract } from './tick.js';
 
-export { nodeFigures };
-
 const PAYMENTS = 100;
 const TRANSFERS = 40;
 const PROOFS = 6;
@@ -22,7 +20,9 @@ const READS = 200;
 const FEE = 10_000_000;
 
 /** @param onStep told what is being measured, with the fraction done before it */
-async function nodeFigures(onStep: (step: string, fraction: number) => void): Promise<Figure[]> {
+export async function nodeFigures(
+  onStep: (step: string, fraction: number) => void,
+): Promise<Figure[]> {
   const data = await mkdtemp(join(tmpdir(), 'attensor-bench-node-'));
   let node = await start(data);
   try {

@@ -2,8 +2,6 @@
 import { present } from '@attensor/core';
 import type { PowerLaw } from '@attensor/prover';
 
-export { logLogPlot, type Panel };
-
 interface Series {
   name: string;
   points: [x: number, y: number][];
@@ -11,7 +9,7 @@ interface Series {
 }
 
 /** One cost against the plot's size. */
-interface Panel {
+export interface Panel {
   title: string;
   series: Series[];
 }
@@ -82,7 +80,7 @@ const escaped = (s: string): string =>
   s.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** @param size name of what grows along x */
-function logLogPlot(title: string, size: string, panels: Panel[]): string {
+export function logLogPlot(title: string, size: string, panels: Panel[]): string {
   const names = panels[0].series.map((s) => s.name);
   const width = panels.length * PANEL.width;
   const below = 16 + LEGEND_LINE * names.length;

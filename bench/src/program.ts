@@ -4,9 +4,7 @@ import { benchChainCommand } from './chain.js';
 import { benchScalingCommand } from './scaling.js';
 import { benchTable3Command } from './table3.js';
 
-export { benchProgram };
-
-function benchProgram(session: Session): Command {
+export function benchProgram(session: Session): Command {
   return new Command('bench')
     .usage('<main|table3|scaling|chain|kernels> [options]')
     .description('Measure this machine')

@@ -14,8 +14,6 @@ import { AttensorError, present } from '@attensor/core';
 import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from './plot.js';
 
-export { benchScalingCommand };
-
 interface Options {
   quick?: boolean;
   plots?: string;
@@ -75,7 +73,7 @@ const CHECKPOINT = { whole: 'tiny', quick: 'nano' } as const;
 /** Capacity of the models whose layers grow. */
 const LAYERS_CAPACITY = 16;
 
-function benchScalingCommand(session: Session): Command {
+export function benchScalingCommand(session: Session): Command {
   return computing(
     'scaling',
     'Measure cost against rows, dim, tokens and layers, or predict DeepSeek-V3',

@@ -16,8 +16,6 @@ import {
 import { AttensorError } from '@attensor/core';
 import { ATTENSOR } from './attensor.js';
 
-export { benchTable3Command };
-
 /** Seconds on the paper's 32 cores, and our bound on two. */
 const TABLE: Record<string, { paper: number; bound: number }> = {
   embedding: { paper: 4_823, bound: 240 },
@@ -49,7 +47,7 @@ const attensor = async <T>(...args: string[]): Promise<T> => {
   return JSON.parse(stdout) as T;
 };
 
-function benchTable3Command(session: Session): Command {
+export function benchTable3Command(session: Session): Command {
   return computing(
     'table3',
     "Measure the components of the paper's Table 3 at DeepSeek-V3's dimensions",

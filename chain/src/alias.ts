@@ -8,25 +8,13 @@ import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { checked, readJson } from '@attensor/core/files';
 
-export {
-  readAlias,
-  readKeyFile,
-  nanomina,
-  inMina,
-  NETWORKS,
-  type Alias,
-  type KeyPair,
-  type NetworkId,
-  type NetworkName,
-};
-
-const NETWORKS = ['devnet', 'mainnet', 'zeko', 'lightnet', 'local'] as const;
-type NetworkName = (typeof NETWORKS)[number];
+export const NETWORKS = ['devnet', 'mainnet', 'zeko', 'lightnet', 'local'] as const;
+export type NetworkName = (typeof NETWORKS)[number];
 
 /** Which signatures a network accepts; same type in o1js and mina-signer. */
-type NetworkId = 'mainnet' | 'testnet' | 'devnet' | { custom: string };
+export type NetworkId = 'mainnet' | 'testnet' | 'devnet' | { custom: string };
 
-interface Alias {
+export interface Alias {
   name: string;
   network: NetworkName;
   networkId: NetworkId;
@@ -41,7 +29,7 @@ interface Alias {
   fee: bigint;
 }
 
-interface KeyPair {
+export interface KeyPair {
   publicKey: string;
   privateKey: string;
 }
@@ -68,7 +56,7 @@ const keySchema = z.looseObject({
  * @param configPath paths in the file are relative to its folder
  * @throws AttensorError
  */
-async function readAlias(configPath: string, name: string): Promise<Alias> {
+export async function readAlias(configPath: string, name: string): Promise<Alias> {
   const path = resolve(configPath);
   const { deployAliases } = await readJson({
     path,
@@ -122,7 +110,7 @@ function networkOf(name: string, networkId: string, url: string): NetworkName {
 }
 
 /** @throws AttensorError */
-async function readKeyFile(path: string): Promise<KeyPair> {
+export async function readKeyFile(path: string): Promise<KeyPair> {
   const { publicKey, privateKey } = await readJson({
     path: resolve(path),
     schema: keySchema,
@@ -144,7 +132,7 @@ async function readKeyFile(path: string): Promise<KeyPair> {
 }
 
 /** @param text an amount of MINA: '0.1' @throws AttensorError */
-function nanomina(text: string, where: string): bigint {
+export function nanomina(text: string, where: string): bigint {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text.trim());
   if (match !== null) return BigInt(match[1] + (match[2] ?? '').padEnd(DECIMALS, '0'));
   throw new AttensorError({
@@ -156,7 +144,7 @@ function nanomina(text: string, where: string): bigint {
   });
 }
 
-function inMina(amount: bigint | string): string {
+export function inMina(amount: bigint | string): string {
   const digits = BigInt(amount)
     .toString()
     .padStart(DECIMALS + 1, '0');

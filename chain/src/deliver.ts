@@ -4,16 +4,14 @@ import { explainFailure } from './failures.js';
 import { pause, type Network, type Standing } from './network.js';
 import type { TransactionFile } from './transaction-file.js';
 
-export { deliver, type Delivered, type Reporter };
-
-interface Delivered {
+export interface Delivered {
   hash: string;
   /** Absent when it was not waited for. */
   block?: number;
 }
 
 /** Who is told what goes on. */
-interface Reporter {
+export interface Reporter {
   log(line: string): void;
   /** Progress of one piece of work, which ends with `close`. */
   progress(title: string): {
@@ -46,7 +44,7 @@ const MIN_PATIENCE_MS = 60_000;
  *
  * @throws AttensorError TRANSACTION_FAILED, REJECTED, NONCE_USED, NOT_INCLUDED, UNREACHABLE
  */
-async function deliver(
+export async function deliver(
   network: Network,
   file: Sealed,
   options: DeliverOptions,

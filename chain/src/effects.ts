@@ -5,8 +5,6 @@
 import { inMina } from './alias.js';
 import type { TransactionFile } from './transaction-file.js';
 
-export { effects };
-
 /** The parts of an account update that matter to a signer. */
 interface UpdateBody {
   publicKey: string;
@@ -17,7 +15,7 @@ interface UpdateBody {
 }
 
 /** One line each: the fee, and every account that something happens to. */
-function effects(file: TransactionFile): string[] {
+export function effects(file: TransactionFile): string[] {
   const { fee, nonce } = file.kind === 'zkapp' ? file.command.feePayer.body : file.command;
   const payer = file.kind === 'zkapp' ? file.command.feePayer.body.publicKey : file.command.from;
   const cost = `${payer} pays a fee of ${inMina(fee)} MINA, nonce ${nonce}`;

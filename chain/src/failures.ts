@@ -1,9 +1,7 @@
 /** What the reasons mean for which a network refuses or fails a transaction, in words. */
 
-export { explainFailure, type FailureReason };
-
 /** As the daemon reports it: index 0 is the fee payer, 1 the first account update. */
-interface FailureReason {
+export interface FailureReason {
   index: string;
   failures: string[];
 }
@@ -78,7 +76,7 @@ function meaning(code: string): string {
 }
 
 /** One sentence for each distinct cause, without the parts that were only cancelled. */
-function explainFailure(reasons: FailureReason[]): string {
+export function explainFailure(reasons: FailureReason[]): string {
   const causes = reasons.flatMap(({ index, failures }) =>
     failures
       .filter((code) => code !== 'Cancelled')

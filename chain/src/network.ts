@@ -6,10 +6,8 @@ import type { Alias } from './alias.js';
 import type { FailureReason } from './failures.js';
 import type { TransactionFile } from './transaction-file.js';
 
-export { Network, pause, type Payer, type Standing };
-
 /** What a network knows of an account that pays. */
-interface Payer {
+export interface Payer {
   /** Next nonce, transactions in the pool counted. */
   nonce: number;
   /** Next nonce as of the last block. */
@@ -18,7 +16,7 @@ interface Payer {
   balance: bigint;
 }
 
-type Standing =
+export type Standing =
   | { state: 'included'; block: number; failure: FailureReason[] | undefined }
   | { state: 'pending' }
   | { state: 'unknown' };
@@ -76,7 +74,7 @@ const STANDING_QUERY = `query ($length: Int) {
   }
 }`;
 
-class Network {
+export class Network {
   private slotMilliseconds: number | undefined;
 
   constructor(
@@ -233,6 +231,6 @@ class Network {
 }
 
 /** @throws AbortError when the signal comes first */
-async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(milliseconds, undefined, { signal });
 }

@@ -14,21 +14,10 @@ import { join } from 'node:path';
 import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
 import { AttensorError, present } from '@attensor/core';
 
-export {
-  planDeploy,
-  planSubmit,
-  planSettle,
-  planRotate,
-  planUpdate,
-  compileContract,
-  type Plan,
-  type CommitmentJson,
-};
-
-type CommitmentJson = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
+export type CommitmentJson = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
 
 /** A transaction to be made. */
-interface Plan {
+export interface Plan {
   /** For whoever signs it. */
   about: string;
   /** Two plans with the same task are the same transaction, built twice. */
@@ -42,7 +31,7 @@ interface Plan {
 let compiled: Promise<void> | undefined;
 
 /** Keys of the contract for proving and deploying; from the cache, or compiled. Once in a process. */
-function compileContract(cacheDir: string): Promise<void> {
+export function compileContract(cacheDir: string): Promise<void> {
   return (compiled ??= compile(cacheDir));
 }
 
@@ -53,7 +42,7 @@ async function compile(cacheDir: string): Promise<void> {
 }
 
 /** @returns nothing when the same contract is there already. @throws AttensorError ALREADY_DEPLOYED */
-async function planDeploy(
+export async function planDeploy(
   address: string,
   commitment: CommitmentJson,
   owner: string | undefined,
@@ -97,7 +86,7 @@ async function planDeploy(
 }
 
 /** @returns nothing when it was submitted before, unless asked to do it again */
-async function planSubmit(
+export async function planSubmit(
   address: string,
   file: AttestedFile,
   { again }: { again: boolean },
@@ -125,7 +114,7 @@ async function planSubmit(
  * @param options.pin pins the present action state, whether that is needed or not
  * @returns nothing when nothing is pending
  */
-async function planSettle(
+export async function planSettle(
   address: string,
   { pin: always = false } = {},
 ): Promise<(Plan & { takes: number }) | undefined> {
@@ -157,7 +146,11 @@ async function planSettle(
 }
 
 /** @throws AttensorError WRONG_OWNER. @returns nothing when that key is the owner already */
-async function planRotate(address: string, owner: string, next: string): Promise<Plan | undefined> {
+export async function planRotate(
+  address: string,
+  owner: string,
+  next: string,
+): Promise<Plan | undefined> {
   const publicKey = PublicKey.fromBase58(address);
   const state = await readContract(publicKey);
   if (state.owner.toBigInt() === ownerHash(PublicKey.fromBase58(next)).toBigInt()) return undefined;
@@ -175,7 +168,7 @@ async function planRotate(address: string, owner: string, next: string): Promise
 }
 
 /** @throws AttensorError WRONG_OWNER. @returns nothing when that is the model already */
-async function planUpdate(
+export async function planUpdate(
   address: string,
   owner: string,
   commitment: CommitmentJson,

@@ -13,9 +13,7 @@ import type { Plan } from './plans.js';
 import { requireSigned, sign, unsigned } from './signing.js';
 import { Journal, type TransactionFile, type ZkappCommandJson } from './transaction-file.js';
 
-export { ChainSession, MAX_MEMO_BYTES, withHash, report, type Executed, type SessionOptions };
-
-interface SessionOptions {
+export interface SessionOptions {
   /** Name of the deploy alias. */
   alias: string;
   /** Path of zkapp-cli's configuration. */
@@ -41,7 +39,7 @@ interface Context {
 }
 
 /** What is reported of a transaction. */
-interface Executed {
+export interface Executed {
   transaction: string;
   /** Absent with --no-wait. */
   block?: number;
@@ -52,9 +50,9 @@ interface Executed {
   resumed: boolean;
 }
 
-const MAX_MEMO_BYTES = 32;
+export const MAX_MEMO_BYTES = 32;
 
-class ChainSession {
+export class ChainSession {
   private constructor(
     readonly alias: Alias,
     readonly network: Network,
@@ -236,7 +234,7 @@ class ChainSession {
 }
 
 /** Seals a signed transaction: from here on it is known by its hash. */
-async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
+export async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
   if (file.kind === 'zkapp') {
     const { hashZkappCommand } = await import('@attensor/core/o1js');
     return { ...file, hash: await hashZkappCommand(JSON.stringify(file.command)) };
@@ -254,7 +252,7 @@ async function withHash(file: TransactionFile): Promise<TransactionFile & { hash
   return { ...file, hash };
 }
 
-function report(file: TransactionFile, { hash, block }: Delivered) {
+export function report(file: TransactionFile, { hash, block }: Delivered) {
   const { fee, nonce } = file.kind === 'zkapp' ? file.command.feePayer.body : file.command;
   return { transaction: hash, block, fee: inMina(fee), nonce: Number(nonce) };
 }

@@ -4,8 +4,6 @@ import { AttensorError } from '@attensor/core';
 import type { KeyPair } from './alias.js';
 import type { TransactionFile, ZkappCommandJson } from './transaction-file.js';
 
-export { sign, missingSignatures, requireSigned, unsigned };
-
 type ZkappFile = Extract<TransactionFile, { kind: 'zkapp' }>;
 type SignerArgument = Parameters<Client['signZkappCommand']>[0];
 
@@ -14,7 +12,7 @@ type SignerArgument = Parameters<Client['signZkappCommand']>[0];
  *
  * @throws AttensorError BAD_FILE when mina-signer can't read the transaction, or its fee is too small
  */
-function sign(file: TransactionFile, keys: KeyPair[]): TransactionFile {
+export function sign(file: TransactionFile, keys: KeyPair[]): TransactionFile {
   try {
     return file.kind === 'zkapp' ? signZkapp(file, keys) : signTransfer(file, keys);
   } catch (error) {
@@ -53,7 +51,7 @@ function signTransfer(file: Exclude<TransactionFile, ZkappFile>, keys: KeyPair[]
 }
 
 /** Public keys that have still to sign, or whose signature is not of this very transaction. */
-function missingSignatures(file: TransactionFile): string[] {
+export function missingSignatures(file: TransactionFile): string[] {
   const client = new Client({ network: file.networkId });
   if (file.kind !== 'zkapp') {
     const { signature } = file;
@@ -90,7 +88,7 @@ function verifies(client: Client, file: ZkappFile, publicKey: string): boolean {
 }
 
 /** @throws AttensorError NOT_SIGNED */
-function requireSigned(file: TransactionFile, where: string): void {
+export function requireSigned(file: TransactionFile, where: string): void {
   const missing = missingSignatures(file);
   if (missing.length === 0) return;
   throw new AttensorError({
@@ -109,7 +107,7 @@ function signerArgument({ command, memo }: ZkappFile): SignerArgument {
 }
 
 /** The same without signatures. */
-function unsigned(command: ZkappCommandJson): ZkappCommandJson {
+export function unsigned(command: ZkappCommandJson): ZkappCommandJson {
   return {
     ...command,
     feePayer: { ...command.feePayer, authorization: '' },

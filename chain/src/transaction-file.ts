@@ -9,15 +9,6 @@ import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { PRIVATE_FILE, readTextFile, writeAtomic } from '@attensor/core/files';
 
-export {
-  parseTransactionFile,
-  readTransactionFile,
-  writeTransactionFile,
-  Journal,
-  type TransactionFile,
-  type ZkappCommandJson,
-};
-
 const FORMAT = 'attensor-transaction';
 const VERSION = 1;
 const MAX_BYTES = 4_000_000;
@@ -46,7 +37,7 @@ const zkappCommandSchema = z.looseObject({
   ),
   memo: z.string(),
 });
-type ZkappCommandJson = z.infer<typeof zkappCommandSchema>;
+export type ZkappCommandJson = z.infer<typeof zkappCommandSchema>;
 
 const common = {
   format: z.literal(FORMAT),
@@ -85,10 +76,10 @@ const fileSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ ...common, kind: z.literal('delegation'), command: transferSchema, signature }),
 ]);
-type TransactionFile = z.infer<typeof fileSchema>;
+export type TransactionFile = z.infer<typeof fileSchema>;
 
 /** @throws AttensorError BAD_FILE */
-function parseTransactionFile(text: string, where: string): TransactionFile {
+export function parseTransactionFile(text: string, where: string): TransactionFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -108,12 +99,12 @@ function parseTransactionFile(text: string, where: string): TransactionFile {
 }
 
 /** @throws AttensorError NOT_FOUND, BAD_FILE */
-async function readTransactionFile(path: string): Promise<TransactionFile> {
+export async function readTransactionFile(path: string): Promise<TransactionFile> {
   const where = resolve(path);
   return parseTransactionFile(await readTextFile(where, MAX_BYTES), where);
 }
 
-async function writeTransactionFile(
+export async function writeTransactionFile(
   path: string,
   file: TransactionFile,
   mode?: number,
@@ -126,7 +117,7 @@ async function writeTransactionFile(
  * written before the transaction is sent and removed when it is in a block: a command that was
  * interrupted finds it, and sends that one again and no other.
  */
-class Journal {
+export class Journal {
   private constructor(readonly path: string) {}
 
   /** @param task everything that makes two calls of a command the same */

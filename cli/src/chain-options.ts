@@ -2,12 +2,10 @@
 import { MAX_MEMO_BYTES, type SessionOptions } from '@attensor/chain';
 import { type Command, InvalidArgumentError } from 'commander';
 
-export { withAlias, withTransaction, publicKeyOption, type AliasOptions, type TransactionOptions };
+export type AliasOptions = Pick<SessionOptions, 'alias' | 'config' | 'contract' | 'cache'>;
+export type TransactionOptions = SessionOptions & { wait: boolean };
 
-type AliasOptions = Pick<SessionOptions, 'alias' | 'config' | 'contract' | 'cache'>;
-type TransactionOptions = SessionOptions & { wait: boolean };
-
-function withAlias(command: Command): Command {
+export function withAlias(command: Command): Command {
   return command
     .requiredOption('--alias <name>', 'deployment alias in the configuration')
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
@@ -22,7 +20,7 @@ function withAlias(command: Command): Command {
     );
 }
 
-function withTransaction(command: Command): Command {
+export function withTransaction(command: Command): Command {
   return withAlias(command)
     .option('--fee <mina>', "fee (default: the alias's fee)")
     .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
@@ -42,7 +40,7 @@ function memoOption(text: string): string {
   throw new InvalidArgumentError(`expected at most ${MAX_MEMO_BYTES} bytes, got ${bytes}`);
 }
 
-function publicKeyOption(text: string): string {
+export function publicKeyOption(text: string): string {
   if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
   throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
 }

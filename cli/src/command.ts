@@ -5,42 +5,30 @@ import { chooseDevice, deviceOption } from './device.js';
 import { ExitCode } from './errors.js';
 import { Output, type Result, type Streams } from './output.js';
 
-export {
-  command,
-  computing,
-  works,
-  cancellable,
-  positiveInteger,
-  tokenList,
-  type Context,
-  type Done,
-  type Session,
-};
-
 /** What a command's work may use. */
-interface Context {
+export interface Context {
   output: Output;
   /** Aborted by Ctrl-C, if the command is cancellable. */
   signal: AbortSignal;
 }
 
 /** `printed`: the result was told while the work went on. */
-type Done = Result & { exitCode?: ExitCode; printed?: boolean };
+export type Done = Result & { exitCode?: ExitCode; printed?: boolean };
 
 /** One run of the program: its streams, and what it will exit with. */
-interface Session {
+export interface Session {
   streams: Streams;
   exitCode: ExitCode;
 }
 
-function command(name: string, description: string): Command {
+export function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .option('--json', 'print one JSON object on stdout, and logs on stderr');
 }
 
 /** A command with work for a GPU. */
-function computing(name: string, description: string): Command {
+export function computing(name: string, description: string): Command {
   return command(name, description).addOption(deviceOption());
 }
 
@@ -53,12 +41,12 @@ type Action = (...args: unknown[]) => Promise<void>;
  * Ctrl-C ends the process: right for proving, which blocks the event loop for minutes, writes files
  * whole or not at all, and resumes from what is on disk.
  */
-function works<O extends OptionValues>(session: Session, work: Work<O>): Action {
+export function works<O extends OptionValues>(session: Session, work: Work<O>): Action {
   return action(session, work, false);
 }
 
 /** The same, but Ctrl-C aborts `signal`, so that the work can clean up. */
-function cancellable<O extends OptionValues>(session: Session, work: Work<O>): Action {
+export function cancellable<O extends OptionValues>(session: Session, work: Work<O>): Action {
   return action(session, work, true);
 }
 
@@ -87,7 +75,7 @@ function action<O extends OptionValues>(
   };
 }
 
-function positiveInteger(text: string): number {
+export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
     throw new InvalidArgumentError(`expected a positive integer, got '${text}'`);
@@ -95,7 +83,7 @@ function positiveInteger(text: string): number {
   return value;
 }
 
-function tokenList(text: string): number[] {
+export function tokenList(text: string): number[] {
   if (!/^\d{1,10}(,\d{1,10})*$/.test(text)) {
     throw new InvalidArgumentError(`expected token ids like 12,7,300, got '${text}'`);
   }

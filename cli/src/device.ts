@@ -4,16 +4,14 @@ import { Option } from 'commander';
 import { AttensorError } from '@attensor/core';
 import type { Output } from './output.js';
 
-export { deviceOption, chooseDevice };
-
-function deviceOption(): Option {
+export function deviceOption(): Option {
   return new Option('--device <where>', 'GPU (cuda), CPU, or a GPU if there is one (auto)')
     .choices(['auto', 'cpu', 'cuda'] satisfies Device[])
     .env('ATTENSOR_DEVICE');
 }
 
 /** Tells the native part; a GPU that was asked for and is not there is an error before the work starts. */
-async function chooseDevice(device: Device, output: Output): Promise<void> {
+export async function chooseDevice(device: Device, output: Output): Promise<void> {
   const { engine } = await import('@attensor/native');
   engine.setDevice(device === 'cpu' ? 'cpu' : 'auto');
   const { kind, name, reason } = engine.device();

@@ -1,9 +1,7 @@
 /** What a command ends with, and how a failure is told. */
 import { AttensorError, type ErrorJson } from '@attensor/core';
 
-export { ExitCode, describeFailure, type Failure };
-
-const ExitCode = {
+export const ExitCode = {
   done: 0,
   /** Usage, or input that can't be worked with. */
   badInput: 1,
@@ -16,9 +14,9 @@ const ExitCode = {
   /** Ctrl-C, as shells number it. */
   interrupted: 130,
 } as const;
-type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-interface Failure {
+export interface Failure {
   exitCode: ExitCode;
   /** For `--json`. */
   json: { error: ErrorJson };
@@ -37,7 +35,7 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
 };
 
 /** Mistakes are explained; faults are shown with their stack, for a report. */
-function describeFailure(error: unknown): Failure {
+export function describeFailure(error: unknown): Failure {
   if (error instanceof AttensorError) {
     const { code, what, ...details } = error.toJSON();
     const lines = Object.entries(details).map(

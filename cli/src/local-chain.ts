@@ -13,15 +13,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, Field, Mina, type PublicKey, VerificationKey } from 'o1js';
 
-export { deploy, attest, settle, readLatest, type Deployed };
-
-interface Deployed {
+export interface Deployed {
   address: PublicKey;
   payer: Mina.TestPublicKey;
 }
 
 /** A fresh chain with the contract on it, under a fresh key. */
-async function deploy(
+export async function deploy(
   roots: { modelRoot: string; vocabularyRoot: string; verifierKeyHash: string },
   cacheDir: string,
 ): Promise<Deployed> {
@@ -46,7 +44,7 @@ async function deploy(
 }
 
 /** @returns the hash of the transaction */
-async function attest({ address, payer }: Deployed, file: ProofFile): Promise<string> {
+export async function attest({ address, payer }: Deployed, file: ProofFile): Promise<string> {
   const proof = (await InferenceProof.fromJSON(file.proof)) as InferenceProof;
   const { data, hash } = file.verificationKey;
   const key = new VerificationKey({ data, hash: Field(hash) });
@@ -54,14 +52,14 @@ async function attest({ address, payer }: Deployed, file: ProofFile): Promise<st
 }
 
 /** Takes what was submitted into the record. @returns the hash of the transaction */
-async function settle({ address, payer }: Deployed): Promise<string> {
+export async function settle({ address, payer }: Deployed): Promise<string> {
   const settlement = (await readHistory(address)).settlement();
   if (settlement === undefined) throw Error(`settle: nothing is pending at ${address.toBase58()}`);
   return await send(payer, [], () => new AttestationContract(address).settle(settlement));
 }
 
 /** The latest attestation, checked against the contract's state, and what it was checked against. */
-async function readLatest(address: PublicKey) {
+export async function readLatest(address: PublicKey) {
   const commitment = await readCommitment(address);
   const latest = (await readAttestations(address)).at(-1);
   if (latest === undefined) throw Error(`readLatest: nothing attested at ${address.toBase58()}`);

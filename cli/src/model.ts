@@ -7,21 +7,19 @@ import {
   type ForwardLog,
 } from '@attensor/inference';
 
-export { openModel, answer, type OpenModel, type Answer };
-
-interface OpenModel {
+export interface OpenModel {
   model: Model;
   tokenizer: Tokenizer;
 }
 
-interface Answer {
+export interface Answer {
   promptIds: number[];
   outputIds: number[];
   /** The output as text. */
   text: string;
 }
 
-async function openModel(dir: string): Promise<OpenModel> {
+export async function openModel(dir: string): Promise<OpenModel> {
   const model = await Model.open(dir);
   return { model, tokenizer: await openTokenizer(dir, model.config) };
 }
@@ -36,7 +34,7 @@ interface AnswerOptions {
 }
 
 /** The greedy continuation of a text. */
-async function answer(
+export async function answer(
   { model, tokenizer }: OpenModel,
   promptIds: number[],
   { maxTokens, stopAtEos, signal, onText, log }: AnswerOptions,

@@ -4,22 +4,20 @@
  */
 import { ProgressBar } from './progress.js';
 
-export { Output, type Result, type Streams };
-
-interface Streams {
+export interface Streams {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   stdout: NodeJS.WritableStream & { isTTY?: boolean };
   stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }
 
 /** What a command produces. */
-interface Result {
+export interface Result {
   json: object;
   /** Empty if everything has been said already. */
   text: string;
 }
 
-class Output {
+export class Output {
   constructor(
     readonly streams: Streams,
     readonly json: boolean,

@@ -23,10 +23,8 @@ import { verifyCommand } from './commands/verify.js';
 import { describeFailure, ExitCode } from './errors.js';
 import { Output, type Streams } from './output.js';
 
-export { run, runProgram };
-
 /** Runs `attensor` with these arguments. @returns the exit code; errors have been printed */
-function run(args: string[], streams: Streams): Promise<number> {
+export function run(args: string[], streams: Streams): Promise<number> {
   return runProgram(program, args, streams);
 }
 
@@ -36,7 +34,7 @@ function run(args: string[], streams: Streams): Promise<number> {
  * @param build makes the command tree
  * @returns the exit code; errors have been printed
  */
-async function runProgram(
+export async function runProgram(
   build: (session: Session) => Command,
   args: string[],
   streams: Streams,

@@ -1,14 +1,12 @@
 /** Progress of long work: a line that redraws on a terminal, a line per stage elsewhere. */
 
-export { ProgressBar, duration };
-
 const BAR_WIDTH = 24;
 const REDRAW_MS = 1000;
 /** Before this, an estimate of the time left says nothing. */
 const MIN_SECONDS_FOR_ESTIMATE = 3;
 
 /** `9 s`, `1:05`, `1:01:05`. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
@@ -16,7 +14,7 @@ function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-class ProgressBar {
+export class ProgressBar {
   private readonly start = performance.now();
   private readonly timer: NodeJS.Timeout | undefined;
   private fraction = 0;

@@ -25,7 +25,7 @@ it('measures the native part, and has checked it', async () => {
     messages: number;
   };
   expect(report).toMatchObject({ component: { kind: 'gemm', rows: 2 }, device: 'cpu', parts: 1 });
-  expect(Object.keys(report.stages)).toEqual(['run', 'witness', 'commit', 'protocol']);
+  expect(Object.keys(report.stages)).toEqual(['run', 'witness', 'commit', 'messages']);
   const sum = Object.values(report.stages).reduce((a, b) => a + b);
   expect(report.nativeSeconds).toBeCloseTo(sum);
   expect(report.messages).toBeGreaterThan(1000);

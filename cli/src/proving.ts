@@ -6,10 +6,7 @@ import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
 import { answer, type OpenModel } from './model.js';
 
-export { loadProver, compileKeys, answerToProve, proveAnswer, peakRssBytes };
-export type { AnswerToProve, ProveReport };
-
-interface AnswerToProve {
+export interface AnswerToProve {
   prompt: string;
   promptIds: number[];
   outputIds: number[];
@@ -17,7 +14,7 @@ interface AnswerToProve {
 }
 
 /** One proof's figures, as `prove --json` prints them. Seconds are wall time. */
-interface ProveReport {
+export interface ProveReport {
   statement: ProofFile['statement'];
   text: string;
   /** Recursive proofs made; less than all if an interrupted run was resumed. */
@@ -32,12 +29,12 @@ interface ProveReport {
   resumed: boolean;
 }
 
-async function loadProver(modelDir: string, cacheDir?: string): Promise<InferenceProver> {
+export async function loadProver(modelDir: string, cacheDir?: string): Promise<InferenceProver> {
   const { InferenceProver } = await import('@attensor/prover');
   return await InferenceProver.load(modelDir, { cacheDir });
 }
 
-async function compileKeys(
+export async function compileKeys(
   prover: InferenceProver,
   { output }: Context,
 ): Promise<{ verifierKeyHash: string; seconds: number }> {
@@ -56,7 +53,7 @@ async function compileKeys(
  * Generates what is to be proved, and finds out whether the circuits hold it: before the keys are
  * loaded, which takes a while.
  */
-async function answerToProve(
+export async function answerToProve(
   opened: OpenModel,
   request: { prompt: string; maxTokens: number },
   capacity: number,
@@ -79,7 +76,7 @@ async function answerToProve(
 }
 
 /** Proves an answer and writes the proof file. */
-async function proveAnswer(
+export async function proveAnswer(
   prover: InferenceProver,
   request: AnswerToProve & { out: string; reveal: boolean },
   { output, signal }: Context,
@@ -115,6 +112,6 @@ async function proveAnswer(
   }
 }
 
-function peakRssBytes(): number {
+export function peakRssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }

@@ -2,10 +2,8 @@
 import type { CommitmentJson } from '@attensor/chain';
 import { AttensorError } from '@attensor/core';
 
-export { readPublished };
-
 /** @throws AttensorError NOT_COMMITTED when the verifier key is not in it yet */
-async function readPublished(path: string): Promise<CommitmentJson> {
+export async function readPublished(path: string): Promise<CommitmentJson> {
   const { readCommitment } = await import('@attensor/prover');
   const { modelRoot, vocabularyRoot, verifierKeyHash } = await readCommitment(path);
   if (verifierKeyHash) return { modelRoot, vocabularyRoot, verifierKeyHash };

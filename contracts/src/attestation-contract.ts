@@ -19,8 +19,6 @@ import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { ModelEvent, OwnerEvent, ownerHash } from './owner.js';
 import { SettledEvent, Settlement, settleBatch } from './settlement.js';
 
-export { AttestationContract, attestationPermissions, isLocked };
-
 /**
  * The record of proved inferences, first of one committed model, later of those its owner puts in
  * that one's place.
@@ -34,7 +32,7 @@ export { AttestationContract, attestationPermissions, isLocked };
  * the last one stopped, and shows that its end lies on the way to an action state that the ledger
  * vouches for: nothing can be left out, put in, moved or taken twice.
  */
-class AttestationContract extends SmartContract {
+export class AttestationContract extends SmartContract {
   @state(Field) modelRoot = State<Field>();
   @state(Field) vocabularyRoot = State<Field>();
   @state(Field) verifierKeyHash = State<Field>();
@@ -265,7 +263,7 @@ class AttestationContract extends SmartContract {
  * `access` stays open: it lets any contract pin this one's state by a precondition, without a proof.
  * `incrementNonce` stays with the account's key: it protects its signatures from replay.
  */
-function attestationPermissions(): Permissions {
+export function attestationPermissions(): Permissions {
   return {
     ...Permissions.allImpossible(),
     editState: Permissions.proof(),
@@ -282,7 +280,7 @@ function attestationPermissions(): Permissions {
  * **Note**: o1js 2.15 loses the verification key's permission of accounts that it fetches from a node: these are never locked. Ask
  * the node for them, as `readContract` does.
  */
-function isLocked(permissions: Permissions): boolean {
+export function isLocked(permissions: Permissions): boolean {
   return canonical(permissions) === canonical(attestationPermissions());
 }
 

@@ -7,27 +7,17 @@ import { Commitment } from './commitment.js';
 import { domain } from './hashes.js';
 import { Statement } from './statement.js';
 
-export {
-  Attestation,
-  AttestationMap,
-  AttestationWitness,
-  ATTESTATION_DOMAIN,
-  TREE_DEPTH,
-  EMPTY_ROOT,
-  RECORDED,
-};
-
 /** Domain of an attestation's name in the record. */
-const ATTESTATION_DOMAIN = domain('attensor-attestation-2');
+export const ATTESTATION_DOMAIN = domain('attensor-attestation-2');
 
 /** Levels of the record's tree below its root: room for 2^32 - 1 attestations. */
-const TREE_DEPTH = 32;
+export const TREE_DEPTH = 32;
 
 /** The value of every recorded attestation: recording one again changes nothing. */
-const RECORDED = Field(1);
+export const RECORDED = Field(1);
 
 /** What was proved to the contract: a statement, and the circuits that proved it. */
-class Attestation extends Struct({
+export class Attestation extends Struct({
   statement: Statement,
   verifierKeyHash: Field,
 }) {
@@ -51,17 +41,17 @@ class Attestation extends Struct({
 }
 
 /** The record: `Attestation.key` to `RECORDED`. `root` is what the contract stores. */
-class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {}
+export class AttestationMap extends IndexedMerkleMap(TREE_DEPTH + 1) {}
 
 /** Root of a record without attestations. */
-const EMPTY_ROOT = new AttestationMap().root;
+export const EMPTY_ROOT = new AttestationMap().root;
 
 /**
  * Shows that an attestation is in the record: its leaf's successor and its path.
  *
  * A path instead of the whole map: it has 66 field elements, and can be handed on as JSON.
  */
-class AttestationWitness extends Struct({
+export class AttestationWitness extends Struct({
   nextKey: Field,
   /** From the leaf up: is the node a right child, and its sibling. */
   isRight: Provable.Array(Bool, TREE_DEPTH),

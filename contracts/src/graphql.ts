@@ -1,8 +1,6 @@
 /** One question to a GraphQL endpoint. Without o1js, for pages that load that later. */
 import { AttensorError } from '@attensor/core';
 
-export { askNode };
-
 const TIMEOUT_MS = 15_000;
 const MAX_QUOTED = 300;
 
@@ -10,7 +8,7 @@ const MAX_QUOTED = 300;
  * @returns what the answer calls `data`, unchecked
  * @throws NODE_UNAVAILABLE, BAD_ANSWER
  */
-async function askNode(
+export async function askNode(
   url: string,
   query: string,
   variables: Record<string, unknown>,

@@ -6,21 +6,8 @@
  */
 import { Field, Poseidon } from 'o1js';
 
-export {
-  domain,
-  INPUT_DOMAIN,
-  OUTPUT_DOMAIN,
-  MODEL_DOMAIN,
-  inputHash,
-  outputHash,
-  inputHashOfText,
-  outputHashOfText,
-  modelRoot,
-  type Tokenize,
-};
-
 /** Token ids of a text, by the committed model's tokenizer. */
-type Tokenize = (text: string) => readonly number[] | Promise<readonly number[]>;
+export type Tokenize = (text: string) => readonly number[] | Promise<readonly number[]>;
 
 /** Bytes that fit below the modulus of the Pallas base field (254.0 bits) whatever they are. */
 const MAX_DOMAIN_BYTES = 31;
@@ -31,7 +18,7 @@ const MAX_TOKEN_ID = 2 ** 32 - 1;
  *
  * @throws RangeError if the name is empty, too long to be injective, or not ASCII.
  */
-function domain(name: string): Field {
+export function domain(name: string): Field {
   const bytes = [...name].map((character) => character.codePointAt(0) ?? 0);
   if (bytes.length === 0 || bytes.length > MAX_DOMAIN_BYTES || bytes.some((byte) => byte > 127)) {
     throw RangeError(
@@ -42,24 +29,24 @@ function domain(name: string): Field {
 }
 
 /** Domain of `inputHash`. */
-const INPUT_DOMAIN = domain('attensor-input-1');
+export const INPUT_DOMAIN = domain('attensor-input-1');
 /** Domain of `outputHash`. */
-const OUTPUT_DOMAIN = domain('attensor-output-1');
+export const OUTPUT_DOMAIN = domain('attensor-output-1');
 /** Domain of `modelRoot`. */
-const MODEL_DOMAIN = domain('attensor-model-1');
+export const MODEL_DOMAIN = domain('attensor-model-1');
 
 /** Hash of a prompt's token ids: `Statement.inputHash`. */
-function inputHash(tokenIds: readonly number[]): Field {
+export function inputHash(tokenIds: readonly number[]): Field {
   return tokensHash('inputHash', INPUT_DOMAIN, tokenIds);
 }
 
 /** Hash of a generated continuation's token ids: `Statement.outputHash`. */
-function outputHash(tokenIds: readonly number[]): Field {
+export function outputHash(tokenIds: readonly number[]): Field {
   return tokensHash('outputHash', OUTPUT_DOMAIN, tokenIds);
 }
 
 /** `inputHash` of a prompt's text. */
-async function inputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
+export async function inputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
   return inputHash(await tokenize(text));
 }
 
@@ -69,7 +56,7 @@ async function inputHashOfText(text: string, tokenize: Tokenize): Promise<Field>
  * **Note**: a text has several token sequences, and a model may have generated another one than the
  * tokenizer makes of it. Where the token ids are known, use those.
  */
-async function outputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
+export async function outputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {
   return outputHash(await tokenize(text));
 }
 
@@ -80,7 +67,7 @@ async function outputHashOfText(text: string, tokenize: Tokenize): Promise<Field
  * @param parts.parameterRoot root of the commitment to the integer parameters
  * @param parts.salt uniformly random; kept by the owner
  */
-function modelRoot(parts: { configHash: Field; parameterRoot: Field; salt: Field }): Field {
+export function modelRoot(parts: { configHash: Field; parameterRoot: Field; salt: Field }): Field {
   return Poseidon.hash([MODEL_DOMAIN, parts.configHash, parts.parameterRoot, parts.salt]);
 }
 

@@ -17,10 +17,8 @@ import { AttensorError, present } from '@attensor/core';
 import { RecordTree } from './record.js';
 import { BATCH, Settlement } from './settlement.js';
 
-export { AttestationHistory, type HistoryState, type RecordedAttestation, type Pin };
-
 /** The part of the contract's state that commits to its history. */
-interface HistoryState {
+export interface HistoryState {
   root: Field;
   count: number;
   settledActions: Field;
@@ -31,7 +29,7 @@ interface HistoryState {
 }
 
 /** A submitted attestation. */
-interface RecordedAttestation {
+export interface RecordedAttestation {
   /** Position among all submissions, from 0. */
   index: number;
   attestation: Attestation;
@@ -46,10 +44,10 @@ interface RecordedAttestation {
 }
 
 /** Arguments of `AttestationContract.pin`. */
-type Pin = [pinned: Field, path: PinPath, fromPinned: Bool];
+export type Pin = [pinned: Field, path: PinPath, fromPinned: Bool];
 
 /** All submissions to a contract in order, replayed and checked; it computes the arguments of `settle`, `pin` and `requireAttested`. */
-class AttestationHistory {
+export class AttestationHistory {
   private constructor(
     readonly state: HistoryState,
     /** All submissions, oldest first. */

@@ -1,8 +1,6 @@
 import { DynamicProof, FeatureFlags, Field } from 'o1js';
 import { Statement } from './statement.js';
 
-export { InferenceProof, COMPLETE };
-
 /**
  * Public output of a finished run. An inference is proved as a chain of segments in one program;
  * every proof of the chain carries the same statement, and outputs the hash of the work that is
@@ -10,7 +8,7 @@ export { InferenceProof, COMPLETE };
  *
  * **Warning**: a verified proof whose output is not `COMPLETE` says nothing about the statement.
  */
-const COMPLETE = Field(0);
+export const COMPLETE = Field(0);
 
 /**
  * An inference proof of any program with the right public types, verified against a key given at
@@ -18,7 +16,7 @@ const COMPLETE = Field(0);
  *
  * **Warning**: `verify(key)` accepts any program. Compare `key.hash` with a committed hash.
  */
-class InferenceProof extends DynamicProof<Statement, Field> {
+export class InferenceProof extends DynamicProof<Statement, Field> {
   static override publicInputType = Statement;
   static override publicOutputType = Field;
   /** A segment verifies its predecessor. */

@@ -3,18 +3,16 @@ import { type Field, Poseidon, PublicKey, Struct } from 'o1js';
 import { Commitment } from './commitment.js';
 import { domain } from './hashes.js';
 
-export { ownerHash, OWNER_DOMAIN, OwnerEvent, ModelEvent };
-
 /** Domain of `ownerHash`. */
-const OWNER_DOMAIN = domain('attensor-owner-1');
+export const OWNER_DOMAIN = domain('attensor-owner-1');
 
 /** The owner as the contract's state holds it: a key would take a second field. */
-function ownerHash(owner: PublicKey): Field {
+export function ownerHash(owner: PublicKey): Field {
   return Poseidon.hash([OWNER_DOMAIN, ...owner.toFields()]);
 }
 
 /** Event of `rotateOwner`. */
-class OwnerEvent extends Struct({ previous: PublicKey, next: PublicKey }) {}
+export class OwnerEvent extends Struct({ previous: PublicKey, next: PublicKey }) {}
 
 /** Event of `updateModel`. */
-class ModelEvent extends Struct({ previous: Commitment, next: Commitment }) {}
+export class ModelEvent extends Struct({ previous: Commitment, next: Commitment }) {}

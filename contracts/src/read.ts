@@ -29,24 +29,8 @@ import {
 } from './ledger/permissions.js';
 import { Statement } from './statement.js';
 
-export {
-  readContract,
-  readCommitment,
-  readHistory,
-  readAttestations,
-  isSettled,
-  attestationWitness,
-  checkAttestation,
-  isProofValid,
-  type ReadContractOptions,
-  type ContractState,
-  type FoundAttestation,
-  type AttestedFile,
-  type AttestationCheck,
-};
-
 /** Options of `readContract`. */
-interface ReadContractOptions {
+export interface ReadContractOptions {
   /**
    * GraphQL of a node: that of `Mina.Network`, which o1js does not give back. Over a network `locked` needs it, since o1js 2.15
    * loses a permission of accounts that it fetches.
@@ -55,7 +39,7 @@ interface ReadContractOptions {
 }
 
 /** The contract's whole state. */
-interface ContractState extends HistoryState {
+export interface ContractState extends HistoryState {
   commitment: Commitment;
   /** `ownerHash` of the owner's key. */
   owner: Field;
@@ -71,13 +55,13 @@ interface ContractState extends HistoryState {
 }
 
 /** A submission, and where it was made as the archive tells: that part is not checked. */
-interface FoundAttestation extends RecordedAttestation {
+export interface FoundAttestation extends RecordedAttestation {
   transactionHash?: string;
   blockHeight?: number;
 }
 
 /** The parts of a proof file that are compared with the chain. */
-interface AttestedFile {
+export interface AttestedFile {
   statement: Record<'modelRoot' | 'vocabularyRoot' | 'inputHash' | 'outputHash', string>;
   verificationKey: { data: string; hash: string };
   proof: {
@@ -89,7 +73,7 @@ interface AttestedFile {
 }
 
 /** What the chain knows of a proof file's statement. */
-interface AttestationCheck {
+export interface AttestationCheck {
   attestation: Attestation;
   /** Has it been submitted, so that the network verified a proof of it? */
   attested: boolean;
@@ -110,7 +94,7 @@ interface AttestationCheck {
  *
  * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE, BAD_ANSWER
  */
-async function readContract(
+export async function readContract(
   address: PublicKey,
   { graphql }: ReadContractOptions = {},
 ): Promise<ContractState> {
@@ -204,7 +188,7 @@ async function loadAccount(contract: AttestationContract) {
 }
 
 /** The commitment that submissions are checked against now. Same warning as `readContract`. */
-async function readCommitment(address: PublicKey): Promise<Commitment> {
+export async function readCommitment(address: PublicKey): Promise<Commitment> {
   return (await readContract(address)).commitment;
 }
 
@@ -216,7 +200,7 @@ async function readCommitment(address: PublicKey): Promise<Commitment> {
  *
  * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
-async function readHistory(
+export async function readHistory(
   address: PublicKey,
   { known }: { known?: AttestationHistory } = {},
 ): Promise<AttestationHistory> {
@@ -230,7 +214,7 @@ async function readHistory(
  *
  * @throws as `readHistory`
  */
-async function readAttestations(address: PublicKey): Promise<FoundAttestation[]> {
+export async function readAttestations(address: PublicKey): Promise<FoundAttestation[]> {
   const { attestations } = await readHistory(address);
   const transactions = await fetchTransactions(address);
   return attestations.map((each) => ({
@@ -240,12 +224,12 @@ async function readAttestations(address: PublicKey): Promise<FoundAttestation[]>
 }
 
 /** Is the attestation in the record, so that contracts can rely on it? @throws as `readHistory` */
-async function isSettled(address: PublicKey, attestation: Attestation): Promise<boolean> {
+export async function isSettled(address: PublicKey, attestation: Attestation): Promise<boolean> {
   return (await readHistory(address)).isSettled(attestation);
 }
 
 /** Argument of `requireAttested`; valid until the next `settle`. @throws NOT_SETTLED, as `readHistory` */
-async function attestationWitness(
+export async function attestationWitness(
   address: PublicKey,
   attestation: Attestation,
 ): Promise<AttestationWitness> {
@@ -259,7 +243,7 @@ async function attestationWitness(
  * @param file as `attensor prove` writes it
  * @throws BAD_ARGUMENT, as `readHistory`
  */
-async function checkAttestation(
+export async function checkAttestation(
   address: PublicKey,
   file: AttestedFile,
   { proof = false } = {},
@@ -306,7 +290,11 @@ function attestationOf({ statement, verificationKey }: AttestedFile): Attestatio
 }
 
 /** Is the file's own proof valid, for its statement and under its key? Whose key that is, it does not say. */
-async function isProofValid({ statement, verificationKey, proof }: AttestedFile): Promise<boolean> {
+export async function isProofValid({
+  statement,
+  verificationKey,
+  proof,
+}: AttestedFile): Promise<boolean> {
   const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
   const stated = [modelRoot, vocabularyRoot, inputHash, outputHash];
   if (stated.some((field, i) => field !== proof.publicInput[i])) return false;

@@ -8,8 +8,6 @@ import { present } from '@attensor/core';
 import { Bool, Field, Poseidon } from 'o1js';
 import { AttestationMap, AttestationWitness, RECORDED, TREE_DEPTH } from './attestation.js';
 
-export { RecordTree };
-
 interface Leaf {
   key: bigint;
   value: bigint;
@@ -17,7 +15,7 @@ interface Leaf {
   index: number;
 }
 
-class RecordTree {
+export class RecordTree {
   private constructor(
     /** By key. */
     private readonly leaves: readonly Leaf[],

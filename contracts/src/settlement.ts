@@ -5,13 +5,11 @@ import { Bool, Field, Provable, Struct } from 'o1js';
 import { actionsHash, nextActionState, SettlePath } from './actions.js';
 import { Attestation, AttestationMap, RECORDED } from './attestation.js';
 
-export { Settlement, SettledEvent, settleBatch, BATCH };
-
 /** Attestations that one `settle` takes. */
-const BATCH = 8;
+export const BATCH = 8;
 
 /** What `settle` works on. `AttestationHistory.settlement` makes it. */
-class Settlement extends Struct({
+export class Settlement extends Struct({
   /** The record before. */
   record: AttestationMap.provable,
   /** The next ones in the queue, then anything. */
@@ -25,7 +23,7 @@ class Settlement extends Struct({
 }) {}
 
 /** Event of `settle`: the record after it. */
-class SettledEvent extends Struct({ root: Field, count: Field, settledActions: Field }) {}
+export class SettledEvent extends Struct({ root: Field, count: Field, settledActions: Field }) {}
 
 /**
  * Takes the batch from the queue that starts at `start`, and enters each attestation into the record
@@ -33,7 +31,7 @@ class SettledEvent extends Struct({ root: Field, count: Field, settledActions: F
  *
  * @returns the record and the action state after it
  */
-function settleBatch({ record: before, attestations, present }: Settlement, start: Field) {
+export function settleBatch({ record: before, attestations, present }: Settlement, start: Field) {
   // a transaction runs its methods twice, when it is built and when it is proved
   const record = before.clone();
   const settledActions = attestations.reduce((state, attestation, i) => {

@@ -1,7 +1,5 @@
 import { Field, Struct } from 'o1js';
 
-export { Statement };
-
 /**
  * What one inference proof says, and its public input.
  *
@@ -9,7 +7,7 @@ export { Statement };
  * lists hashing to `inputHash` and `outputHash` (see `hashes.ts`), such that greedy integer
  * inference of the committed model on the input yields the output.
  */
-class Statement extends Struct({
+export class Statement extends Struct({
   modelRoot: Field,
   vocabularyRoot: Field,
   inputHash: Field,

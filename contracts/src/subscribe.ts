@@ -3,10 +3,8 @@ import type { PublicKey } from 'o1js';
 import type { AttestationHistory, RecordedAttestation } from './history.js';
 import { readContract, readHistory } from './read.js';
 
-export { subscribeAttestations, type SubscribeOptions };
-
 /** Options of `subscribeAttestations`. */
-interface SubscribeOptions {
+export interface SubscribeOptions {
   /** Ends the iteration, also while it waits. */
   signal?: AbortSignal;
   /** Between two looks at the account. */
@@ -25,7 +23,7 @@ interface SubscribeOptions {
  *
  * @throws as `readHistory`, unless `onError` is given
  */
-async function* subscribeAttestations(
+export async function* subscribeAttestations(
   address: PublicKey,
   { signal, intervalMs = 10_000, from, onError }: SubscribeOptions = {},
 ): AsyncGenerator<RecordedAttestation, void, undefined> {

@@ -1,10 +1,7 @@
 /** The one error of Attensor: what went wrong, where, what was expected, what was found, and what to do. */
 
-export { AttensorError, errorJson, present, throwIfAborted };
-export type { ErrorCode, ErrorDetails, ErrorJson };
-
 /** Codes a program can match on; docs/operations.md says when each appears. */
-type ErrorCode =
+export type ErrorCode =
   // arguments and files
   | 'USAGE'
   | 'BAD_ARGUMENT'
@@ -93,7 +90,7 @@ type ErrorCode =
   | 'CANCELLED'
   | 'INTERNAL';
 
-interface ErrorDetails {
+export interface ErrorDetails {
   code: ErrorCode;
   /** One sentence: what went wrong. */
   what: string;
@@ -107,9 +104,9 @@ interface ErrorDetails {
 }
 
 /** As `--json`, workers and servers pass an error on. Absent parts have no field. */
-type ErrorJson = Omit<ErrorDetails, 'code' | 'cause'> & { code: string };
+export type ErrorJson = Omit<ErrorDetails, 'code' | 'cause'> & { code: string };
 
-class AttensorError extends Error {
+export class AttensorError extends Error {
   override readonly name = 'AttensorError';
   readonly code: ErrorCode;
   readonly what: string;
@@ -149,13 +146,13 @@ class AttensorError extends Error {
 }
 
 /** Any error in the one form; what is not an AttensorError is INTERNAL, with its message. */
-function errorJson(error: unknown): ErrorJson {
+export function errorJson(error: unknown): ErrorJson {
   if (error instanceof AttensorError) return error.toJSON();
   return { code: 'INTERNAL', what: error instanceof Error ? error.message : String(error) };
 }
 
 /** The CANCELLED error of an aborted signal; does nothing while the signal is live. */
-function throwIfAborted(signal: AbortSignal | undefined, where: string): void {
+export function throwIfAborted(signal: AbortSignal | undefined, where: string): void {
   if (signal?.aborted) {
     throw new AttensorError({ code: 'CANCELLED', what: 'the work was cancelled', where });
   }
@@ -167,7 +164,7 @@ function throwIfAborted(signal: AbortSignal | undefined, where: string): void {
  * @param what in words
  * @throws AttensorError INTERNAL when it is not there after all
  */
-function present<T>(value: T, what = 'a value that must be there'): NonNullable<T> {
+export function present<T>(value: T, what = 'a value that must be there'): NonNullable<T> {
   if (value !== undefined && value !== null) return value;
   throw new AttensorError({ code: 'INTERNAL', what: `${what} is missing` });
 }

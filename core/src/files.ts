@@ -5,28 +5,16 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AttensorError, type ErrorCode } from './errors.js';
 
-export {
-  readTextFile,
-  readJson,
-  checked,
-  notFound,
-  requireWritable,
-  writeAtomic,
-  defaultCacheDir,
-  PRIVATE_FILE,
-  type JsonFile,
-};
-
 /** Mode of files that hold secrets: for their owner only. */
-const PRIVATE_FILE = 0o600;
+export const PRIVATE_FILE = 0o600;
 
 /** Proving keys, reference strings, unfinished proofs and transactions. */
-function defaultCacheDir(): string {
+export function defaultCacheDir(): string {
   return process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
 }
 
 /** @throws AttensorError NOT_FOUND, or BAD_FILE when it is larger than such a file can be */
-async function readTextFile(path: string, maxBytes: number, hint?: string): Promise<string> {
+export async function readTextFile(path: string, maxBytes: number, hint?: string): Promise<string> {
   const size = await stat(path).then(
     (info) => (info.isFile() ? info.size : undefined),
     () => undefined,
@@ -51,7 +39,7 @@ async function readTextFile(path: string, maxBytes: number, hint?: string): Prom
   return await readFile(path, 'utf8');
 }
 
-interface JsonFile<T> {
+export interface JsonFile<T> {
   path: string;
   schema: z.ZodType<T>;
   /** Of the error when the file is not what the schema says. */
@@ -64,7 +52,7 @@ interface JsonFile<T> {
 const MAX_JSON_BYTES = 2 ** 28;
 
 /** @throws AttensorError NOT_FOUND, or `code` with the field that is not as it should be */
-async function readJson<T>(file: JsonFile<T>): Promise<T> {
+export async function readJson<T>(file: JsonFile<T>): Promise<T> {
   const { path, schema, code, hint, maxBytes = MAX_JSON_BYTES } = file;
   const text = await readTextFile(path, maxBytes, hint);
   let value: unknown;
@@ -79,7 +67,7 @@ async function readJson<T>(file: JsonFile<T>): Promise<T> {
 }
 
 /** @throws AttensorError with the field that is not as the schema says */
-function checked<T>(
+export function checked<T>(
   value: unknown,
   { schema, code, hint, where }: Omit<JsonFile<T>, 'path'> & { where: string },
 ): T {
@@ -95,7 +83,7 @@ function checked<T>(
 }
 
 /** The error of a file that cannot be read. */
-function notFound(path: string, hint: string, cause?: unknown): AttensorError {
+export function notFound(path: string, hint: string, cause?: unknown): AttensorError {
   const reason = (cause as NodeJS.ErrnoException | undefined)?.code;
   return new AttensorError({
     code: 'NOT_FOUND',
@@ -108,7 +96,7 @@ function notFound(path: string, hint: string, cause?: unknown): AttensorError {
 }
 
 /** Finds out before the work, not after it. @throws AttensorError NOT_FOUND */
-async function requireWritable(path: string): Promise<void> {
+export async function requireWritable(path: string): Promise<void> {
   const folder = dirname(resolve(path));
   await access(folder, constants.W_OK).catch(() => {
     throw new AttensorError({
@@ -120,7 +108,11 @@ async function requireWritable(path: string): Promise<void> {
 }
 
 /** A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power. */
-async function writeAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, data, { mode, flush: true });
   await chmod(temporary, mode);

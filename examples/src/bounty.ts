@@ -17,10 +17,8 @@ import {
   UInt64,
 } from 'o1js';
 
-export { Bounty, BountyTerms };
-
 /** What was agreed. Public: whoever claims gives it, the contract holds its hash. */
-class BountyTerms extends Struct({
+export class BountyTerms extends Struct({
   /** The attestation contract, and the model whose answer counts: a later model's does not. */
   oracle: PublicKey,
   commitment: Commitment,
@@ -43,7 +41,7 @@ class BountyTerms extends Struct({
  *
  * Anyone may send the claim, anyone the refund: both pay only whom the terms name.
  */
-class Bounty extends SmartContract {
+export class Bounty extends SmartContract {
   /** `BountyTerms.hash`; zero once it was paid. */
   @state(Field) terms = State<Field>();
 

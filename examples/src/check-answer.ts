@@ -2,15 +2,13 @@
 import { Attestation, inputHash, outputHash, readContract, readHistory } from '@attensor/contracts';
 import type { PublicKey } from 'o1js';
 
-export { checkAnswer };
-
 /**
  * What the chain knows of a prompt and an answer.
  *
  * @param contractKeyHash of the code that this dApp trusts: `AttestationContract.compile()` gives it
  * @param graphql of a node; not needed on a chain in this process
  */
-async function checkAnswer(
+export async function checkAnswer(
   address: PublicKey,
   contractKeyHash: bigint,
   promptIds: number[],

@@ -3,10 +3,8 @@ import { Attestation, attestationWitness } from '@attensor/contracts';
 import { AccountUpdate, Mina, type PublicKey } from 'o1js';
 import { Bounty, type BountyTerms } from './bounty.js';
 
-export { offerBounty, claimBounty };
-
 /** The transaction that opens a bounty; to be signed by payer, bounty account and funder. */
-async function offerBounty(payer: PublicKey, bounty: PublicKey, terms: BountyTerms) {
+export async function offerBounty(payer: PublicKey, bounty: PublicKey, terms: BountyTerms) {
   const transaction = await Mina.transaction(payer, async () => {
     AccountUpdate.fundNewAccount(payer);
     await new Bounty(bounty).deploy({ terms });
@@ -16,7 +14,7 @@ async function offerBounty(payer: PublicKey, bounty: PublicKey, terms: BountyTer
 }
 
 /** The transaction that claims it; to be signed by the payer, whoever that is. */
-async function claimBounty(payer: PublicKey, bounty: PublicKey, terms: BountyTerms) {
+export async function claimBounty(payer: PublicKey, bounty: PublicKey, terms: BountyTerms) {
   const { oracle, commitment, inputHash, outputHash } = terms;
   const attestation = Attestation.of(commitment, inputHash, outputHash);
   // NOT_SETTLED where there is no such answer in the record

@@ -1,15 +1,13 @@
 /** From a Hugging Face checkpoint to text, without a proof. */
 import { generate, importCheckpoint, Model, openTokenizer } from '@attensor/inference';
 
-export { continueText };
-
 /**
  * Imports a checkpoint and continues a prompt greedily.
  *
  * @param checkpoint folder with config.json, *.safetensors and tokenizer.json
  * @param modelDir folder to write the imported model to; it must not exist
  */
-async function continueText(
+export async function continueText(
   checkpoint: string,
   modelDir: string,
   prompt: string,

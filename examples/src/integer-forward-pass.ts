@@ -19,13 +19,11 @@ import {
   type Model,
 } from '@attensor/inference';
 
-export { forwardPass, type Vector };
-
-type Vector = bigint[];
+export type Vector = bigint[];
 type Weights = (name: string) => Int32Array;
 
 /** @returns the logits of every position at 2^32: (tokens, vocabulary). The next token is the largest one's index. */
-async function forwardPass(model: Model, tokens: number[]): Promise<Vector[]> {
+export async function forwardPass(model: Model, tokens: number[]): Promise<Vector[]> {
   const { config } = model;
   const loaded = new Map<string, Int32Array>();
   for (const name of model.tensorNames) loaded.set(name, await model.tensor(name));

@@ -3,9 +3,7 @@ import { generate, Model, openTokenizer } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import { commitModel, InferenceProver, verifyProofFile, type Verdict } from '@attensor/prover';
 
-export { commitAndPlan, proveAnswer, type Plan };
-
-interface Plan {
+export interface Plan {
   modelRoot: string;
   vocabularyRoot: string;
   /** Constraint rows of each circuit; a Pickles circuit holds 65,536. */
@@ -17,7 +15,7 @@ interface Plan {
  *
  * @param capacity the most tokens that a proof can cover, prompt and output together: a power of two
  */
-async function commitAndPlan(modelDir: string, capacity: number): Promise<Plan> {
+export async function commitAndPlan(modelDir: string, capacity: number): Promise<Plan> {
   const { modelRoot, vocabularyRoot } = await commitModel(engine, await Model.open(modelDir), {
     capacity,
   });
@@ -29,7 +27,11 @@ async function commitAndPlan(modelDir: string, capacity: number): Promise<Plan> 
  * Proves the model's answer to a prompt and verifies the proof against the commitment. The first call compiles the
  * circuits, which takes minutes; their keys are kept in the cache.
  */
-async function proveAnswer(modelDir: string, prompt: string, maxTokens: number): Promise<Verdict> {
+export async function proveAnswer(
+  modelDir: string,
+  prompt: string,
+  maxTokens: number,
+): Promise<Verdict> {
   const prover = await InferenceProver.load(modelDir);
   const tokenizer = await openTokenizer(modelDir, prover.model.config);
   const promptIds = tokenizer.encodePrompt(prompt);

@@ -10,14 +10,12 @@ import { continueText } from './generate-text.js';
 import { forwardPass } from './integer-forward-pass.js';
 import { commitAndPlan, proveAnswer } from './prove-answer.js';
 
-export { modelExamples, checkpointOf };
-
 type Print = (line: string) => void;
 
 const PROMPT = 'In the beginning';
 
 /** Each takes a folder that is empty and removed afterwards. */
-const modelExamples: Record<
+export const modelExamples: Record<
   string,
   (checkpoint: string, dir: string, print: Print) => Promise<void>
 > = {
@@ -48,7 +46,7 @@ const modelExamples: Record<
   },
 };
 
-function checkpointOf(name: string): string {
+export function checkpointOf(name: string): string {
   return fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
 }
 

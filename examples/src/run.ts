@@ -9,11 +9,9 @@ import { claimBounty, offerBounty } from './claim-bounty.js';
 import { ANSWER, PROMPT, Sandbox } from './sandbox.js';
 import { watch } from './watch.js';
 
-export { examples };
-
 type Print = (line: string) => void;
 
-const examples: Record<string, (sandbox: Sandbox, print: Print) => Promise<void>> = {
+export const examples: Record<string, (sandbox: Sandbox, print: Print) => Promise<void>> = {
   'check-answer': async (sandbox, print) => {
     // on a network: the hash that compiling gives; here proofs may be off, and with them the key
     const { contractKeyHash } = await readContract(sandbox.address);

@@ -15,14 +15,12 @@ import {
 import { standIn } from '@attensor/contracts/testing';
 import { AccountUpdate, Field, Mina, setBackend, VerificationKey } from 'o1js';
 
-export { Sandbox, PROMPT, ANSWER };
-
 setBackend('native');
 
-const PROMPT = [1, 2, 3];
-const ANSWER = [4, 5];
+export const PROMPT = [1, 2, 3];
+export const ANSWER = [4, 5];
 
-class Sandbox {
+export class Sandbox {
   readonly address = Mina.TestPublicKey.random();
   readonly contract = new AttestationContract(this.address);
 

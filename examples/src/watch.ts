@@ -2,15 +2,13 @@
 import { outputHash, subscribeAttestations } from '@attensor/contracts';
 import type { PublicKey } from 'o1js';
 
-export { watch };
-
 /**
  * Names the answers that are attested from now on, until `signal` is aborted.
  *
  * @param known answers by name: the chain holds hashes, a dApp has to know what they are of
  * @param show told of every new one
  */
-async function watch(
+export async function watch(
   address: PublicKey,
   known: Record<string, number[]>,
   show: (line: string) => void,

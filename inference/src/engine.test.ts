@@ -212,6 +212,20 @@ describe('native and reference engines agree', () => {
     expect(await scores([2 ** 30, 0])).toMatchObject({ code: 'OVERFLOW' });
   });
 
+  test('mul2 beyond doubles', async () => {
+    const shape = { start: 0, queries: 1, keys: 1, heads: 1 };
+    const mul2 = (p: number, v: number) =>
+      expectEqual((e) => e.mul2(big([p]), big([v]), 1, shape, at));
+    expect(await mul2(MAX, MAX)).toMatchObject({
+      code: 'OVERFLOW',
+      got: String((2n ** 31n - 1n) ** 2n),
+    });
+    const sums = { start: 1, queries: 1, keys: 2, heads: 1 };
+    expect(
+      await expectEqual((e) => e.mul2(big([MAX, MIN]), big([MIN, MIN]), 1, sums, at)),
+    ).toMatchObject({ acc: big([2 ** 31]) });
+  });
+
   test('element-wise', async () => {
     for (const bits of [4, 15, 17, 23]) {
       const [a, b, c] = [1, 2, 3].map(() => ints(6 * 7, 2 ** bits));

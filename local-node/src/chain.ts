@@ -29,8 +29,6 @@ import {
   type ZkappCommandJson,
 } from './zkapp-command.js';
 
-export { Chain, type Block, type ChainTransaction, type ZkappTransaction, type SignedTransaction };
-
 interface Sealed {
   hash: string;
   feePayer: string;
@@ -43,12 +41,12 @@ interface Sealed {
   /** The block it is in; absent while it is pending. */
   block?: Block;
 }
-type ZkappTransaction = Sealed & { kind: 'zkapp'; command: ZkappCommandJson };
-type SignedTransaction = Sealed & { kind: 'payment' | 'delegation'; command: SignedCommand };
-type ChainTransaction = ZkappTransaction | SignedTransaction;
+export type ZkappTransaction = Sealed & { kind: 'zkapp'; command: ZkappCommandJson };
+export type SignedTransaction = Sealed & { kind: 'payment' | 'delegation'; command: SignedCommand };
+export type ChainTransaction = ZkappTransaction | SignedTransaction;
 
 /** A sealed block, with the transactions in it. */
-interface Block {
+export interface Block {
   height: number;
   slot: number;
   /** Milliseconds since 1970. */
@@ -70,7 +68,7 @@ const entrySchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-class Chain {
+export class Chain {
   readonly blocks: Block[] = [];
   readonly history = new History();
   private readonly transactions = new Map<string, ChainTransaction>();

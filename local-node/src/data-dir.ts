@@ -6,8 +6,6 @@ import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
 
-export { openDataDir, type DataDir, type Genesis, type GenesisAccount };
-
 const VERSION = 1;
 const NANOMINA = 1_000_000_000n;
 
@@ -28,10 +26,10 @@ const genesisSchema = z.object({
     }),
   ),
 });
-type Genesis = z.infer<typeof genesisSchema>;
-type GenesisAccount = Genesis['accounts'][number];
+export type Genesis = z.infer<typeof genesisSchema>;
+export type GenesisAccount = Genesis['accounts'][number];
 
-interface DataDir {
+export interface DataDir {
   genesis: Genesis;
   logPath: string;
   /** Lets another node use the folder. */
@@ -51,7 +49,7 @@ interface GenesisOptions {
  *
  * @throws AttensorError when it is in use or its genesis can't be read
  */
-async function openDataDir(dir: string, options: GenesisOptions): Promise<DataDir> {
+export async function openDataDir(dir: string, options: GenesisOptions): Promise<DataDir> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const release = await lock(join(dir, 'lock'));
   try {

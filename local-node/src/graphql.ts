@@ -15,14 +15,12 @@ import { DEFAULT_TOKEN } from './ledger.js';
 import { SCHEMA } from './schema.js';
 import { type SignatureInput, signatureOf, type SignedCommand } from './signed-command.js';
 
-export { graphqlSchema, rootValue, CONSENSUS };
-
 /** What a real network's consensus is configured with, as far as clients ask. */
-const CONSENSUS = { k: 290, slotsPerEpoch: 7140 };
+export const CONSENSUS = { k: 290, slotsPerEpoch: 7140 };
 /** A daemon remembers as many blocks. */
 const MAX_BLOCKS = 290;
 
-function graphqlSchema(): GraphQLSchema {
+export function graphqlSchema(): GraphQLSchema {
   const schema = buildSchema(SCHEMA);
   const scalar = (name: string, parse: (value: unknown) => unknown) => {
     const type = schema.getType(name) as GraphQLScalarType;
@@ -92,7 +90,7 @@ interface ArchiveInput {
   endActionState?: string | null;
 }
 
-function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
+export function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
   const { genesis } = chain;
   const block = (each: Block) => blockView(each, chain, encodings, CONSENSUS.slotsPerEpoch);
 

@@ -4,9 +4,7 @@ import type { Block, ChainTransaction, ZkappTransaction } from './chain.js';
 import { AttensorError, present } from '@attensor/core';
 import type { AccountId } from './ledger.js';
 
-export { History, type Emission, type EmittedBlock, type ActionBlock };
-
-interface Emission {
+export interface Emission {
   transaction: ZkappTransaction;
   /** Position of the transaction in its block. */
   sequence: number;
@@ -18,15 +16,15 @@ interface Emission {
   data: string[];
 }
 
-interface EmittedBlock {
+export interface EmittedBlock {
   block: Block;
   emissions: Emission[];
 }
 
 /** The actions of one account in one block, and its action state around them. */
-type ActionBlock = EmittedBlock & { before: string; after: string };
+export type ActionBlock = EmittedBlock & { before: string; after: string };
 
-class History {
+export class History {
   private readonly events = new Map<string, EmittedBlock[]>();
   private readonly actions = new Map<string, ActionBlock[]>();
   private nextId = 1;

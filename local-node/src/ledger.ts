@@ -9,22 +9,20 @@ import type { AccountJson } from '@attensor/contracts/ledger';
 import { AttensorError, present } from '@attensor/core';
 import type { LedgerState, MlAccount, MlLedger, MlTree } from '@attensor/core/o1js';
 
-export { Ledger, DEFAULT_TOKEN, accountKey, type AccountId, type Failures };
-
-const DEFAULT_TOKEN = TokenId.toBase58(TokenId.default);
+export const DEFAULT_TOKEN = TokenId.toBase58(TokenId.default);
 /** For ledgers that only show how a value is kept. */
 const SOME_KEY = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
 
-interface AccountId {
+export interface AccountId {
   publicKey: string;
   /** base58 */
   tokenId: string;
 }
 
 /** A list of failures for the fee payer and one for each account update; all empty if it is applied. */
-type Failures = string[][];
+export type Failures = string[][];
 
-class Ledger {
+export class Ledger {
   private readonly ledger = O1jsLedger.create();
   /** Location of an account, by its identity; entries of states that were abandoned are stale. */
   private readonly locations = new Map<string, number>();
@@ -128,7 +126,7 @@ function mlKey(publicKey: string) {
   >[0];
 }
 
-function accountKey({ publicKey, tokenId }: AccountId): string {
+export function accountKey({ publicKey, tokenId }: AccountId): string {
   const { x, isOdd } = PublicKey.fromBase58(publicKey);
   const token = TokenId.fromBase58(tokenId).toBigInt();
   return `${x.toBigInt()};${isOdd.toBoolean() ? 1 : 0};${token}`;

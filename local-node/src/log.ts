@@ -6,11 +6,9 @@ import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { AttensorError } from '@attensor/core';
 
-export { Log };
-
 const HASH_LENGTH = 16;
 
-class Log {
+export class Log {
   private constructor(private readonly file: FileHandle) {}
 
   /**

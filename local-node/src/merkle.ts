@@ -1,12 +1,10 @@
 /** The ledger's Merkle tree: leaves in the order accounts were created, empty subtrees not stored. */
 import { emptyAccountHash, merge, type PathElement } from '@attensor/contracts/ledger';
 
-export { LedgerTree, LEDGER_DEPTH };
-
 /** As on Mina's networks: paths have this length, whatever the number of accounts. */
-const LEDGER_DEPTH = 35;
+export const LEDGER_DEPTH = 35;
 
-class LedgerTree {
+export class LedgerTree {
   /** `levels[h]`: the nodes at height h that are not empty, from the left. */
   private readonly levels: bigint[][] = Array.from({ length: LEDGER_DEPTH + 1 }, () => []);
   private readonly empty: bigint[];

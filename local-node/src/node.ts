@@ -9,10 +9,8 @@ import { internals, loadBases, WRAP_LOG_DOMAINS } from '@attensor/core/o1js';
 import { createNodeServer, listen } from './server.js';
 import { TestAccounts } from './test-accounts.js';
 
-export { startNode, type NodeOptions, type RunningNode };
-
 /** Options of `startNode`. */
-interface NodeOptions {
+export interface NodeOptions {
   /** Folder of the chain; made if it is not there. */
   data: string;
   /** 0 lets the system choose. */
@@ -32,7 +30,7 @@ interface NodeOptions {
 }
 
 /** A node that listens. */
-interface RunningNode {
+export interface RunningNode {
   /** Where GraphQL is: `http://127.0.0.1:8080/graphql`. */
   url: string;
   /** Where the account manager is. */
@@ -47,7 +45,7 @@ interface RunningNode {
 const DEFAULT_SLOT_SECONDS = 1;
 
 /** @throws AttensorError when the folder or the port can't be used */
-async function startNode(options: NodeOptions): Promise<RunningNode> {
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host, blockSeconds, log = () => undefined } = options;
   const dir = resolve(options.data);
   const slotMilliseconds = Math.round((blockSeconds || DEFAULT_SLOT_SECONDS) * 1000);

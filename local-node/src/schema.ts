@@ -2,9 +2,7 @@
  * The part of the daemon's and the archive's GraphQL that clients use, under the daemon's names. Both
  * are served at one address; `makeBlock` is this node's own.
  */
-export { SCHEMA };
-
-const SCHEMA = /* GraphQL */ `
+export const SCHEMA = /* GraphQL */ `
   "base58"
   scalar PublicKey
   "base58"

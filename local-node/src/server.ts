@@ -9,10 +9,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { AttensorError } from '@attensor/core';
 import type { TestAccounts } from './test-accounts.js';
 
-export { createNodeServer, listen, MAX_BODY_BYTES };
-
 /** Largest request. A transaction with the most proofs that fit in one is below 1 MB. */
-const MAX_BODY_BYTES = 4_000_000;
+export const MAX_BODY_BYTES = 4_000_000;
 const KEEP_ALIVE_MS = 10 * 60_000;
 /** Largest query, in words of the language: keeps deep nesting from exhausting the parser. */
 const MAX_TOKENS = 200_000;
@@ -35,7 +33,7 @@ interface Services {
   log: (line: string) => void;
 }
 
-function createNodeServer(services: Services): Server {
+export function createNodeServer(services: Services): Server {
   const graphql = createHandler({
     schema: services.schema,
     rootValue: services.rootValue,
@@ -162,7 +160,7 @@ function explained(
 }
 
 /** @returns the port, which the system chooses if 0 is asked for. @throws AttensorError */
-async function listen(server: Server, port: number, host: string): Promise<number> {
+export async function listen(server: Server, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';

@@ -5,9 +5,6 @@ import type { AccountJson } from '@attensor/contracts/ledger';
 import { AttensorError, present } from '@attensor/core';
 import { DEFAULT_TOKEN, type Failures, type Ledger } from './ledger.js';
 
-export { signedCommandSchema, checkSigned, applySigned, minimumBalance, signatureOf, hashSigned };
-export type { SignedCommand, SignatureInput };
-
 const MAX_UINT32 = '4294967295';
 const natural = z
   .union([z.string().regex(/^\d{1,20}$/), z.number().int().nonnegative()])
@@ -23,7 +20,7 @@ const commonSchema = z.object({
 });
 
 /** What `sendPayment` and `sendDelegation` carry, and the log keeps. */
-const signedCommandSchema = z.discriminatedUnion('kind', [
+export const signedCommandSchema = z.discriminatedUnion('kind', [
   commonSchema.extend({
     kind: z.literal('payment'),
     amount: natural,
@@ -34,9 +31,9 @@ const signedCommandSchema = z.discriminatedUnion('kind', [
     signature: z.object({ field: z.string(), scalar: z.string() }),
   }),
 ]);
-type SignedCommand = z.infer<typeof signedCommandSchema>;
+export type SignedCommand = z.infer<typeof signedCommandSchema>;
 
-interface SignatureInput {
+export interface SignatureInput {
   field?: string | null;
   scalar?: string | null;
   rawSignature?: string | null;
@@ -45,7 +42,10 @@ interface SignatureInput {
 const client = new Client({ network: 'devnet' });
 
 /** A signature as the daemon takes it: two numbers, or 128 hexadecimal digits. */
-function signatureOf(input: SignatureInput | null | undefined): { field: string; scalar: string } {
+export function signatureOf(input: SignatureInput | null | undefined): {
+  field: string;
+  scalar: string;
+} {
   if (input?.field && input.scalar) return { field: input.field, scalar: input.scalar };
   const raw = input?.rawSignature;
   if (raw && /^[0-9a-fA-F]{128}$/.test(raw)) {
@@ -63,7 +63,7 @@ function signatureOf(input: SignatureInput | null | undefined): { field: string;
 }
 
 /** @throws AttensorError when the signature is not by the sender */
-function checkSigned(command: SignedCommand): void {
+export function checkSigned(command: SignedCommand): void {
   const { signature, from } = command;
   let valid: boolean;
   try {
@@ -88,7 +88,7 @@ function checkSigned(command: SignedCommand): void {
   });
 }
 
-function hashSigned(command: SignedCommand): string {
+export function hashSigned(command: SignedCommand): string {
   const { signature, from: publicKey } = command;
   const options = { berkeley: true };
   return command.kind === 'payment'
@@ -110,7 +110,7 @@ function delegationOf({ from, to, fee, nonce, memo, validUntil }: SignedCommand)
  *
  * @returns what failed; if anything did, only the fee was taken
  */
-function applySigned(
+export function applySigned(
   ledger: Ledger,
   command: SignedCommand,
   { slot, accountCreationFee }: { slot: number; accountCreationFee: bigint },
@@ -162,7 +162,7 @@ function allows(
 }
 
 /** What a timed account must keep. */
-function minimumBalance(timing: AccountJson['timing'], slot: number): bigint {
+export function minimumBalance(timing: AccountJson['timing'], slot: number): bigint {
   if (!timing.isTimed) return 0n;
   const initial = BigInt(timing.initialMinimumBalance);
   const sinceCliff = BigInt(slot) - BigInt(timing.cliffTime);

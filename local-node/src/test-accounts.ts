@@ -6,10 +6,8 @@ import type { GenesisAccount } from './data-dir.js';
 import { AttensorError, present } from '@attensor/core';
 import { DEFAULT_TOKEN } from './ledger.js';
 
-export { TestAccounts, type TestAccount };
-
 /** In the manager's own terms. */
-interface TestAccount {
+export interface TestAccount {
   pk: string;
   sk: string;
   used: boolean;
@@ -20,7 +18,7 @@ const FEE = '10000000';
 
 type SignerArgument = Parameters<Client['signZkappCommand']>[0];
 
-class TestAccounts {
+export class TestAccounts {
   private readonly acquired = new Set<string>();
 
   constructor(private readonly chain: Chain) {}

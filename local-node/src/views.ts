@@ -6,9 +6,10 @@ import type { Block, Chain, ChainTransaction } from './chain.js';
 import type { Internals } from '@attensor/core/o1js';
 import { minimumBalance } from './signed-command.js';
 
-export { accountView, blockView, commandView, pathView, type Encodings };
-
-type Encodings = Pick<Internals, 'LedgerHash' | 'StateHash' | 'EpochSeed' | 'ReceiptChainHash'>;
+export type Encodings = Pick<
+  Internals,
+  'LedgerHash' | 'StateHash' | 'EpochSeed' | 'ReceiptChainHash'
+>;
 
 const NO_TIMING = {
   initialMinimumBalance: null,
@@ -18,7 +19,7 @@ const NO_TIMING = {
   vestingIncrement: null,
 };
 
-function accountView(account: AccountJson, chain: Chain, encodings: Encodings) {
+export function accountView(account: AccountJson, chain: Chain, encodings: Encodings) {
   const { publicKey, tokenId, balance, timing, delegate, zkapp } = account;
   const id = { publicKey, tokenId };
   const { height, slot, stateHash } = chain.lastBlock;
@@ -57,7 +58,7 @@ function accountView(account: AccountJson, chain: Chain, encodings: Encodings) {
   };
 }
 
-function pathView(path: PathElement[]) {
+export function pathView(path: PathElement[]) {
   return path.map((element) =>
     'left' in element
       ? { left: element.left.toString(), right: null }
@@ -65,7 +66,7 @@ function pathView(path: PathElement[]) {
   );
 }
 
-function blockView(block: Block, chain: Chain, encodings: Encodings, slotsPerEpoch: number) {
+export function blockView(block: Block, chain: Chain, encodings: Encodings, slotsPerEpoch: number) {
   const { height, slot, time, stateHash, previousStateHash, ledgerHash, transactions } = block;
   const ledger = encodings.LedgerHash.toBase58(Field(ledgerHash));
   const zeroState = encodings.StateHash.toBase58(Field(0));
@@ -115,7 +116,7 @@ function blockView(block: Block, chain: Chain, encodings: Encodings, slotsPerEpo
   };
 }
 
-function commandView(transaction: ChainTransaction) {
+export function commandView(transaction: ChainTransaction) {
   const { hash, feePayer, nonce, fee, memo, failures, block } = transaction;
   // as with a real network, nobody knows before it is in a block
   const failed = block !== undefined && failures.length > 0;

@@ -4,19 +4,17 @@ import { AttensorError } from '@attensor/core';
 import type { Internals } from '@attensor/core/o1js';
 import { DEFAULT_TOKEN, type Ledger } from './ledger.js';
 
-export { parseZkappCommand, verifyProofs, withoutProofs, type ZkappCommandJson, type ZkappCommand };
-
-type ZkappCommandJson = ReturnType<typeof Types.ZkappCommand.toJSON>;
+export type ZkappCommandJson = ReturnType<typeof Types.ZkappCommand.toJSON>;
 type Transaction_ = ReturnType<typeof Transaction.fromJSON>;
 
-interface ZkappCommand {
+export interface ZkappCommand {
   json: ZkappCommandJson;
   hash: string;
   transaction: Transaction_['transaction'];
 }
 
 /** @throws AttensorError with the place of the first thing that is not as it should be */
-function parseZkappCommand(value: unknown, internals: Internals): ZkappCommand {
+export function parseZkappCommand(value: unknown, internals: Internals): ZkappCommand {
   const malformed = (got: string, where = 'zkappCommand') =>
     new AttensorError({
       code: 'BAD_TRANSACTION',
@@ -80,7 +78,10 @@ function firstDifference(
  *
  * @throws AttensorError when one is not valid
  */
-async function verifyProofs({ json, transaction }: ZkappCommand, ledger: Ledger): Promise<void> {
+export async function verifyProofs(
+  { json, transaction }: ZkappCommand,
+  ledger: Ledger,
+): Promise<void> {
   const keys = new Map<string, string>();
   for (const [index, update] of transaction.accountUpdates.entries()) {
     const { body, authorization } = json.accountUpdates[index];
@@ -137,7 +138,7 @@ function invalidProof(where: string, expected: string, got: string): AttensorErr
 }
 
 /** For keeping: proofs are large, and were checked. */
-function withoutProofs(json: ZkappCommandJson): ZkappCommandJson {
+export function withoutProofs(json: ZkappCommandJson): ZkappCommandJson {
   return {
     ...json,
     accountUpdates: json.accountUpdates.map((update) => ({

@@ -6,8 +6,6 @@ import { command, works, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
 import { readProof } from './submit.js';
 
-export { attestationsCommand };
-
 interface ListOptions extends AliasOptions {
   pending?: boolean;
 }
@@ -15,7 +13,7 @@ interface GetOptions extends AliasOptions {
   proof?: string;
 }
 
-function attestationsCommand(session: Session): Command {
+export function attestationsCommand(session: Session): Command {
   return new Command('attestations')
     .description('Read attestations from the chain')
     .addCommand(listCommand(session))

@@ -3,9 +3,7 @@ import { createInterface } from 'node:readline';
 import { cancellable, computing, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
-export { chatCommand };
-
-function chatCommand(session: Session): Command {
+export function chatCommand(session: Session): Command {
   return computing('chat', 'Talk to a model line by line; the conversation so far is its prompt')
     .argument('<model-dir>', 'imported model')
     .option('--max-tokens <n>', 'longest answer, in tokens', positiveInteger, 48)

@@ -11,8 +11,6 @@ import { duration } from '../progress.js';
 import { answerToProve, compileKeys, loadProver, peakRssBytes, proveAnswer } from '../proving.js';
 import { commit } from './model-commit.js';
 
-export { demoCommand };
-
 interface Options {
   checkpoint: string;
   work: string;
@@ -23,7 +21,7 @@ interface Options {
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
-function demoCommand(session: Session): Command {
+export function demoCommand(session: Session): Command {
   return computing(
     'demo',
     'Show the whole path, from checkpoint to attestation, on an embedded local chain',

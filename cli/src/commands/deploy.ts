@@ -5,14 +5,12 @@ import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 
-export { deployCommand, told };
-
 interface Options extends TransactionOptions {
   commitment: string;
   owner?: string;
 }
 
-function deployCommand(session: Session): Command {
+export function deployCommand(session: Session): Command {
   return withTransaction(command('deploy', 'Deploy the attestation contract of a model'))
     .requiredOption('--commitment <file>', "the model's commitment.json, after `attensor keys`")
     .option(
@@ -59,7 +57,7 @@ deployed is false, and the rest is absent, if the same contract is already there
 }
 
 /** A transaction's fate in a line. */
-function told({ transaction, block, fee, resumed }: Executed): string {
+export function told({ transaction, block, fee, resumed }: Executed): string {
   const fate = block === undefined ? 'sent' : `in block ${block}`;
   return `transaction ${transaction} ${fate}, fee ${fee} MINA${resumed ? ', resumed' : ''}`;
 }

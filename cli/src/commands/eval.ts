@@ -2,14 +2,12 @@ import { evaluate, Model, readReference, readValidationTokens } from '@attensor/
 import type { Command } from 'commander';
 import { cancellable, computing, type Session } from '../command.js';
 
-export { evalCommand };
-
 interface Options {
   reference: string;
   tokens?: string;
 }
 
-function evalCommand(session: Session): Command {
+export function evalCommand(session: Session): Command {
   return computing('eval', 'Compare the integer model with a floating-point reference')
     .argument('<model-dir>', 'imported model')
     .requiredOption('--reference <file>', 'reference.json: greedy continuations of the reference')

@@ -2,8 +2,6 @@ import type { Command } from 'commander';
 import { cancellable, computing, positiveInteger, type Session } from '../command.js';
 import { answer, openModel } from '../model.js';
 
-export { generateCommand };
-
 interface Options {
   prompt: string;
   maxTokens: number;
@@ -11,7 +9,7 @@ interface Options {
   log?: boolean;
 }
 
-function generateCommand(session: Session): Command {
+export function generateCommand(session: Session): Command {
   return computing('generate', 'Continue a prompt greedily, by exact integer inference')
     .argument('<model-dir>', 'imported model')
     .requiredOption('--prompt <text>', 'text to continue')

@@ -2,9 +2,7 @@ import type { Command } from 'commander';
 import { command, works, type Session } from '../command.js';
 import { compileKeys, loadProver } from '../proving.js';
 
-export { keysCommand };
-
-function keysCommand(session: Session): Command {
+export function keysCommand(session: Session): Command {
   return command('keys', 'Compile the circuits of a committed model, or load their cached keys')
     .argument('<model-dir>', 'committed model')
     .option(

@@ -3,9 +3,7 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 
-export { modelCommitCommand, commit };
-
-function modelCommitCommand(session: Session): Command {
+export function modelCommitCommand(session: Session): Command {
   return computing(
     'commit',
     'Commit to a model: commitment.json (public) and secret.json (private)',
@@ -35,7 +33,11 @@ function modelCommitCommand(session: Session): Command {
     );
 }
 
-async function commit(dir: string, capacity: number | undefined, { output, signal }: Context) {
+export async function commit(
+  dir: string,
+  capacity: number | undefined,
+  { output, signal }: Context,
+) {
   const { commitModel } = await import('@attensor/prover');
   const { engine } = await import('@attensor/native');
   const start = performance.now();

@@ -2,9 +2,7 @@ import { importCheckpoint } from '@attensor/inference';
 import type { Command } from 'commander';
 import { cancellable, command, type Session } from '../command.js';
 
-export { modelImportCommand };
-
-function modelImportCommand(session: Session): Command {
+export function modelImportCommand(session: Session): Command {
   return command('import', 'Convert a Hugging Face DeepSeek-V3 checkpoint to exact integers')
     .argument('<hf-dir>', 'folder with config.json, *.safetensors and tokenizer.json')
     .requiredOption('--out <model-dir>', 'folder to write')

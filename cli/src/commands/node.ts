@@ -4,8 +4,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cancellable, command, positiveInteger, type Session } from '../command.js';
 
-export { nodeCommand };
-
 interface Options {
   port: number;
   data: string;
@@ -20,7 +18,7 @@ interface Options {
 /** Where zkapp-cli and o1js's examples look for lightnet's account manager and archive. */
 const LIGHTNET_PORTS = [8181, 8282];
 
-function nodeCommand(session: Session): Command {
+export function nodeCommand(session: Session): Command {
   return command('node', 'Run a local Mina node: daemon, archive and test accounts over HTTP')
     .option('--port <n>', 'port to listen on; 0 lets the system choose', port, 8080)
     .option('--data <dir>', 'folder of the chain; created if it does not exist', '.attensor/node')

@@ -8,8 +8,6 @@ import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readPublished } from '../published.js';
 
-export { pageCommand };
-
 interface Options {
   out: string;
   alias?: string[];
@@ -25,7 +23,7 @@ const MAX_NODES = 8;
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
 
-function pageCommand(session: Session): Command {
+export function pageCommand(session: Session): Command {
   return command('page', 'Write a web page that checks answers: static files for any host')
     .requiredOption('--out <dir>', 'folder to write')
     .option(

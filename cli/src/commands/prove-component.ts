@@ -16,8 +16,6 @@ import { requireWritable, writeAtomic } from '@attensor/core/files';
 import { duration } from '../progress.js';
 import { peakRssBytes } from '../proving.js';
 
-export { proveComponentCommand, proveComponent, describeEstimate, type ComponentReport };
-
 interface Options {
   out?: string;
   input?: string;
@@ -50,7 +48,7 @@ const SIZES = {
 };
 
 /** One component's proof, as `--json` prints it. Seconds are wall time, keys loaded. */
-interface ComponentReport {
+export interface ComponentReport {
   component: Record<string, string | number>;
   statement: ComponentProofFile['statement'];
   verifierKeyHash: string;
@@ -67,7 +65,7 @@ interface ComponentReport {
   proofBytes: number;
 }
 
-function proveComponentCommand(session: Session): Command {
+export function proveComponentCommand(session: Session): Command {
   const it = computing('prove-component', 'Prove one component by itself')
     .argument(
       '<name>',
@@ -135,8 +133,11 @@ prediction, with --messages-only {component, device, parts, messages, nativeSeco
           return { json: report, text: describeNative(name, report) };
         }
         const { report, file, outputs } = await proveComponent(component, prover, context, source);
-        await writeAtomic(options.out, `${JSON.stringify(file)}
-`);
+        await writeAtomic(
+          options.out,
+          `${JSON.stringify(file)}
+`,
+        );
         if (options.outputs !== undefined) await writeFile(options.outputs, tensorFile(outputs));
         const { size: proofBytes } = await stat(options.out);
         return {
@@ -243,7 +244,7 @@ function describeNative(name: string, r: NativeReport): string {
 }
 
 /** Weights, messages, keys, proof. */
-async function proveComponent(
+export async function proveComponent(
   component: Component,
   prover: ComponentProver,
   context: Context,
@@ -283,7 +284,7 @@ async function proveComponent(
   }
 }
 
-function describeEstimate(e: Estimate): string {
+export function describeEstimate(e: Estimate): string {
   return [
     `circuits   ${e.circuits} (rows ${e.rows.join(', ')})`,
     `time       ${duration(e.seconds)}: native ${duration(e.nativeSeconds)}, circuits ${duration(e.picklesSeconds)}; weights once ${duration(e.weightsSeconds)}`,

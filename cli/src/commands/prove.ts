@@ -20,8 +20,6 @@ import {
   type ProveReport,
 } from '../proving.js';
 
-export { proveCommand };
-
 interface Options {
   prompt?: string;
   maxTokens?: number;
@@ -40,7 +38,7 @@ const requestSchema = z.strictObject({
 });
 type Request = z.infer<typeof requestSchema>;
 
-function proveCommand(session: Session): Command {
+export function proveCommand(session: Session): Command {
   return computing('prove', 'Answer a prompt and prove that the committed model gives this answer')
     .argument('<model-dir>', 'committed model')
     .option('--prompt <text>', 'text to continue')

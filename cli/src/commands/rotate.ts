@@ -6,15 +6,13 @@ import { AttensorError, present } from '@attensor/core';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
 
-export { rotateCommand, requireOne };
-
 interface Options extends TransactionOptions {
   owner?: string;
   commitment?: string;
   ownerKey?: string;
 }
 
-function rotateCommand(session: Session): Command {
+export function rotateCommand(session: Session): Command {
   return withTransaction(command('rotate', 'Hand a contract to another owner, or change its model'))
     .option('--owner <key>', 'public key of the new owner', publicKeyOption)
     .option('--commitment <file>', 'commitment.json of the model that replaces the current one')
@@ -47,7 +45,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
     );
 }
 
-function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
+export function requireOne({ owner, commitment }: Pick<Options, 'owner' | 'commitment'>): void {
   if ((owner === undefined) !== (commitment === undefined)) return;
   throw new AttensorError({ code: 'USAGE', what: 'give either --owner or --commitment, not both' });
 }

@@ -5,14 +5,12 @@ import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { told } from './deploy.js';
 
-export { settleCommand };
-
 interface Options extends TransactionOptions {
   all?: boolean;
   pin?: boolean;
 }
 
-function settleCommand(session: Session): Command {
+export function settleCommand(session: Session): Command {
   return withTransaction(
     command('settle', 'Take submitted attestations into the record, up to eight at a time'),
   )

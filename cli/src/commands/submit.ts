@@ -7,13 +7,11 @@ import { ExitCode } from '../errors.js';
 import { readTextFile } from '@attensor/core/files';
 import { told } from './deploy.js';
 
-export { submitCommand, readProof };
-
 interface Options extends TransactionOptions {
   again?: boolean;
 }
 
-function submitCommand(session: Session): Command {
+export function submitCommand(session: Session): Command {
   return withTransaction(command('submit', 'Submit a proof: attest its statement on chain'))
     .argument('<proof>', 'proof file')
     .option('--again', 'submit even if the statement was submitted before')
@@ -52,7 +50,7 @@ submitted is false, and the transaction absent, when the statement is on chain a
     );
 }
 
-async function readProof(path: string) {
+export async function readProof(path: string) {
   const { MAX_PROOF_BYTES, parseProofFile } = await import('@attensor/prover');
   return parseProofFile(await readTextFile(path, MAX_PROOF_BYTES), path);
 }

@@ -26,8 +26,6 @@ import { told } from './deploy.js';
 import { requireOne } from './rotate.js';
 import { readProof } from './submit.js';
 
-export { txCommand };
-
 const KINDS = ['deploy', 'submit', 'settle', 'rotate', 'payment', 'delegation'] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -41,7 +39,7 @@ interface BuildOptions extends TransactionOptions {
   amount?: string;
 }
 
-function txCommand(session: Session): Command {
+export function txCommand(session: Session): Command {
   return new Command('tx')
     .description('Make transactions in three steps: build with a network, sign without one, send')
     .addCommand(buildCommand(session))

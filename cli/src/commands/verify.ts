@@ -7,8 +7,6 @@ import { AttensorError } from '@attensor/core';
 import { ExitCode } from '../errors.js';
 import { readTextFile } from '@attensor/core/files';
 
-export { verifyCommand };
-
 interface Options {
   verifierKeyHash?: string;
   repeat: number;
@@ -21,7 +19,7 @@ interface Options {
   tokenizer?: string;
 }
 
-function verifyCommand(session: Session): Command {
+export function verifyCommand(session: Session): Command {
   return command('verify', 'Verify a proof file')
     .argument('<proof>', 'proof file')
     .option('--commitment <file>', "the model's commitment.json, from a source you trust")
@@ -42,8 +40,8 @@ function verifyCommand(session: Session): Command {
     .addHelpText(
       'after',
       `
-A proof is valid only if --commitment or --verifier-key-hash says whose circuits it is of. Without them the result is 'unverified
-program' and the exit code 4: a program that checks nothing has proofs of every statement, which verify with its own key.
+A proof is valid only if --commitment or --verifier-key-hash identifies its circuits. Without them, the result is 'unverified
+program' and the exit code is 4: a program that checks nothing has proofs of every statement, which verify with its own key.
 A text can be written with several token sequences. --output compares the one that the file reveals (prove --reveal), or else
 the tokenizer's own.
 Exit code 2 if the proof is not valid.

@@ -2,9 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import type { Streams } from '../output.js';
 import { run } from '../program.js';
 
-export { attensor, capture, type Ran };
-
-interface Ran {
+export interface Ran {
   exitCode: number;
   stdout: string;
   stderr: string;
@@ -13,11 +11,14 @@ interface Ran {
 }
 
 /** Runs the command in this process, on streams of its own. */
-function attensor(args: string[], stdin = ''): Promise<Ran> {
+export function attensor(args: string[], stdin = ''): Promise<Ran> {
   return capture((streams) => run(args, streams), stdin);
 }
 
-async function capture(program: (streams: Streams) => Promise<number>, stdin = ''): Promise<Ran> {
+export async function capture(
+  program: (streams: Streams) => Promise<number>,
+  stdin = '',
+): Promise<Ran> {
   const [stdout, stderr] = [collect(), collect()];
   const exitCode = await program({
     stdin: Readable.from([stdin]),

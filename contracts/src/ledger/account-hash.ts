@@ -7,13 +7,11 @@
  */
 import { Field, Poseidon, PublicKey, Reducer, TokenId, TransactionVersion, Types } from 'o1js';
 
-export { accountHash, merge, rootOf, emptyAccountHash, type AccountJson, type PathElement };
-
-type AccountJson = ReturnType<typeof Types.Account.toJSON>;
+export type AccountJson = ReturnType<typeof Types.Account.toJSON>;
 type PermissionsJson = AccountJson['permissions'];
 
 /** A sibling, and on which side the way to the leaf goes: as the daemon's `merklePath` names it. */
-type PathElement = { left: bigint } | { right: bigint };
+export type PathElement = { left: bigint } | { right: bigint };
 
 /** A packed element stays below the 255-bit field. */
 const PACKED_BITS = 254;
@@ -83,7 +81,7 @@ function hashFields(prefix: string, fields: Field[]): bigint {
  * @param account as `Ledger.getAccount` gives it
  * @throws RangeError for numbers wider than their place, and lists of another length
  */
-function accountHash(account: AccountJson): bigint {
+export function accountHash(account: AccountJson): bigint {
   const { timing } = account;
   const input = new Input().field(zkappHash(account.zkapp));
   appendPermissions(input, account.permissions);
@@ -195,13 +193,13 @@ function littleEndian(bytes: Uint8Array): bigint {
 }
 
 /** A node of the tree from its children. @param height 0 for the parents of leaves */
-function merge(height: number, left: bigint, right: bigint): bigint {
+export function merge(height: number, left: bigint, right: bigint): bigint {
   const prefix = `MinaMklTree${String(height).padStart(3, '0')}`;
   return hashFields(prefix, [Field(left), Field(right)]);
 }
 
 /** The root that a leaf and its path lead to. */
-function rootOf(leaf: bigint, path: PathElement[]): bigint {
+export function rootOf(leaf: bigint, path: PathElement[]): bigint {
   return path.reduce(
     (hash, element, height) =>
       'left' in element ? merge(height, hash, element.left) : merge(height, element.right, hash),
@@ -212,7 +210,7 @@ function rootOf(leaf: bigint, path: PathElement[]): bigint {
 let emptyHash: bigint | undefined;
 
 /** Leaf of a place where there is no account: the hash of `Account.empty`. */
-function emptyAccountHash(): bigint {
+export function emptyAccountHash(): bigint {
   return (emptyHash ??= accountHash(emptyAccount()));
 }
 

@@ -6,13 +6,11 @@
 import { Permissions, UInt32 } from 'o1js';
 import type { AccountJson } from './account-hash.js';
 
-export { PERMISSIONS_SELECTION, parsePermissions, permissionsFromJson, type PermissionsJson };
-
-type PermissionsJson = AccountJson['permissions'];
+export type PermissionsJson = AccountJson['permissions'];
 type Authorization = PermissionsJson['editState'];
 
 /** What a query asks of an account. */
-const PERMISSIONS_SELECTION = `permissions {
+export const PERMISSIONS_SELECTION = `permissions {
   editState access send receive setDelegate setPermissions
   setVerificationKey { auth txnVersion }
   setZkappUri editActionState setTokenSymbol incrementNonce setVotingFor setTiming
@@ -41,7 +39,7 @@ const MAX_VERSION = 2 ** 32 - 1;
  * @param json a node's answer to `PERMISSIONS_SELECTION`
  * @throws RangeError unless all are there and known: nothing is taken for granted
  */
-function parsePermissions(json: unknown): PermissionsJson {
+export function parsePermissions(json: unknown): PermissionsJson {
   const permissions = object('permissions', json);
   const { auth, txnVersion } = object('setVerificationKey', permissions.setVerificationKey);
   const words = ONE_WORD.map((name) => [name, authorization(name, permissions[name])] as const);
@@ -89,7 +87,7 @@ const PERMISSIONS: Record<Authorization, () => Permissions['editState']> = {
 };
 
 /** As `Permissions.fromJSON`, which leaves out the network version. */
-function permissionsFromJson(json: PermissionsJson): Permissions {
+export function permissionsFromJson(json: PermissionsJson): Permissions {
   const words = ONE_WORD.map((name) => [name, PERMISSIONS[json[name]]()] as const);
   const { auth, txnVersion } = json.setVerificationKey;
   return {

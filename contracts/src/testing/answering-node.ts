@@ -2,9 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export { AnsweringNode };
-
-class AnsweringNode {
+export class AnsweringNode {
   /** Sent as it is if it is text, else as JSON; never if undefined. */
   answer: unknown;
   status = 200;

@@ -9,24 +9,22 @@ import { readHistory } from '../read.js';
 import { Statement } from '../statement.js';
 import { statementOf } from './stand-in-program.js';
 
-export { LocalContract, ROOTS, answering, unproved, withoutSignatureOf };
-
-const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
+export const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
 
 /** The statement that the test's model answers the test's prompt with these tokens. */
-function answering(...tokenIds: number[]): Statement {
+export function answering(...tokenIds: number[]): Statement {
   return new Statement({ ...statementOf(ROOTS), outputHash: outputHash(tokenIds) });
 }
 
 /** No proof at all: where proofs are off, or for checks that fail before one is looked at. */
-async function unproved(statement: Statement): Promise<InferenceProof> {
+export async function unproved(statement: Statement): Promise<InferenceProof> {
   return await InferenceProof.dummy(statement, COMPLETE, 1);
 }
 
 type Built = Awaited<ReturnType<LocalContract['build']>>;
 
 /** A transaction in which `key` signs for nothing: its place has the payer's signature. */
-function withoutSignatureOf(key: Mina.TestPublicKey, transaction: Built): Built {
+export function withoutSignatureOf(key: Mina.TestPublicKey, transaction: Built): Built {
   const copy = Mina.Transaction.fromJSON(transaction.toJSON());
   const { feePayer, accountUpdates } = copy.transaction;
   const [update] = accountUpdates.filter(
@@ -37,7 +35,7 @@ function withoutSignatureOf(key: Mina.TestPublicKey, transaction: Built): Built 
   return copy;
 }
 
-class LocalContract {
+export class LocalContract {
   /** The account's own key. */
   readonly address = Mina.TestPublicKey.random();
   readonly contract = new AttestationContract(this.address);

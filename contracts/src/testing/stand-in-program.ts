@@ -7,14 +7,12 @@ import { inputHash, outputHash } from '../hashes.js';
 import { COMPLETE } from '../inference-proof.js';
 import { Statement } from '../statement.js';
 
-export { standIn, impostor, statementOf };
-
 /** What a stand-in segment leaves to be done. */
 function remainder(statement: Statement): Field {
   return Poseidon.hash(Statement.toFields(statement));
 }
 
-const standIn = ZkProgram({
+export const standIn = ZkProgram({
   name: 'attensor-test-stand-in',
   publicInput: Statement,
   publicOutput: Field,
@@ -50,7 +48,7 @@ const standIn = ZkProgram({
 });
 
 /** Same public types, other circuits: claims anything. */
-const impostor = ZkProgram({
+export const impostor = ZkProgram({
   name: 'attensor-test-impostor',
   publicInput: Statement,
   publicOutput: Field,
@@ -64,7 +62,7 @@ const impostor = ZkProgram({
   },
 });
 
-function statementOf(roots: { modelRoot: number; vocabularyRoot: number }): Statement {
+export function statementOf(roots: { modelRoot: number; vocabularyRoot: number }): Statement {
   return new Statement({
     modelRoot: Field(roots.modelRoot),
     vocabularyRoot: Field(roots.vocabularyRoot),

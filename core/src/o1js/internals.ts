@@ -10,23 +10,12 @@ import { type Field, initializeBindings } from 'o1js';
 import { AttensorError } from '../errors.js';
 import { internalModule as module } from './modules.js';
 
-export {
-  internals,
-  hashZkappCommand,
-  type Internals,
-  type FieldEncoding,
-  type MlAccount,
-  type MlLedger,
-  type MlTree,
-  type LedgerState,
-};
-
-interface FieldEncoding {
+export interface FieldEncoding {
   toBase58(field: Field): string;
   fromBase58(base58: string): Field;
 }
 
-interface Internals {
+export interface Internals {
   /** Hash of a zkApp command: what clients look for in blocks. */
   hashZkappCommand(json: string): string;
   memoToBase58(memo: string): string;
@@ -43,7 +32,7 @@ type MlField = [0, bigint];
 type MlKey = [0, MlField, 0 | 1];
 
 /** `[0, key, token, symbol, balance, nonce, receipt, delegate, votingFor, timing, permissions, zkapp]` */
-type MlAccount = [
+export type MlAccount = [
   0,
   MlKey,
   MlField,
@@ -59,19 +48,19 @@ type MlAccount = [
 ];
 
 /** A balanced tree keyed by location: empty, `[0, key, value]`, `[1, left, key, value, right, height]`. */
-type MlTree = 0 | [0, number, MlAccount] | [1, MlTree, number, MlAccount, MlTree, number];
+export type MlTree = 0 | [0, number, MlAccount] | [1, MlTree, number, MlAccount, MlTree, number];
 
 /** `[0, next location, accounts, locations]`; never changed in place, so keeping one is a snapshot. */
-type LedgerState = [0, number, [0, unknown, MlTree, number], unknown];
+export type LedgerState = [0, number, [0, unknown, MlTree, number], unknown];
 
-interface MlLedger {
+export interface MlLedger {
   value: [0, LedgerState];
 }
 
 let loaded: Promise<Internals> | undefined;
 
 /** @throws AttensorError when this o1js has them elsewhere */
-function internals(): Promise<Internals> {
+export function internals(): Promise<Internals> {
   return (loaded ??= load().catch((error: unknown) => {
     throw new AttensorError({
       code: 'UNSUPPORTED_O1JS',
@@ -83,7 +72,7 @@ function internals(): Promise<Internals> {
 }
 
 /** The hash by which a network knows a zkApp command. @param json as `transaction.toJSON()` gives it */
-async function hashZkappCommand(json: string): Promise<string> {
+export async function hashZkappCommand(json: string): Promise<string> {
   return (await internals()).hashZkappCommand(json);
 }
 

@@ -168,17 +168,19 @@ export function mul2(
   const P = activations(at, p, keys);
   const V = activations(at, values, heads * width);
   const acc = new Float64Array(queries * heads * width);
+  const safe = maxAbs(P) * maxAbs(V) * keys <= 2 ** 52; // then no partial sum leaves the doubles
   for (let t = 0; t < queries; t++) {
     for (let h = 0; h < heads; h++) {
       for (let v = 0; v < width; v++) {
-        let sum = 0;
-        // p >= 0 adds up to at most 2^16, so sums stay below 2^47
+        let sum: number | bigint = safe ? 0 : 0n;
         for (let s = 0; s <= start + t; s++) {
-          sum += P[(h * queries + t) * keys + s] * V[(s * heads + h) * width + v];
+          const [a, b] = [(h * queries + t) * keys + s, (s * heads + h) * width + v];
+          if (typeof sum === 'number') sum += P[a] * V[b];
+          else sum += p[a] * values[b];
         }
         if (sum < -ACC_LIMIT || sum >= ACC_LIMIT)
           throw overflow(at, t, h * width + v, ACC_RANGE, sum);
-        acc[(t * heads + h) * width + v] = sum;
+        acc[(t * heads + h) * width + v] = Number(sum);
       }
     }
   }

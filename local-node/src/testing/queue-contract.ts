@@ -1,9 +1,7 @@
 /** A small contract with state, events and actions: what a node has to carry. */
 import { Field, method, Reducer, SmartContract, State, state } from 'o1js';
 
-export { QueueContract };
-
-class QueueContract extends SmartContract {
+export class QueueContract extends SmartContract {
   @state(Field) total = State<Field>();
 
   override readonly events = { added: Field };

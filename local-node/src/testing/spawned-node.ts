@@ -3,9 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export { spawnNode, query, type SpawnedNode };
-
-interface SpawnedNode {
+export interface SpawnedNode {
   url: string;
   accountManager: string;
   /** What it has written to stderr. */
@@ -15,7 +13,7 @@ interface SpawnedNode {
   stop(): Promise<void>;
 }
 
-async function spawnNode(data: string, blockSeconds = 0): Promise<SpawnedNode> {
+export async function spawnNode(data: string, blockSeconds = 0): Promise<SpawnedNode> {
   const script = fileURLToPath(new URL('./serve.js', import.meta.url));
   const child = spawn(process.execPath, [script, data, String(blockSeconds)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,7 +51,7 @@ interface GraphqlResult {
   errors?: { message: string; extensions?: { code?: string } }[];
 }
 
-async function query(url: string, text: string, variables?: object): Promise<GraphqlResult> {
+export async function query(url: string, text: string, variables?: object): Promise<GraphqlResult> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

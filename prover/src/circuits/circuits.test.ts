@@ -1,14 +1,16 @@
 /** The tape as constraints: what the plain verifier accepts, and how many rows it takes. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Statement } from '@attensor/contracts';
-import { Field, Provable, setBackend, Unconstrained } from 'o1js';
+import { Field, Poseidon, Provable, setBackend, Unconstrained } from 'o1js';
+import { CARRY_DOMAIN } from '../protocol/domains.js';
 import { P } from '../protocol/field.js';
 import { fixtures } from '../testing/tape-fixtures.js';
 import type { Session } from '../protocol/session.js';
+import { Tape, type V } from '../protocol/tape.js';
 import { proveSmall, shapeSmall, verifySmall, type Label } from '../testing/small-protocol.js';
 import { Emitter } from './emit.js';
 import { plan, rowsOf, type Segment } from './planner.js';
-import { segmentCircuit } from './program.js';
+import { chainProgram, segmentCircuit, type SegmentInput } from './program.js';
 
 const STATEMENT = [11n, 22n, 33n, 44n];
 let labels: Label[];
@@ -191,5 +193,96 @@ describe('planner', () => {
 
   it('refuses limits that no cut meets', () => {
     expect(() => plan(shape.tape, { first: 400, next: 400 })).toThrow('cannot be cut');
+  });
+});
+
+describe('a circuit', () => {
+  const satisfied = (circuit: () => void): Promise<boolean> =>
+    Provable.runAndCheck(circuit).then(
+      () => true,
+      () => false,
+    );
+
+  it('has no inverse of zero', async () => {
+    const tape = new Tape();
+    tape.inverse(tape.input());
+    const inverseOf = (value: bigint): Promise<boolean> =>
+      satisfied(() => {
+        const emitter = new Emitter([], [Provable.witness(Field, () => Field(value))]);
+        for (const op of tape.ops) emitter.emit(op);
+      });
+    expect(await inverseOf(5n)).toBe(true);
+    expect(await inverseOf(0n)).toBe(false);
+  });
+
+  /** Three segments that carry the same value: all that tells their carries apart is for which segment they are. */
+  const chain = (): { tape: Tape; segments: Segment[] } => {
+    const tape = new Tape();
+    const v: V = tape.input();
+    tape.public(0);
+    const square = (): V => tape.mul(v, v);
+    const at = [0, tape.ops.length];
+    for (let k = 0; k < 2; k++) {
+      square();
+      at.push(tape.ops.length);
+    }
+    const segment = (index: number): Segment => ({
+      index,
+      start: at[index],
+      end: at[index + 1],
+      carryIn: index === 0 ? [] : [v],
+      carryOut: index === 2 ? [] : [v],
+      firstInput: index === 0 ? 0 : 1,
+      inputs: index === 0 ? 1 : 0,
+      rows: 1,
+    });
+    return { tape, segments: [0, 1, 2].map(segment) };
+  };
+
+  it('takes no carry that was left for another segment', async () => {
+    const { tape, segments } = chain();
+    const run = async (index: number, publicOutput?: bigint): Promise<bigint | undefined> => {
+      let output: bigint | undefined;
+      const ran = await satisfied(() => {
+        const statement = [Provable.witness(Field, () => Field(1))];
+        const previous =
+          publicOutput === undefined
+            ? undefined
+            : { statement, publicOutput: Provable.witness(Field, () => Field(publicOutput)) };
+        const input = Unconstrained.from([9n]);
+        const out = segmentCircuit(tape, segments[index], index === 2, statement, input, previous);
+        Provable.asProver(() => (output = out.toBigInt()));
+      });
+      return ran ? output : undefined;
+    };
+    const first = await run(0);
+    const second = await run(1, first);
+    expect(await run(2, second)).toBe(0n);
+    // the second segment left out, or run twice
+    expect(await run(2, first)).toBeUndefined();
+    expect(await run(1, second)).toBeUndefined();
+  });
+
+  it('verifies its predecessor', async () => {
+    const { tape, segments } = chain();
+    const program = chainProgram('attensor-test-chain', Statement, tape, segments) as unknown as {
+      rawMethods: Record<
+        string,
+        (s: Statement, previous: unknown, values: SegmentInput) => Promise<{ publicOutput: Field }>
+      >;
+    };
+    const [one, carried] = [Field(1), Field(9)];
+    const fields = { modelRoot: one, vocabularyRoot: one, inputHash: one, outputHash: one };
+    const statement = new Statement(fields);
+    for (const index of [1, 2]) {
+      let verified = 0;
+      const previous = {
+        publicInput: statement,
+        publicOutput: Poseidon.hash([Field(CARRY_DOMAIN), Field(index), carried]),
+        verify: () => verified++,
+      };
+      await program.rawMethods[`segment${index}`](statement, previous, Unconstrained.from([9n]));
+      expect(verified).toBe(1);
+    }
   });
 });

@@ -69,6 +69,12 @@ describe('opening parameters', () => {
       expect(otherErrorBits(p)).toBeGreaterThanOrEqual(100);
     }
   });
+  it('of a part count with the whole vector’s sample', () => {
+    // a large rate, so that the sample's term is the largest
+    const p = { ...openingParameters(8, 24), rounds: openingParameters(8, 24).rounds.slice(0, 1) };
+    expect(otherErrorBits(p, 200)).toBe(otherErrorBits(p, 199) - 1);
+    expect(otherErrorBits(openingParameters(25, 2), 28)).toBeGreaterThanOrEqual(100);
+  });
   it('keep at most 16 bits for grinding', () => {
     expect(SECURITY_BITS).toBe(100);
     expect(GRINDING_BITS).toBeLessThanOrEqual(16);

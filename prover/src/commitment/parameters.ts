@@ -105,13 +105,15 @@ const LIST = SLACK / 2;
  * Upper bounds, in bits, of all error terms other than queries for one opening (they are small: the field has 254 bits).
  * Proximity gaps for Reed-Solomon codes up to the Johnson bound (Ben-Sasson, Carmon, Ishai, Kopparty, Saraf 2020):
  * (m + 1/2)^7 n^2 / (3 rate^1.5 |F|) with m = sqrt(rate) / (2 eta) = 50, per batched combination; out-of-domain samples:
- * L^2 / 2 * 2^logSize / |F| with list size L = 1 / (2 eta sqrt(rate)) = 50 / rate.
+ * L^2 / 2 * 2^logSize / |F| with list size L = 1 / (2 eta sqrt(rate)) = 50 / rate. The first one samples the whole vector.
+ *
+ * @param logWhole log2 of the whole vector's size, where it is committed in parts
  */
-export function otherErrorBits(p: OpeningParameters): number {
+export function otherErrorBits(p: OpeningParameters, logWhole = p.logSize): number {
   const field = 254;
-  const worst = p.rounds.flatMap((r) => [
+  const worst = p.rounds.flatMap((r, k) => [
     field - (7 * Math.log2(LIST + 0.5) + 2 * r.logDomain + 1.5 * r.logInvRate - Math.log2(3)),
-    field - (2 * (Math.log2(LIST) + r.logInvRate) - 1 + r.logSize),
+    field - (2 * (Math.log2(LIST) + r.logInvRate) - 1 + (k === 0 ? logWhole : r.logSize)),
   ]);
   // union over at most 2^10 combinations
   return Math.min(...worst) - 10;

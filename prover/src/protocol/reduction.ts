@@ -87,7 +87,10 @@ class PointWeights {
       let group = bySuffix.get(key);
       if (!group) bySuffix.set(key, (group = { z: part.point, terms: [], scaled: [] }));
       const log = part.point.length;
-      const prefix = this.prefix(part.offset / 2 ** log, this.point.length - log);
+      const block = part.offset / 2 ** log;
+      if (block >= MOST_BLOCKS)
+        throw new RangeError(`reduction: block ${block} of 2^${log} entries, expected fewer`);
+      const prefix = this.prefix(block, this.point.length - log);
       const coef = part.coef.v === undefined ? weight : tape.mul(weight, part.coef.v);
       group.scaled.push([coef, part.coef.c, prefix]);
     }
@@ -144,6 +147,9 @@ async function claimWeights(
   return table;
 }
 
+/** Blocks are numbered with bit operators, which are right below 2^31. */
+const MOST_BLOCKS = 2 ** 31;
+
 const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
   f instanceof LongVector ? f : new SinglePart(f);
 
@@ -159,6 +165,7 @@ export interface Reduced {
  * @param logSize of the longest vector
  * @param pows one for each vector that is opened; claims on another one are an error
  * @param partLog where a vector is committed in parts, the log of their size
+ * @throws RangeError for a claim on a block that too many blocks of its size lie before
  */
 export async function reduceClaims(
   scope: Scope,

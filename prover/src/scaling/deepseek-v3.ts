@@ -124,8 +124,7 @@ export async function layerCost(
     products:
       perWeight * weights + encodeProducts(width, first.logDomain, logRow) + folded + opened,
     weightPermutations:
-      parts.reduce((sum, w) => sum + commitPermutations(w, first), 0) +
-      unit.vocabularyPermutations,
+      parts.reduce((sum, w) => sum + commitPermutations(w, first), 0) + unit.vocabularyPermutations,
     weightProducts: parts.reduce((sum, w) => sum + encodeProducts(w, first.logDomain, logRow), 0),
     entries: 2 * 2 ** witnessLog,
     states: hashedStates,

@@ -25,9 +25,8 @@ import {
 import { estimate } from '../estimate.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
-import { UnitProver } from '../prover.js';
-import { Script } from '../script.js';
 import { NO_STORE } from '../store.js';
+import { unplanned } from '../testing/forgers.js';
 import { CATALOG, componentByName } from './catalog.js';
 import type { Component } from './component.js';
 import { Sample } from './sample.js';
@@ -82,18 +81,6 @@ async function messagesOf(component: Component, seed = 1, planned?: ComponentPro
   const { statement, session, outputs } = await prover.messages(inputs, committed);
   return { prover, inputs, weights, statement, messages: session.messages, outputs };
 }
-
-/** A prover of messages that no circuit will read, at the rate that is made fastest. */
-const unplanned = (
-  unit: Component,
-  script = new Script(unit, { logInvRate: 2 }),
-): ComponentProver =>
-  Object.assign(Object.create(UnitProver.prototype) as ComponentProver, {
-    unit,
-    script,
-    circuits: { segments: [] },
-    engines: { prover: engine, model: 'native' },
-  });
 
 /** The component with one value of one traced tensor changed: a prover who does not compute what he states. */
 const bent = (component: Component, name: string, index: number): Component => ({

@@ -9,7 +9,7 @@ import type { Report } from './api.js';
 import { fetchStrings, installStrings } from './reference-strings.js';
 import { VERIFYING } from './strings-format.js';
 
-export { readChain };
+export { readChain } from '../chain/read-chain.js';
 export { buildSubmission } from './submission.js';
 
 export async function initialize(): Promise<void> {
