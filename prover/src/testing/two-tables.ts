@@ -2,6 +2,8 @@
 import { engine } from '@attensor/native';
 import { Builder, dim, type Source } from '../components/builder.js';
 import { Lookups, PairTable, TABLE_LOG } from '../components/lookups.js';
+import { fillWitness } from '../units/witness.js';
+import { traceOfValues } from './mini.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
 
@@ -35,10 +37,7 @@ export async function lookUp(from: Name): Promise<void> {
   b.parameters.seal(logSize);
 
   const ints = new BigInt64Array(2 ** logSize);
-  for (const { block, source } of b.witnessFills)
-    Array.from(source({ get: () => ({ dims: [], data: new BigInt64Array() }) })).forEach(
-      (v, k) => (ints[block.offset + k] = v),
-    );
+  fillWitness(b, traceOfValues({}), ints);
   lookups.complete(ints);
   if (from === 'squares')
     for (const c of INPUTS) {
