@@ -138,7 +138,7 @@ describe('prove and verify', () => {
         env: { ...process.env, ATTENSOR_ADDON: 'none', ATTENSOR_CACHE: cacheDir },
         encoding: 'utf8',
       });
-    const trusted = verify('--verifier-key-hash', prover.commitment.verifierKeyHash!);
+    const trusted = verify('--verifier-key-hash', present(prover.commitment.verifierKeyHash));
     expect(JSON.parse(trusted.stdout)).toMatchObject({ result: 'valid', valid: true });
     expect(trusted.status).toBe(0);
     // Nobody said whose circuits they are.
