@@ -1,7 +1,7 @@
 /**
  * @module estimate
  * What a proof will take, before anything big starts: sizes from the plan, speed from a short measurement of this machine.
- * The coefficients were fitted to the runs of `attensor bench table3`; docs/performance.md says how well.
+ * The coefficients were fitted to the runs of `npm run bench -- table3`; docs/performance.md says how well.
  */
 import { engine } from '@attensor/native';
 import { LOG_LEAF } from './commitment/parameters.js';
