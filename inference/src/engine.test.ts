@@ -330,8 +330,10 @@ describe('bad shapes', () => {
     const { model } = await import('@attensor/native');
     const w = Int32Array.of(1, 2, 3, 4);
     const four = big([1, 2, 3, 4]);
-    expect(() => model.gemm(four, w, { rows: 2, inner: 3, outer: 2 })).toThrow(named('TypeError'));
-    expect(() => model.gemm(four, w, { rows: 0, inner: -2, outer: 2 })).toThrow(named('TypeError'));
+    expect(() => model.gemm(four, w, { rows: 2, inner: 3, outer: 2 })).toThrow(named('RangeError'));
+    expect(() => model.gemm(four, w, { rows: 0, inner: -2, outer: 2 })).toThrow(
+      named('RangeError'),
+    );
     expect(() =>
       model.gemm(Float64Array.of(1) as never, w, { rows: 1, inner: 1, outer: 4 }),
     ).toThrow(named('TypeError'));

@@ -97,7 +97,10 @@ const GENERAL = ['WRONG_TYPE', 'OUT_OF_RANGE', 'OUT_OF_MEMORY'];
 
 /** A failure of a kernel says which one it was. */
 const named = (kernel: string, error: unknown): unknown =>
-  error instanceof Object && 'code' in error && !GENERAL.includes(error.code as string)
+  typeof error === 'object' && // also one of another realm
+  error !== null &&
+  'code' in error &&
+  !GENERAL.includes(error.code as string)
     ? Object.assign(error, { kernel })
     : error;
 
