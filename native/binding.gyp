@@ -18,7 +18,7 @@
       'type': 'static_library',
       'cflags': ['-fPIC'],
       'sources': [
-        '<!@(node -p "[\'common\',\'device\',\'model\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\') && ![\'binding.cc\', \'register.cc\'].includes(f)).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
+        '<!@(node -p "[\'common\',\'device\',\'model\',\'prover\'].flatMap(d => fs.readdirSync(\'src/\' + d).filter(f => f.endsWith(\'.cc\')).map(f => \'src/\' + d + \'/\' + f)).join(\' \')")',
       ],
     },
     {
@@ -26,8 +26,6 @@
       'dependencies': ['kernels'],
       'sources': [
         'src/addon.cc',
-        'src/model/binding.cc',
-        'src/model/register.cc',
         '<!@(node -p "fs.readdirSync(\'src/bindings\').filter(f => f.endsWith(\'.cc\')).map(f => \'src/bindings/\' + f).join(\' \')")',
       ],
       'include_dirs': ['<!@(node -p "require(\'node-addon-api\').include")'],

@@ -131,6 +131,10 @@ describe('native and reference engines agree', () => {
     expect(sum).toMatchObject({ code: 'OVERFLOW', expected: 'sum of squares < 2^63' });
     const root = await expectEqual((e) => e.rmsNorm(big([0]), Int32Array.of(1), 1, 1, 1n, at));
     expect(root).toMatchObject({ code: 'OVERFLOW', expected: 'inverse root < 2^32' });
+    const far = await expectEqual((e) =>
+      e.rmsNorm(big([0, 0, 0]), Int32Array.of(1, 1, 1), 1, 3, 1n, at),
+    );
+    expect(far).toMatchObject({ expected: 'inverse root < 2^32', got: '7439101573' });
     const y = await expectEqual((e) =>
       e.rmsNorm(big([2 ** 20, 0]), Int32Array.of(MAX, 1), 1, 2, 1n, at),
     );
@@ -326,8 +330,10 @@ describe('bad shapes', () => {
     const { model } = await import('@attensor/native');
     const w = Int32Array.of(1, 2, 3, 4);
     const four = big([1, 2, 3, 4]);
-    expect(() => model.gemm(four, w, { rows: 2, inner: 3, outer: 2 })).toThrow(named('TypeError'));
-    expect(() => model.gemm(four, w, { rows: 0, inner: -2, outer: 2 })).toThrow(named('TypeError'));
+    expect(() => model.gemm(four, w, { rows: 2, inner: 3, outer: 2 })).toThrow(named('RangeError'));
+    expect(() => model.gemm(four, w, { rows: 0, inner: -2, outer: 2 })).toThrow(
+      named('RangeError'),
+    );
     expect(() =>
       model.gemm(Float64Array.of(1) as never, w, { rows: 1, inner: 1, outer: 4 }),
     ).toThrow(named('TypeError'));

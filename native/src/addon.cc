@@ -3,11 +3,10 @@
 
 #include "bindings/classes.h"
 #include "common/cpu.h"
-#include "model/register.h"
 
 /// Raise it, here and in addon.ts, with every change that makes an addon built before give wrong results or
 /// fail.
-static constexpr int kInterface = 2;
+static constexpr int kInterface = 3;
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   using namespace attensor;
@@ -21,7 +20,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Guard(env, CheckAskedIsa);
   exports.Set("interface", kInterface);
   exports.Set("engine", CreateEngine(env));
-  RegisterModel(env, exports);
+  exports.Set("model", CreateModel(env));
   return exports;
 }
 

@@ -58,40 +58,55 @@ export interface RouterShape {
   topk: number;
 }
 
-type Call = (...args: unknown[]) => undefined | Promise<undefined>;
-const native = half<Record<string, Call>>('model');
+/** The arguments by the names of native/src/bindings/model.cc, which checks them. */
+type Call = (
+  args: Record<string, unknown>,
+  signal: AbortSignal | undefined,
+  onWorker: boolean,
+) => undefined | Promise<undefined>;
+const native = half<
+  Record<string, Call> & { forget(constant: number): void; residentBytes(): number }
+>('model');
 
 /** Multiplications above which a kernel goes to a worker thread; some 100 microseconds. */
 const WORKER_THRESHOLD = 2 ** 18;
 
-const flags = new WeakMap<AbortSignal, Int32Array>();
-
-/** Memory that the kernels watch; one listener per signal. */
-function cancelFlag(signal: AbortSignal | undefined): Int32Array | null {
-  if (!signal) return null;
-  let flag = flags.get(signal);
-  if (!flag) {
-    const memory = new Int32Array([signal.aborted ? 1 : 0]);
-    signal.addEventListener('abort', () => (memory[0] = 1), { once: true });
-    flags.set(signal, (flag = memory));
-  }
-  return flag;
-}
-
 function run<T>(
   kernel: string,
-  args: unknown[],
+  args: Record<string, unknown>,
   work: number,
   signal: AbortSignal | undefined,
   result: T,
 ): KernelResult<T> {
-  const done = native[kernel](...args, cancelFlag(signal), work > WORKER_THRESHOLD);
-  return done === undefined ? result : done.then(() => result);
+  try {
+    const done = native[kernel](args, signal, work > WORKER_THRESHOLD);
+    if (done === undefined) return result;
+    return done.then(
+      () => result,
+      (error: unknown) => {
+        throw named(kernel, error);
+      },
+    );
+  } catch (error) {
+    throw named(kernel, error);
+  }
 }
+
+/** Mistakes in a call, and what any function of the addon may report. */
+const GENERAL = ['WRONG_TYPE', 'OUT_OF_RANGE', 'OUT_OF_MEMORY'];
+
+/** A failure of a kernel says which one it was. */
+const named = (kernel: string, error: unknown): unknown =>
+  typeof error === 'object' && // also one of another realm
+  error !== null &&
+  'code' in error &&
+  !GENERAL.includes(error.code as string)
+    ? Object.assign(error, { kernel })
+    : error;
 
 const constants = new WeakMap<Int32Array, number>();
 let lastConstant = 0;
-const gone = new FinalizationRegistry((id: number) => void native.forget(id));
+const gone = new FinalizationRegistry((id: number) => native.forget(id));
 
 /** Promises that the weights never change: a GPU may keep them from one call to the next. @returns the same array */
 export function constant(w: Int32Array): Int32Array {
@@ -104,7 +119,7 @@ export function constant(w: Int32Array): Int32Array {
 
 /** Bytes of constant weights that are on a GPU now. */
 export function residentBytes(): number {
-  return native.residentBytes() as unknown as number;
+  return native.residentBytes();
 }
 
 const ints = (...dims: number[]): BigInt64Array =>
@@ -118,7 +133,7 @@ export function gemm(
   signal?: AbortSignal,
 ): KernelResult<Scaled> {
   const out = { acc: ints(rows, outer), y: ints(rows, outer) };
-  const args = [rows, inner, outer, true, x, w, out.acc, out.y, constants.get(w) ?? 0];
+  const args = { rows, inner, outer, x, w, ...out, constant: constants.get(w) ?? 0 };
   return run('gemm', args, rows * inner * outer, signal, out);
 }
 
@@ -130,7 +145,7 @@ export function gemmAcc(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const acc = ints(rows, outer);
-  const args = [rows, inner, outer, false, x, w, acc, ints(0), constants.get(w) ?? 0];
+  const args = { rows, inner, outer, x, w, acc, constant: constants.get(w) ?? 0 };
   return run('gemm', args, rows * inner * outer, signal, acc);
 }
 
@@ -144,19 +159,19 @@ export function gemmRows(
   out: Scaled,
   signal?: AbortSignal,
 ): KernelResult<void> {
-  const args = [
-    x.length / inner,
-    out.y.length / outer,
+  const args = {
+    inRows: x.length / inner,
+    outRows: out.y.length / outer,
     inner,
     outer,
     x,
     from,
     w,
     to,
-    out.acc,
-    out.y,
-    constants.get(w) ?? 0,
-  ];
+    acc: out.acc,
+    y: out.y,
+    constant: constants.get(w) ?? 0,
+  };
   return run('gemmRows', args, from.length * inner * outer, signal, undefined);
 }
 
@@ -170,8 +185,7 @@ export function rmsNorm(
   signal?: AbortSignal,
 ): KernelResult<{ S: BigInt64Array; inv: BigInt64Array; y: BigInt64Array }> {
   const out = { S: ints(rows), inv: ints(rows), y: ints(rows, d) };
-  const args = [rows, d, epsilon, x, g, out.S, out.inv, out.y];
-  return run('rmsNorm', args, 4 * rows * d, signal, out);
+  return run('rmsNorm', { rows, d, epsilon, x, g, ...out }, 4 * rows * d, signal, out);
 }
 
 /** Interleaved pairs of x (rows, heads, d) turned by cos and sin (rows, d / 2) at 2^16. */
@@ -185,7 +199,7 @@ export function rope(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const y = ints(rows, heads, d);
-  return run('rope', [rows, heads, d / 2, x, cos, sin, y], 4 * y.length, signal, y);
+  return run('rope', { rows, heads, half: d / 2, x, cos, sin, y }, 4 * y.length, signal, y);
 }
 
 /** Scores (heads, queries, keys); masked pairs are 0 unless allPairs. */
@@ -198,14 +212,13 @@ export function mul1(
     nope: number;
     rope: number;
   },
-  { start, queries, keys, heads }: AttentionDims,
+  shape: AttentionDims,
   allPairs: boolean,
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
-  const { qn, kn, qr, kr, nope, rope } = inputs;
-  const acc = ints(heads, queries, keys);
-  const args = [start, queries, keys, heads, nope, rope, allPairs, qn, kn, qr, kr, acc];
-  return run('mul1', args, acc.length * (nope + rope), signal, acc);
+  const acc = ints(shape.heads, shape.queries, shape.keys);
+  const work = acc.length * (inputs.nope + inputs.rope);
+  return run('mul1', { ...shape, ...inputs, allPairs, acc }, work, signal, acc);
 }
 
 /** Causal softmax of the scores. @param scale C, @param table EXP of the semantics. */
@@ -213,9 +226,10 @@ export function softmax(
   acc: BigInt64Array,
   scale: number,
   table: Int32Array,
-  { start, queries, keys, heads }: AttentionDims,
+  shape: AttentionDims,
   signal?: AbortSignal,
 ): KernelResult<Record<'z' | 'max' | 'c' | 'o' | 'e' | 'sum' | 'inv' | 'p', BigInt64Array>> {
+  const { queries, keys, heads } = shape;
   const pairs = (): BigInt64Array => ints(heads, queries, keys);
   const rows = (): BigInt64Array => ints(heads, queries);
   const out = {
@@ -228,9 +242,7 @@ export function softmax(
     inv: rows(),
     p: pairs(),
   };
-  const { z, max, c, o, e, sum, inv, p } = out;
-  const args = [start, queries, keys, heads, scale, table, acc, z, max, c, o, e, sum, inv, p];
-  return run('softmax', args, 8 * acc.length, signal, out);
+  return run('softmax', { ...shape, scale, table, acc, ...out }, 8 * acc.length, signal, out);
 }
 
 /** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16). */
@@ -238,12 +250,12 @@ export function mul2(
   p: BigInt64Array,
   values: BigInt64Array,
   width: number,
-  { start, queries, keys, heads }: AttentionDims,
+  shape: AttentionDims,
   signal?: AbortSignal,
 ): KernelResult<Scaled> {
+  const { queries, heads, keys } = shape;
   const out = { acc: ints(queries, heads, width), y: ints(queries, heads, width) };
-  const args = [start, queries, keys, heads, width, p, values, out.acc, out.y];
-  return run('mul2', args, out.y.length * keys, signal, out);
+  return run('mul2', { ...shape, width, p, values, ...out }, out.y.length * keys, signal, out);
 }
 
 /** Sum of arrays (rows, width). */
@@ -254,7 +266,7 @@ export function add(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const y = ints(rows, width);
-  return run('add', [rows, width, terms.length, ...terms, y], y.length, signal, y);
+  return run('add', { rows, width, terms, y }, y.length, signal, y);
 }
 
 /** floor(a b / 2^16). */
@@ -266,7 +278,7 @@ export function multiply(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const y = ints(rows, width);
-  return run('multiply', [rows, width, a, b, y], y.length, signal, y);
+  return run('multiply', { rows, width, a, b, y }, y.length, signal, y);
 }
 
 /** floor(w(r) x(r,i) / 2^16). */
@@ -278,7 +290,7 @@ export function scaleRows(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const y = ints(rows, width);
-  return run('scaleRows', [rows, width, x, w, y], y.length, signal, y);
+  return run('scaleRows', { rows, width, x, w, y }, y.length, signal, y);
 }
 
 /** c = clamp(floor(x / 32) + 32768, 0, 65535), sigma = table[c]. @param table SIG of the semantics. */
@@ -288,7 +300,7 @@ export function sigmoid(
   signal?: AbortSignal,
 ): KernelResult<{ c: BigInt64Array; sigma: BigInt64Array }> {
   const out = { c: ints(x.length), sigma: ints(x.length) };
-  return run('sigmoid', [x.length, table, x, out.c, out.sigma], x.length, signal, out);
+  return run('sigmoid', { count: x.length, table, x, ...out }, x.length, signal, out);
 }
 
 /** Group-limited top-k. @param score in 0 .. 2^16, @param scale R of the semantics. */
@@ -296,7 +308,7 @@ export function gating(
   score: BigInt64Array,
   bias: Int32Array,
   rows: number,
-  { experts, groups, topkGroup, topk }: RouterShape,
+  shape: RouterShape,
   scale: number,
   normalize: boolean,
   signal?: AbortSignal,
@@ -306,6 +318,7 @@ export function gating(
     BigInt64Array
   >
 > {
+  const { experts, groups, topk } = shape;
   const out = {
     groupTop2: ints(rows, experts),
     groupValue: ints(rows, groups),
@@ -314,8 +327,8 @@ export function gating(
     expert: ints(rows, topk),
     weight: ints(rows, topk),
   };
-  const args = [rows, experts, groups, topkGroup, topk, scale, normalize, score, bias];
-  return run('gating', [...args, ...Object.values(out)], 16 * rows * experts, signal, out);
+  const args = { rows, ...shape, scale, normalize, score, bias, ...out };
+  return run('gating', args, 16 * rows * experts, signal, out);
 }
 
 /** Largest entry of each row of (rows, width), ties to the lower index. */
@@ -326,5 +339,5 @@ export function argmax(
   signal?: AbortSignal,
 ): KernelResult<BigInt64Array> {
   const next = ints(rows);
-  return run('argmax', [rows, width, acc, next], acc.length, signal, next);
+  return run('argmax', { rows, width, acc, next }, acc.length, signal, next);
 }

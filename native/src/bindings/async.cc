@@ -12,12 +12,17 @@ struct TaskOptions::Listener {
   bool finished = false;
 };
 
+void RequireNotAborted(const Napi::Value& signal, const std::string& function) {
+  if (signal.IsUndefined()) return;
+  if (ReadObject(signal, {function, "signal"}).Get("aborted").ToBoolean()) throw Cancelled(function);
+}
+
 TaskOptions::TaskOptions(Napi::Env env, const Arg& function, const Napi::Value& signal,
                          const Napi::Value& onProgress)
     : control_(std::make_shared<Control>()), listener_(std::make_shared<Listener>()) {
   if (!signal.IsUndefined()) {
-    Napi::Object object = ReadObject(signal, function.Field("signal"));
-    if (object.Get("aborted").ToBoolean()) throw Cancelled(function.function);
+    RequireNotAborted(signal, function.function);
+    Napi::Object object = signal.As<Napi::Object>();
     auto abort = Napi::Function::New(
         env, [control = control_](const Napi::CallbackInfo&) { control->cancelled = true; });
     Napi::Value add = object.Get("addEventListener");

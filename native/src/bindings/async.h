@@ -26,6 +26,9 @@ class TaskOptions {
   std::shared_ptr<Listener> listener_;
 };
 
+/// Throws Cancelled if the signal is one and has fired.
+void RequireNotAborted(const Napi::Value& signal, const std::string& function);
+
 /// Runs work(control) on another thread, then write(env, result) here; the promise rejects with what either
 /// throws. `done(env)` runs here in both cases, before the promise settles.
 template <class Result>

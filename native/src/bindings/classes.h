@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "async.h"
 #include "convert.h"
 #include "prover/commit.h"
 #include "prover/fractions.h"
@@ -72,12 +73,19 @@ class Exclusive {
       throw Error(ErrorKind::kError, "BUSY", std::string(function) + ": await the previous call first");
     return *native_;
   }
-  std::shared_ptr<Native> Begin(const char* function) {
-    Get(function);
+  /// A promise of write(env, work(native)): done here if `atOnce`, otherwise on another thread.
+  template <class Work, class Write>
+  Napi::Value Run(const Napi::CallbackInfo& info, const char* function, bool atOnce, Work work, Write write) {
+    using Result = std::invoke_result_t<Work, Native&>;
+    Native& now = Get(function);
+    if (atOnce) return Settle(info.Env(), [&] { return write(info.Env(), work(now)); });
     busy_ = true;
-    return native_;
+    // The wrapper is kept, too.
+    auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
+    return Task<Result>::Run(
+        info.Env(), [native = native_, work](Control&) { return work(*native); }, write,
+        [this, self] { busy_ = false; });
   }
-  void End() { busy_ = false; }
   void Dispose() { native_.reset(); }
 
  private:
@@ -135,5 +143,7 @@ class CommitmentObject : public Napi::ObjectWrap<CommitmentObject> {
 
 /// The functions of ProverEngine on one object.
 Napi::Object CreateEngine(Napi::Env env);
+/// The kernels of the integer model on one object.
+Napi::Object CreateModel(Napi::Env env);
 
 }  // namespace attensor

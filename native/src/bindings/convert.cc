@@ -5,6 +5,7 @@
 
 #include "common/thread_pool.h"
 #include "device/device.h"
+#include "model/kernel.h"
 
 namespace attensor {
 
@@ -33,8 +34,12 @@ static std::string TypeName(const Napi::Value& value) {
   }
 }
 
+Error WrongType(const Arg& arg, const char* expected, const Napi::Value& got) {
+  return TypeError(arg.Prefix() + ": expected " + expected + ", got " + TypeName(got));
+}
+
 Fp ReadField(const Napi::Value& value, const Arg& arg) {
-  if (!value.IsBigInt()) throw TypeError(arg.Prefix() + ": expected a bigint, got " + TypeName(value));
+  if (!value.IsBigInt()) throw WrongType(arg, "a bigint", value);
   int sign = 0;
   size_t count = 4;
   Fp limbs{};
@@ -47,12 +52,12 @@ Fp ReadField(const Napi::Value& value, const Arg& arg) {
 }
 
 Napi::Array ReadArray(const Napi::Value& value, const Arg& arg) {
-  if (!value.IsArray()) throw TypeError(arg.Prefix() + ": expected an array, got " + TypeName(value));
+  if (!value.IsArray()) throw WrongType(arg, "an array", value);
   return value.As<Napi::Array>();
 }
 
 Napi::Object ReadObject(const Napi::Value& value, const Arg& arg) {
-  if (!value.IsObject()) throw TypeError(arg.Prefix() + ": expected an object, got " + TypeName(value));
+  if (!value.IsObject()) throw WrongType(arg, "an object", value);
   return value.As<Napi::Object>();
 }
 
@@ -75,7 +80,7 @@ std::vector<Fp> ReadFields(const Napi::Value& value, const Arg& arg) {
 }
 
 size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max) {
-  if (!value.IsNumber()) throw TypeError(arg.Prefix() + ": expected a number, got " + TypeName(value));
+  if (!value.IsNumber()) throw WrongType(arg, "a number", value);
   double d = value.As<Napi::Number>().DoubleValue();
   if (!(d >= 0 && d <= static_cast<double>(max) && std::floor(d) == d))
     throw RangeError(arg.Prefix() + ": expected an integer from 0 to " + std::to_string(max) + ", got " +
@@ -129,7 +134,7 @@ Napi::Array WriteFields(Napi::Env env, const Fp* values, size_t count) {
   return out;
 }
 
-Napi::Error ToJavaScript(Napi::Env env, const Error& error) {
+static Napi::Error ToJavaScript(Napi::Env env, const Error& error) {
   Napi::Error e = error.kind == ErrorKind::kType    ? Napi::TypeError::New(env, error.what())
                   : error.kind == ErrorKind::kRange ? Napi::RangeError::New(env, error.what())
                                                     : Napi::Error::New(env, error.what());
@@ -142,6 +147,13 @@ Napi::Error CurrentException(Napi::Env env) {
     throw;
   } catch (const Napi::Error& e) {
     return e;
+  } catch (const model::Failure& f) {
+    Napi::Error error = ToJavaScript(env, f);
+    error.Set("row", Napi::Number::New(env, static_cast<double>(f.row)));
+    error.Set("column", Napi::Number::New(env, static_cast<double>(f.column)));
+    error.Set("expected", Napi::String::New(env, f.expected));
+    error.Set("got", Napi::String::New(env, f.got));
+    return error;
   } catch (const Error& e) {
     return ToJavaScript(env, e);
   } catch (const std::bad_alloc&) {

@@ -21,6 +21,9 @@ struct Arg {
   std::string Prefix() const { return function + ": " + name; }
 };
 
+/// The error of an argument of another type.
+Error WrongType(const Arg& arg, const char* expected, const Napi::Value& got);
+
 /// A bigint in [0, p).
 Fp ReadField(const Napi::Value& value, const Arg& arg);
 std::vector<Fp> ReadFields(const Napi::Value& value, const Arg& arg);
@@ -28,6 +31,13 @@ std::vector<Fp> ReadFields(const Napi::Value& value, const Arg& arg);
 size_t ReadIndex(const Napi::Value& value, const Arg& arg, size_t max = (size_t{1} << 53) - 1);
 Napi::Array ReadArray(const Napi::Value& value, const Arg& arg);
 Napi::Object ReadObject(const Napi::Value& value, const Arg& arg);
+/// A typed array of one type; `expected` names it.
+template <class Array>
+Array ReadTyped(const Napi::Value& value, const Arg& arg, napi_typedarray_type type, const char* expected) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
+    throw WrongType(arg, expected, value);
+  return value.As<Array>();
+}
 
 /// Converts the entries of an Int32Array or BigInt64Array into `out` from `offset`.
 void WriteInts(const Napi::TypedArray& array, Vec& out, size_t offset, const char* function);
@@ -35,8 +45,9 @@ void WriteInts(const Napi::TypedArray& array, Vec& out, size_t offset, const cha
 Napi::BigInt WriteField(Napi::Env env, const Fp& value);
 Napi::Array WriteFields(Napi::Env env, const Fp* values, size_t count);
 
-/// The JavaScript error with its code.
-Napi::Error ToJavaScript(Napi::Env env, const Error& error);
+inline Napi::Value WriteNothing(Napi::Env env, bool&&) { return env.Undefined(); }
+
+/// The JavaScript error with its code; of a model's kernel also with row, column, expected and got.
 Napi::Error CurrentException(Napi::Env env);
 
 /// Runs a synchronous function's body; C++ exceptions become JavaScript ones.

@@ -23,7 +23,6 @@ constexpr size_t kMaxLength = size_t{1} << 34;
 
 Napi::Value WriteVec(Napi::Env env, Vec&& vec) { return VecObject::Create(env, std::move(vec)); }
 Napi::Value WriteFieldResult(Napi::Env env, Fp&& value) { return WriteField(env, value); }
-Napi::Value WriteNothing(Napi::Env env, bool&&) { return env.Undefined(); }
 
 void RequireSame(const std::string& what, size_t expected, size_t got) {
   Require(expected == got,
@@ -57,107 +56,90 @@ PoseidonState ReadState(const Napi::Value& value, const Arg& arg) {
   return {{fields[0], fields[1], fields[2]}};
 }
 
-void SetThreadsFunction(Info info) {
-  Guard(info.Env(), [&] {
-    size_t count = ReadIndex(info[0], {"setThreads", "count"}, 1024);
-    Require(count > 0, "setThreads: count: expected at least 1, got 0");
-    SetThreads(count);
-  });
+Napi::Value SetThreadsFunction(Info info) {
+  size_t count = ReadIndex(info[0], {"setThreads", "count"}, 1024);
+  Require(count > 0, "setThreads: count: expected at least 1, got 0");
+  SetThreads(count);
+  return info.Env().Undefined();
 }
 
 /// Name, and options that only tests use: another library, and the least work that goes to the device.
-void SetDeviceFunction(Info info) {
-  Guard(info.Env(), [&] {
-    if (!info[0].IsString()) throw TypeError("setDevice: device: expected a string");
-    device::Options options;
-    if (!info[1].IsUndefined()) {
-      Napi::Object object = ReadObject(info[1], {"setDevice", "options"});
-      if (object.Has("library")) options.library = object.Get("library").ToString().Utf8Value();
-      if (object.Has("least")) options.least = ReadIndex(object.Get("least"), {"setDevice", "options.least"});
-    }
-    device::Choose(device::ParseChoice(info[0].As<Napi::String>().Utf8Value(), "setDevice: device"), options);
-  });
+Napi::Value SetDeviceFunction(Info info) {
+  if (!info[0].IsString()) throw TypeError("setDevice: device: expected a string");
+  device::Options options;
+  if (!info[1].IsUndefined()) {
+    Napi::Object object = ReadObject(info[1], {"setDevice", "options"});
+    if (object.Has("library")) options.library = object.Get("library").ToString().Utf8Value();
+    if (object.Has("least")) options.least = ReadIndex(object.Get("least"), {"setDevice", "options.least"});
+  }
+  device::Choose(device::ParseChoice(info[0].As<Napi::String>().Utf8Value(), "setDevice: device"), options);
+  return info.Env().Undefined();
 }
 
 Napi::Value DeviceFunction(Info info) {
-  return Guard(info.Env(), [&]() -> Napi::Value {
-    Napi::Object out = Napi::Object::New(info.Env());
-    const device::Table* table = device::Active();
-    out.Set("kind", table ? "cuda" : "cpu");
-    if (!table) {
-      std::string absence = device::Absence();
-      if (!absence.empty()) out.Set("reason", absence);
-      return out;
-    }
-    device::Info about;
-    device::Check(table->info(&about));
-    out.Set("name", std::string(about.name));
-    out.Set("memory", static_cast<double>(about.limit));
-    out.Set("used", static_cast<double>(about.used));
-    out.Set("uploaded", static_cast<double>(about.uploaded));
-    out.Set("downloaded", static_cast<double>(about.downloaded));
+  Napi::Object out = Napi::Object::New(info.Env());
+  const device::Table* table = device::Active();
+  out.Set("kind", table ? "cuda" : "cpu");
+  if (!table) {
+    std::string absence = device::Absence();
+    if (!absence.empty()) out.Set("reason", absence);
     return out;
-  });
+  }
+  device::Info about;
+  device::Check(table->info(&about));
+  out.Set("name", std::string(about.name));
+  out.Set("memory", static_cast<double>(about.limit));
+  out.Set("used", static_cast<double>(about.used));
+  out.Set("uploaded", static_cast<double>(about.uploaded));
+  out.Set("downloaded", static_cast<double>(about.downloaded));
+  return out;
 }
 
 Napi::Value Alloc(Info info) {
-  return Guard(info.Env(), [&] {
-    return WriteVec(info.Env(), Vec::Zeros(ReadIndex(info[0], {"alloc", "length"}, kMaxLength)));
-  });
+  return WriteVec(info.Env(), Vec::Zeros(ReadIndex(info[0], {"alloc", "length"}, kMaxLength)));
 }
 
 Napi::Value FromBigints(Info info) {
-  return Guard(info.Env(), [&] {
-    std::vector<Fp> values = ReadFields(info[0], {"fromBigints", "values"});
-    Vec out(values.size());
-    std::copy(values.begin(), values.end(), out.mut());
-    return WriteVec(info.Env(), std::move(out));
-  });
+  std::vector<Fp> values = ReadFields(info[0], {"fromBigints", "values"});
+  Vec out(values.size());
+  std::copy(values.begin(), values.end(), out.mut());
+  return WriteVec(info.Env(), std::move(out));
 }
 
 Napi::Value FromInts(Info info) {
-  return Guard(info.Env(), [&] {
-    if (!info[0].IsTypedArray()) throw TypeError("fromInts: values: expected an Int32Array or BigInt64Array");
-    auto array = info[0].As<Napi::TypedArray>();
-    Vec out(array.ElementLength());
-    WriteInts(array, out, 0, "fromInts");
-    return WriteVec(info.Env(), std::move(out));
-  });
+  if (!info[0].IsTypedArray()) throw TypeError("fromInts: values: expected an Int32Array or BigInt64Array");
+  auto array = info[0].As<Napi::TypedArray>();
+  Vec out(array.ElementLength());
+  WriteInts(array, out, 0, "fromInts");
+  return WriteVec(info.Env(), std::move(out));
 }
 
 Napi::Value PermuteFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    PoseidonState state = ReadState(info[0], {"permute", "state"});
-    Permute(state);
-    return WriteFields(info.Env(), state.s, 3);
-  });
+  PoseidonState state = ReadState(info[0], {"permute", "state"});
+  Permute(state);
+  return WriteFields(info.Env(), state.s, 3);
 }
 
 Napi::Value HashFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    std::vector<Fp> values = ReadFields(info[0], {"hash", "values"});
-    return WriteField(info.Env(), Hash(values.data(), values.size()));
-  });
+  std::vector<Fp> values = ReadFields(info[0], {"hash", "values"});
+  return WriteField(info.Env(), Hash(values.data(), values.size()));
 }
 
 Napi::Value HashRowsFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-      throw TypeError("hashRows: values: expected an Int32Array");
-    auto array = info[0].As<Napi::Int32Array>();
-    size_t rowLength = ReadIndex(info[1], {"hashRows", "rowLength"});
-    Require(rowLength > 0, "hashRows: rowLength: expected at least 1, got 0");
-    Require(array.ElementLength() % rowLength == 0, "hashRows: values: expected a multiple of rowLength " +
-                                                        std::to_string(rowLength) + " entries, got " +
-                                                        std::to_string(array.ElementLength()));
-    std::vector<int32_t> values(array.Data(), array.Data() + array.ElementLength());
-    return Task<Vec>::Run(
-        info.Env(),
-        [values = std::move(values), rowLength](Control& control) {
-          return HashRows(values.data(), rowLength, values.size() / rowLength, &control);
-        },
-        WriteVec);
-  });
+  auto array =
+      ReadTyped<Napi::Int32Array>(info[0], {"hashRows", "values"}, napi_int32_array, "an Int32Array");
+  size_t rowLength = ReadIndex(info[1], {"hashRows", "rowLength"});
+  Require(rowLength > 0, "hashRows: rowLength: expected at least 1, got 0");
+  Require(array.ElementLength() % rowLength == 0, "hashRows: values: expected a multiple of rowLength " +
+                                                      std::to_string(rowLength) + " entries, got " +
+                                                      std::to_string(array.ElementLength()));
+  std::vector<int32_t> values(array.Data(), array.Data() + array.ElementLength());
+  return Task<Vec>::Run(
+      info.Env(),
+      [values = std::move(values), rowLength](Control& control) {
+        return HashRows(values.data(), rowLength, values.size() / rowLength, &control);
+      },
+      WriteVec);
 }
 
 Napi::Value WriteVecs(Napi::Env env, std::vector<Vec>&& vecs) {
@@ -167,37 +149,31 @@ Napi::Value WriteVecs(Napi::Env env, std::vector<Vec>&& vecs) {
 }
 
 Napi::Value MerkleLayersFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec leaves = VecObject::Read(info[0], {"merkleLayers", "leaves"});
-    RequirePowerOfTwo("merkleLayers: leaves", leaves.size());
-    return Task<std::vector<Vec>>::Run(
-        info.Env(), [leaves](Control& control) { return MerkleLayers(leaves, &control); }, WriteVecs);
-  });
+  Vec leaves = VecObject::Read(info[0], {"merkleLayers", "leaves"});
+  RequirePowerOfTwo("merkleLayers: leaves", leaves.size());
+  return Task<std::vector<Vec>>::Run(
+      info.Env(), [leaves](Control& control) { return MerkleLayers(leaves, &control); }, WriteVecs);
 }
 
 Napi::Value SpongeStatesFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec values = VecObject::Read(info[0], {"spongeStates", "values"});
-    size_t rows = ReadIndex(info[1], {"spongeStates", "rows"});
-    Require(rows > 0 && values.size() > 0 && values.size() % (2 * rows) == 0,
-            "spongeStates: values: expected an even number of entries for each of " + std::to_string(rows) +
-                " rows, got " + std::to_string(values.size()) + " entries");
-    TaskOptions task(info.Env(), {"spongeStates", "options"}, info[2], info.Env().Undefined());
-    return Task<std::vector<Vec>>::Run(
-        info.Env(),
-        [values, rows](Control& control) {
-          return SpongeStates(values, rows, values.size() / (2 * rows), control);
-        },
-        WriteVecs, {}, std::move(task));
-  });
+  Vec values = VecObject::Read(info[0], {"spongeStates", "values"});
+  size_t rows = ReadIndex(info[1], {"spongeStates", "rows"});
+  Require(rows > 0 && values.size() > 0 && values.size() % (2 * rows) == 0,
+          "spongeStates: values: expected an even number of entries for each of " + std::to_string(rows) +
+              " rows, got " + std::to_string(values.size()) + " entries");
+  TaskOptions task(info.Env(), {"spongeStates", "options"}, info[2], info.Env().Undefined());
+  return Task<std::vector<Vec>>::Run(
+      info.Env(),
+      [values, rows](Control& control) {
+        return SpongeStates(values, rows, values.size() / (2 * rows), control);
+      },
+      WriteVecs, {}, std::move(task));
 }
 
 Napi::Value EqTableFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    std::vector<Fp> point = ReadPoint(info[0], {"eqTable", "point"});
-    Fp scale = info[1].IsUndefined() ? kOne : ReadField(info[1], {"eqTable", "scale"});
-    return WriteVec(info.Env(), EqTable(point, scale));
-  });
+  std::vector<Fp> point = ReadPoint(info[0], {"eqTable", "point"});
+  Fp scale = info[1].IsUndefined() ? kOne : ReadField(info[1], {"eqTable", "scale"});
+  return WriteVec(info.Env(), EqTable(point, scale));
 }
 
 std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t length) {
@@ -229,39 +205,31 @@ std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t lengt
 }
 
 Napi::Value ContractFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec src = VecObject::Read(info[0], {"contract", "src"});
-    size_t offset = ReadIndex(info[1], {"contract", "offset"});
-    std::vector<Axis> axes = ReadAxes(info[2], offset, src.size());
-    return Task<Vec>::Run(
-        info.Env(), [src, offset, axes](Control&) { return Contract(src, offset, axes); }, WriteVec);
-  });
+  Vec src = VecObject::Read(info[0], {"contract", "src"});
+  size_t offset = ReadIndex(info[1], {"contract", "offset"});
+  std::vector<Axis> axes = ReadAxes(info[2], offset, src.size());
+  return Task<Vec>::Run(
+      info.Env(), [src, offset, axes](Control&) { return Contract(src, offset, axes); }, WriteVec);
 }
 
 Napi::Value LinearFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    std::vector<Vec> vecs = ReadVecs(info[0], {"linear", "vecs"});
-    std::vector<Fp> coefs = ReadFields(info[1], {"linear", "coefs"});
-    RequireSame("linear: coefs", vecs.size(), coefs.size());
-    Fp constant = ReadField(info[2], {"linear", "constant"});
-    return WriteVec(info.Env(), Linear(vecs, coefs, constant));
-  });
+  std::vector<Vec> vecs = ReadVecs(info[0], {"linear", "vecs"});
+  std::vector<Fp> coefs = ReadFields(info[1], {"linear", "coefs"});
+  RequireSame("linear: coefs", vecs.size(), coefs.size());
+  Fp constant = ReadField(info[2], {"linear", "constant"});
+  return WriteVec(info.Env(), Linear(vecs, coefs, constant));
 }
 
 Napi::Value DotFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
-    RequireSame("dot: b", a.size(), b.size());
-    return Task<Fp>::Run(info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
-  });
+  Vec a = VecObject::Read(info[0], {"dot", "a"}), b = VecObject::Read(info[1], {"dot", "b"});
+  RequireSame("dot: b", a.size(), b.size());
+  return Task<Fp>::Run(info.Env(), [a, b](Control&) { return Dot(a, b); }, WriteFieldResult);
 }
 
 Napi::Value EvalPowFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
-    Fp x = ReadField(info[1], {"evalPow", "x"});
-    return Task<Fp>::Run(info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
-  });
+  Vec vec = VecObject::Read(info[0], {"evalPow", "vec"});
+  Fp x = ReadField(info[1], {"evalPow", "x"});
+  return Task<Fp>::Run(info.Env(), [vec, x](Control&) { return EvalPow(vec, x); }, WriteFieldResult);
 }
 
 void RequireTable(const std::string& what, size_t length, size_t variables) {
@@ -271,13 +239,10 @@ void RequireTable(const std::string& what, size_t length, size_t variables) {
 }
 
 Napi::Value EvalMleFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec vec = VecObject::Read(info[0], {"evalMle", "vec"});
-    std::vector<Fp> point = ReadPoint(info[1], {"evalMle", "point"});
-    RequireTable("evalMle: vec", vec.size(), point.size());
-    return Task<Fp>::Run(
-        info.Env(), [vec, point](Control&) { return EvalMle(vec, point); }, WriteFieldResult);
-  });
+  Vec vec = VecObject::Read(info[0], {"evalMle", "vec"});
+  std::vector<Fp> point = ReadPoint(info[1], {"evalMle", "point"});
+  RequireTable("evalMle: vec", vec.size(), point.size());
+  return Task<Fp>::Run(info.Env(), [vec, point](Control&) { return EvalMle(vec, point); }, WriteFieldResult);
 }
 
 /// Runs change(target) on another thread; changes of one vector run one after another.
@@ -298,29 +263,25 @@ Napi::Value ChangeVec(Napi::Env env, const Napi::Value& value, const Arg& arg, C
 }
 
 Napi::Value AddEqFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    VecObject& target = VecObject::From(info[0], {"addEq", "target"});
-    size_t offset = ReadIndex(info[1], {"addEq", "offset"});
-    Fp coef = ReadField(info[2], {"addEq", "coef"});
-    std::vector<Fp> point = ReadPoint(info[3], {"addEq", "point"});
-    size_t length = target.length(), count = size_t{1} << point.size();
-    Require(offset <= length && count <= length - offset,
-            "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) +
-                ") within the length " + std::to_string(length) + ", got offset " + std::to_string(offset));
-    return ChangeVec(info.Env(), info[0], {"addEq", "target"},
-                     [offset, coef, point](Vec& v) { AddEq(v, offset, coef, point); });
-  });
+  VecObject& target = VecObject::From(info[0], {"addEq", "target"});
+  size_t offset = ReadIndex(info[1], {"addEq", "offset"});
+  Fp coef = ReadField(info[2], {"addEq", "coef"});
+  std::vector<Fp> point = ReadPoint(info[3], {"addEq", "point"});
+  size_t length = target.length(), count = size_t{1} << point.size();
+  Require(offset <= length && count <= length - offset,
+          "addEq: offset: expected [offset, offset + 2^" + std::to_string(point.size()) +
+              ") within the length " + std::to_string(length) + ", got offset " + std::to_string(offset));
+  return ChangeVec(info.Env(), info[0], {"addEq", "target"},
+                   [offset, coef, point](Vec& v) { AddEq(v, offset, coef, point); });
 }
 
 Napi::Value AddPowsFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    VecObject::From(info[0], {"addPows", "target"});
-    std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}),
-                    xs = ReadFields(info[2], {"addPows", "xs"});
-    RequireSame("addPows: xs", coefs.size(), xs.size());
-    return ChangeVec(info.Env(), info[0], {"addPows", "target"},
-                     [coefs, xs](Vec& v) { AddPows(v, coefs, xs); });
-  });
+  VecObject::From(info[0], {"addPows", "target"});
+  std::vector<Fp> coefs = ReadFields(info[1], {"addPows", "coefs"}),
+                  xs = ReadFields(info[2], {"addPows", "xs"});
+  RequireSame("addPows: xs", coefs.size(), xs.size());
+  return ChangeVec(info.Env(), info[0], {"addPows", "target"},
+                   [coefs, xs](Vec& v) { AddPows(v, coefs, xs); });
 }
 
 Program ReadProgram(const Napi::Value& value, size_t columns) {
@@ -357,125 +318,125 @@ Program ReadProgram(const Napi::Value& value, size_t columns) {
 }
 
 Napi::Value SumcheckFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    std::vector<Vec> columns = ReadVecs(info[0], {"sumcheck", "columns"});
-    RequirePowerOfTwo("sumcheck: columns", columns[0].size());
-    Program program = ReadProgram(info[1], columns.size());
-    return SumcheckObject::Create(info.Env(),
-                                  std::make_shared<Sumcheck>(std::move(columns), std::move(program)));
-  });
+  std::vector<Vec> columns = ReadVecs(info[0], {"sumcheck", "columns"});
+  RequirePowerOfTwo("sumcheck: columns", columns[0].size());
+  Program program = ReadProgram(info[1], columns.size());
+  return SumcheckObject::Create(info.Env(),
+                                std::make_shared<Sumcheck>(std::move(columns), std::move(program)));
 }
 
 Napi::Value FractionsFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec num = VecObject::Read(info[0], {"fractions", "num"}),
-        den = VecObject::Read(info[1], {"fractions", "den"});
-    RequireSame("fractions: den", num.size(), den.size());
-    RequirePowerOfTwo("fractions: num", num.size());
-    using Tree = std::shared_ptr<FractionTree>;
-    return Task<Tree>::Run(
-        info.Env(), [num, den](Control&) { return std::make_shared<FractionTree>(num, den); },
-        [](Napi::Env env, Tree&& tree) -> Napi::Value {
-          return FractionTreeObject::Create(env, std::move(tree));
-        });
-  });
+  Vec num = VecObject::Read(info[0], {"fractions", "num"}),
+      den = VecObject::Read(info[1], {"fractions", "den"});
+  RequireSame("fractions: den", num.size(), den.size());
+  RequirePowerOfTwo("fractions: num", num.size());
+  using Tree = std::shared_ptr<FractionTree>;
+  return Task<Tree>::Run(
+      info.Env(), [num, den](Control&) { return std::make_shared<FractionTree>(num, den); },
+      [](Napi::Env env, Tree&& tree) -> Napi::Value {
+        return FractionTreeObject::Create(env, std::move(tree));
+      });
 }
 
 // The header of a stored tree has a byte for them.
 constexpr size_t kMaxRows = 255;
 
 Napi::Value CommitFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    Vec vec = VecObject::Read(info[0], {"commit", "vec"});
-    Arg arg{"commit", "options"};
-    Napi::Object options = ReadObject(info[1], arg);
-    CommitShape shape;
-    shape.logRow = static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
-    shape.rows = vec.size() >> shape.logRow;
-    Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == vec.size(),
-            "commit: vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +
-                std::to_string(shape.logRow) + " entries, got " + std::to_string(vec.size()) + " entries");
-    shape.logInvRate =
-        static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
-    Require(shape.logDomain() <= kTwoAdicity,
-            "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" +
-                std::to_string(shape.logDomain()));
-    shape.logCap = static_cast<int>(
-        ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
-    std::shared_ptr<std::vector<uint8_t>> tree;
-    Napi::Value stored = options.Get("tree");
-    if (!stored.IsUndefined()) {
-      if (!stored.IsTypedArray() || stored.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-        throw TypeError("commit: options.tree: expected a Uint8Array");
-      auto bytes = stored.As<Napi::Uint8Array>();
-      tree = std::make_shared<std::vector<uint8_t>>(bytes.Data(), bytes.Data() + bytes.ByteLength());
-    }
-    TaskOptions task(info.Env(), arg, options.Get("signal"), options.Get("onProgress"));
-    using Result = std::shared_ptr<Commitment>;
-    return Task<Result>::Run(
-        info.Env(),
-        [vec, shape, tree](Control& control) {
-          return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr,
-                                              tree ? tree->size() : 0);
-        },
-        [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); },
-        {}, std::move(task));
-  });
+  Vec vec = VecObject::Read(info[0], {"commit", "vec"});
+  Arg arg{"commit", "options"};
+  Napi::Object options = ReadObject(info[1], arg);
+  CommitShape shape;
+  shape.logRow = static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
+  shape.rows = vec.size() >> shape.logRow;
+  Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == vec.size(),
+          "commit: vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +
+              std::to_string(shape.logRow) + " entries, got " + std::to_string(vec.size()) + " entries");
+  shape.logInvRate =
+      static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
+  Require(shape.logDomain() <= kTwoAdicity,
+          "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" +
+              std::to_string(shape.logDomain()));
+  shape.logCap = static_cast<int>(
+      ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
+  std::shared_ptr<std::vector<uint8_t>> tree;
+  Napi::Value stored = options.Get("tree");
+  if (!stored.IsUndefined()) {
+    auto bytes = ReadTyped<Napi::Uint8Array>(stored, arg.Field("tree"), napi_uint8_array, "a Uint8Array");
+    tree = std::make_shared<std::vector<uint8_t>>(bytes.Data(), bytes.Data() + bytes.ByteLength());
+  }
+  TaskOptions task(info.Env(), arg, options.Get("signal"), options.Get("onProgress"));
+  using Result = std::shared_ptr<Commitment>;
+  return Task<Result>::Run(
+      info.Env(),
+      [vec, shape, tree](Control& control) {
+        return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr,
+                                            tree ? tree->size() : 0);
+      },
+      [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); },
+      {}, std::move(task));
 }
 
 Napi::Value GrindFunction(Info info) {
-  return GuardAsync(info.Env(), [&] {
-    PoseidonState state = ReadState(info[0], {"grind", "state"});
-    int bits = static_cast<int>(ReadIndex(info[1], {"grind", "bits"}, 60));
-    TaskOptions task(info.Env(), {"grind", "options"}, info[2], info.Env().Undefined());
-    return Task<u64>::Run(
-        info.Env(), [state, bits](Control& control) { return Grind(state, bits, control); },
-        [](Napi::Env env, u64&& nonce) -> Napi::Value {
-          return Napi::BigInt::New(env, static_cast<uint64_t>(nonce));
-        },
-        {}, std::move(task));
-  });
+  PoseidonState state = ReadState(info[0], {"grind", "state"});
+  int bits = static_cast<int>(ReadIndex(info[1], {"grind", "bits"}, 60));
+  TaskOptions task(info.Env(), {"grind", "options"}, info[2], info.Env().Undefined());
+  return Task<u64>::Run(
+      info.Env(), [state, bits](Control& control) { return Grind(state, bits, control); },
+      [](Napi::Env env, u64&& nonce) -> Napi::Value {
+        return Napi::BigInt::New(env, static_cast<uint64_t>(nonce));
+      },
+      {}, std::move(task));
 }
 
 Napi::Value RootOfUnityFunction(Info info) {
-  return Guard(info.Env(), [&] {
-    size_t log = ReadIndex(info[0], {"rootOfUnity", "log"}, kTwoAdicity);
-    return WriteField(info.Env(), RootOfUnity(static_cast<int>(log)));
-  });
+  size_t log = ReadIndex(info[0], {"rootOfUnity", "log"}, kTwoAdicity);
+  return WriteField(info.Env(), RootOfUnity(static_cast<int>(log)));
+}
+
+/// A function that throws what its body throws.
+template <Napi::Value (*body)(Info)>
+Napi::Value Throwing(Info info) {
+  return Guard(info.Env(), [&] { return body(info); });
+}
+
+/// One that returns a promise: what its body throws before its task starts is a rejection, too.
+template <Napi::Value (*body)(Info)>
+Napi::Value Rejecting(Info info) {
+  return GuardAsync(info.Env(), [&] { return body(info); });
 }
 
 }  // namespace
 
 Napi::Object CreateEngine(Napi::Env env) {
-  Napi::Object e = Napi::Object::New(env);
-  e.Set("setThreads", Napi::Function::New(env, SetThreadsFunction, "setThreads"));
-  e.Set("setDevice", Napi::Function::New(env, SetDeviceFunction, "setDevice"));
   const std::pair<const char*, Napi::Value (*)(Info)> functions[] = {
-      {"device", DeviceFunction},
-      {"alloc", Alloc},
-      {"fromBigints", FromBigints},
-      {"fromInts", FromInts},
-      {"permute", PermuteFunction},
-      {"hash", HashFunction},
-      {"hashRows", HashRowsFunction},
-      {"merkleLayers", MerkleLayersFunction},
-      {"spongeStates", SpongeStatesFunction},
-      {"eqTable", EqTableFunction},
-      {"contract", ContractFunction},
-      {"linear", LinearFunction},
-      {"dot", DotFunction},
-      {"evalPow", EvalPowFunction},
-      {"evalMle", EvalMleFunction},
-      {"addEq", AddEqFunction},
-      {"addPows", AddPowsFunction},
-      {"sumcheck", SumcheckFunction},
-      {"fractions", FractionsFunction},
-      {"commit", CommitFunction},
-      {"grind", GrindFunction},
-      {"rootOfUnity", RootOfUnityFunction},
+      {"setThreads", Throwing<SetThreadsFunction>},
+      {"setDevice", Throwing<SetDeviceFunction>},
+      {"device", Throwing<DeviceFunction>},
+      {"alloc", Throwing<Alloc>},
+      {"fromBigints", Throwing<FromBigints>},
+      {"fromInts", Throwing<FromInts>},
+      {"permute", Throwing<PermuteFunction>},
+      {"hash", Throwing<HashFunction>},
+      {"hashRows", Rejecting<HashRowsFunction>},
+      {"merkleLayers", Rejecting<MerkleLayersFunction>},
+      {"spongeStates", Rejecting<SpongeStatesFunction>},
+      {"eqTable", Throwing<EqTableFunction>},
+      {"contract", Rejecting<ContractFunction>},
+      {"linear", Throwing<LinearFunction>},
+      {"dot", Rejecting<DotFunction>},
+      {"evalPow", Rejecting<EvalPowFunction>},
+      {"evalMle", Rejecting<EvalMleFunction>},
+      {"addEq", Rejecting<AddEqFunction>},
+      {"addPows", Rejecting<AddPowsFunction>},
+      {"sumcheck", Throwing<SumcheckFunction>},
+      {"fractions", Rejecting<FractionsFunction>},
+      {"commit", Rejecting<CommitFunction>},
+      {"grind", Rejecting<GrindFunction>},
+      {"rootOfUnity", Throwing<RootOfUnityFunction>},
   };
-  for (const auto& [name, function] : functions) e.Set(name, Napi::Function::New(env, function, name));
-  return e;
+  Napi::Object engine = Napi::Object::New(env);
+  for (const auto& [name, function] : functions) engine.Set(name, Napi::Function::New(env, function, name));
+  return engine;
 }
 
 }  // namespace attensor

@@ -1,4 +1,3 @@
-#include "async.h"
 #include "classes.h"
 
 namespace attensor {
@@ -52,41 +51,29 @@ void FractionTreeObject::BeginLayer(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value FractionTreeObject::Round(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return GuardAsync(env, [&]() -> Napi::Value {
-    using Message = std::array<Fp, 2>;
-    auto write = [](Napi::Env e, Message&& m) -> Napi::Value { return WriteFields(e, m.data(), m.size()); };
-    FractionTree& now = state_.Get("FractionTree.round");
-    if (layerSize_ <= kInline) return Settle(env, [&] { return write(env, now.Round()); });
-    auto state = state_.Begin("FractionTree.round");
-    auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
-    return Task<Message>::Run(
-        env, [state](Control&) { return state->Round(); }, write, [this, self] { state_.End(); });
+  return GuardAsync(info.Env(), [&] {
+    return state_.Run(
+        info, "FractionTree.round", layerSize_ <= kInline, [](FractionTree& tree) { return tree.Round(); },
+        [](Napi::Env env, std::array<Fp, 2>&& m) -> Napi::Value {
+          return WriteFields(env, m.data(), m.size());
+        });
   });
 }
 
 Napi::Value FractionTreeObject::Bind(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return GuardAsync(env, [&]() -> Napi::Value {
-    FractionTree& now = state_.Get("FractionTree.bind");
-    Fp challenge = ReadField(info[0], {"FractionTree.bind", "challenge"});
-    size_t size = layerSize_;
-    layerSize_ = std::max<size_t>(1, size / 2);
-    if (size <= kInline) {
-      return Settle(env, [&] {
-        now.Bind(challenge);
-        return env.Undefined();
-      });
-    }
-    auto state = state_.Begin("FractionTree.bind");
-    auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
-    return Task<bool>::Run(
-        env,
-        [state, challenge](Control&) {
-          state->Bind(challenge);
+  return GuardAsync(info.Env(), [&] {
+    const char* function = "FractionTree.bind";
+    state_.Get(function);
+    const Fp challenge = ReadField(info[0], {function, "challenge"});
+    const bool atOnce = layerSize_ <= kInline;
+    layerSize_ = std::max<size_t>(1, layerSize_ / 2);
+    return state_.Run(
+        info, function, atOnce,
+        [challenge](FractionTree& tree) {
+          tree.Bind(challenge);
           return true;
         },
-        [](Napi::Env e, bool&&) { return e.Undefined(); }, [this, self] { state_.End(); });
+        WriteNothing);
   });
 }
 

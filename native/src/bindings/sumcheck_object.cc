@@ -1,4 +1,3 @@
-#include "async.h"
 #include "classes.h"
 
 namespace attensor {
@@ -23,40 +22,27 @@ Napi::Object SumcheckObject::Create(Napi::Env env, std::shared_ptr<Sumcheck> sum
 }
 
 Napi::Value SumcheckObject::Round(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return GuardAsync(env, [&]() -> Napi::Value {
-    auto write = [](Napi::Env e, std::vector<Fp>&& g) -> Napi::Value {
-      return WriteFields(e, g.data(), g.size());
-    };
-    Sumcheck& now = state_.Get("SumcheckProver.round");
-    if (now.length() <= kInline) return Settle(env, [&] { return write(env, now.Round()); });
-    auto state = state_.Begin("SumcheckProver.round");
-    auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
-    return Task<std::vector<Fp>>::Run(
-        env, [state](Control&) { return state->Round(); }, write, [this, self] { state_.End(); });
+  return GuardAsync(info.Env(), [&] {
+    const char* function = "SumcheckProver.round";
+    return state_.Run(
+        info, function, state_.Get(function).length() <= kInline, [](Sumcheck& s) { return s.Round(); },
+        [](Napi::Env env, std::vector<Fp>&& g) -> Napi::Value {
+          return WriteFields(env, g.data(), g.size());
+        });
   });
 }
 
 Napi::Value SumcheckObject::Bind(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return GuardAsync(env, [&]() -> Napi::Value {
-    Sumcheck& now = state_.Get("SumcheckProver.bind");
-    Fp challenge = ReadField(info[0], {"SumcheckProver.bind", "challenge"});
-    if (now.length() <= kInline) {
-      return Settle(env, [&] {
-        now.Bind(challenge);
-        return env.Undefined();
-      });
-    }
-    auto state = state_.Begin("SumcheckProver.bind");
-    auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
-    return Task<bool>::Run(
-        env,
-        [state, challenge](Control&) {
-          state->Bind(challenge);
+  return GuardAsync(info.Env(), [&] {
+    const char* function = "SumcheckProver.bind";
+    const size_t length = state_.Get(function).length();
+    return state_.Run(
+        info, function, length <= kInline,
+        [r = ReadField(info[0], {function, "challenge"})](Sumcheck& s) {
+          s.Bind(r);
           return true;
         },
-        [](Napi::Env e, bool&&) { return e.Undefined(); }, [this, self] { state_.End(); });
+        WriteNothing);
   });
 }
 

@@ -40,7 +40,7 @@ void Scores(Ints qn64, Ints kn64, Ints qr64, Ints kr64, size_t nope, size_t rope
   const double work = static_cast<double>(acc.size()) * (nope + rope);
   ParallelFor(heads * queries, work, [&](size_t first, size_t last) {
     for (size_t r = first; r < last; r++) {
-      control.Poll();
+      control.Check("mul1");
       const size_t h = r / queries, t = r % queries, visible = start + t + 1;
       const int32_t* q1 = qn.data() + (t * heads + h) * nope;
       const int32_t* q2 = qr.data() + (t * heads + h) * rope;
@@ -65,7 +65,7 @@ void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
   constexpr int64_t kLast = 65535;
   ParallelFor(heads * queries, 8.0 * acc.size(), [&](size_t first, size_t last) {
     for (size_t r = first; r < last; r++) {
-      control.Poll();
+      control.Check("softmax");
       const size_t visible = start + r % queries + 1, at = r * keys;
       for (size_t s = 0; s < keys; s++) {
         out.z[at + s] = static_cast<int64_t>((static_cast<int128>(acc[at + s]) * scale) >> 32);
@@ -110,7 +110,7 @@ void Context(Ints p64, Ints values64, size_t width, const AttentionShape& shape,
     };
     for (size_t t = first; t < last; t++) {
       for (size_t h = 0; h < heads; h++) {
-        control.Poll();
+        control.Check("mul2");
         if (narrow) {
           add_up(sums, t, h);
         } else {

@@ -22,7 +22,7 @@ void Gating(Ints score, Weights bias, size_t rows, const GatingShape& shape, int
   std::vector<int64_t> choice(experts), value(groups);
   std::vector<size_t> order;
   for (size_t t = 0; t < rows; t++) {
-    control.Poll();
+    control.Check("gating");
     const int64_t* own = score.data() + t * experts;
     for (size_t e = 0; e < experts; e++) choice[e] = own[e] + bias[e];
     for (size_t g = 0; g < groups; g++) {

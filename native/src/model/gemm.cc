@@ -73,7 +73,7 @@ void Multiply(const Operands& in, Weights w, size_t rows, size_t inner, size_t o
   auto row = [&](size_t t) { return (to.empty() ? t : static_cast<size_t>(to[t])) * outer; };
   ParallelFor(outer, static_cast<double>(rows) * inner * outer, [&](size_t first, size_t last) {
     for (size_t o = first; o < last; o++) {
-      control.Poll();
+      control.Check("gemm");
       const int32_t* wo = w.data() + o * inner;
       size_t t = 0;
       for (; narrow && t + 4 <= rows; t += 4) {

@@ -6,6 +6,44 @@
 
 namespace model {
 
+static const char* Describe(Width width) {
+  switch (width) {
+    case Width::kInt32:
+      return "-2^31 <= value < 2^31";
+    case Width::kAccumulator:
+      return "-2^47 <= acc < 2^47";
+    case Width::kSumOfSquares:
+      return "sum of squares < 2^63";
+    case Width::kInverseRoot:
+      return "inverse root < 2^32";
+    case Width::kMaskedScore:
+      return "a masked score within int64";
+    case Width::kZeroSum:
+      return "a positive sum of scores";
+  }
+  return "";
+}
+
+static std::string Decimal(int128 value) {
+  if (value == 0) return "0";
+  uint128 rest = value < 0 ? -static_cast<uint128>(value) : static_cast<uint128>(value);
+  std::string digits;
+  for (; rest; rest /= 10)
+    digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+  return value < 0 ? "-" + digits : digits;
+}
+
+Failure::Failure(Width width, size_t row, size_t column, int128 value, const char* kernel)
+    : Error(attensor::ErrorKind::kError, width == Width::kZeroSum ? "ZERO_SUM" : "OVERFLOW",
+            (kernel ? std::string(kernel) + ": " : "") + "expected " + Describe(width) + ", got " +
+                Decimal(value)),
+      width(width),
+      row(row),
+      column(column),
+      value(value),
+      expected(Describe(width)),
+      got(Decimal(value)) {}
+
 void ParallelFor(size_t count, double work, const std::function<void(size_t, size_t)>& body) {
   constexpr double kWorkPerThread = 1 << 21;  // well above the cost of starting a thread
   size_t threads = std::max(1u, std::thread::hardware_concurrency());

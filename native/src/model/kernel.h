@@ -2,13 +2,14 @@
 // The arithmetic is specified in docs/integer-semantics.md.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <limits>
 #include <span>
+#include <string>
+
+#include "common/control.h"
 
 // The widest loops, compiled for the vector units found at run time.
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
@@ -33,31 +34,16 @@ constexpr int64_t kAccLimit = int64_t{1} << 47;
 enum class Width { kInt32, kAccumulator, kSumOfSquares, kInverseRoot, kMaskedScore, kZeroSum };
 
 // A value outside its declared width; row and column are those of the component's input and output.
-struct Failure : std::exception {
-  Failure(Width width, size_t row, size_t column, int128 value)
-      : width(width), row(row), column(column), value(value) {}
-  const char* what() const noexcept override { return "value outside its declared width"; }
+struct Failure : attensor::Error {
+  Failure(Width width, size_t row, size_t column, int128 value, const char* kernel = nullptr);
   Width width;
   size_t row, column;
   int128 value;
+  const char* expected;
+  std::string got;
 };
 
-struct Cancelled : std::exception {
-  const char* what() const noexcept override { return "cancelled"; }
-};
-
-// Set from another thread to stop a kernel.
-class Control {
- public:
-  explicit Control(const int32_t* flag = nullptr) : flag_(flag) {}
-  // Throws Cancelled. Called at least every few milliseconds.
-  void Poll() const {
-    if (flag_ && __atomic_load_n(flag_, __ATOMIC_RELAXED)) throw Cancelled();
-  }
-
- private:
-  const int32_t* flag_;
-};
+using attensor::Control;
 
 // body(first, last) on consecutive parts of [0, count), in threads if work (multiplications, say) is large.
 // The exception of the lowest part is rethrown, so failures are the same for every number of threads.

@@ -4,8 +4,8 @@
 
 namespace model {
 
-// The largest r with r^2 <= n.
-static uint64_t SquareRoot(uint64_t n) {
+// The largest r with r^2 <= n, for n below 2^126.
+static uint64_t SquareRoot(uint128 n) {
   uint64_t r = static_cast<uint64_t>(std::sqrt(static_cast<double>(n)));
   auto square = [](uint64_t v) { return static_cast<uint128>(v) * v; };
   while (square(r) > n) r--;
@@ -17,7 +17,7 @@ void RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts
              const Control& control) {
   ParallelFor(rows, 8.0 * rows * d, [&](size_t first, size_t last) {
     for (size_t t = first; t < last; t++) {
-      control.Poll();
+      control.Check("rmsNorm");
       const int64_t* row = x.data() + t * d;
       uint128 sum = 0;
       for (size_t i = 0; i < d; i++) {
@@ -28,8 +28,8 @@ void RmsNorm(Ints x, Weights g, size_t rows, size_t d, uint64_t epsilon, OutInts
         throw Failure(Width::kSumOfSquares, t, 0, static_cast<int128>(sum));
       }
       uint128 quotient = (static_cast<uint128>(d) << 64) / (sum + epsilon);
-      if (quotient >> 64) throw Failure(Width::kInverseRoot, t, 0, int128{1} << 32);
-      uint64_t root = SquareRoot(static_cast<uint64_t>(quotient));
+      uint64_t root = SquareRoot(quotient);
+      if (root >> 32) throw Failure(Width::kInverseRoot, t, 0, root);
       S[t] = static_cast<int64_t>(sum);
       inv[t] = static_cast<int64_t>(root);
       for (size_t i = 0; i < d; i++) {
@@ -44,7 +44,7 @@ void Rope(Ints x, Weights cos, Weights sin, size_t rows, size_t heads, size_t d,
           const Control& control) {
   const size_t half = d / 2;
   for (size_t t = 0; t < rows; t++) {
-    control.Poll();
+    control.Check("rope");
     for (size_t h = 0; h < heads; h++) {
       for (size_t j = 0; j < half; j++) {
         size_t i = (t * heads + h) * d + 2 * j;

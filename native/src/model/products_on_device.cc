@@ -133,7 +133,7 @@ bool Product(Weights x, uint64_t max_x, Weights w, ConstantId id, size_t rows, s
     std::vector<int64_t> part(direct ? 0 : rows * step);
     stream.Start(0);
     for (size_t i = 0, first = 0; first < outer; i++, first += step) {
-      control.Poll();
+      control.Check("gemm");
       const size_t count = std::min(step, outer - first);
       device::Product product = Plain();
       product.x = operand.get();
@@ -178,7 +178,7 @@ bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t 
         Sums sums(step * row, !narrow);
         std::vector<int64_t> part(step * row);
         for (size_t first = 0; first < queries; first += step) {
-          control.Poll();
+          control.Check("mul1");
           const size_t count = std::min(step, queries - first);
           device::Product product = Plain();
           product.batches = heads;
@@ -227,7 +227,7 @@ bool Context(Weights p, Weights values, size_t width, const AttentionShape& shap
     Array<int32_t> p_(step * heads * keys), values_(values);
     Sums sums(step * heads * width, !narrow);
     for (size_t first = 0; first < queries; first += step) {
-      control.Poll();
+      control.Check("mul2");
       const size_t count = std::min(step, queries - first), part = count * keys;
       for (size_t h = 0; h < heads; h++)
         device::Check(table.upload(p_.get() + h * part, p.data() + (h * queries + first) * keys,

@@ -183,13 +183,14 @@ void TestNoMemory() {
     CHECK(acc == expected);
     device::ForgetResident(99);
   }
-  int32_t cancelled = 1;
+  Control cancelled;
+  cancelled.cancelled = true;
   Values acc(4 * 30), y(4 * 30);
   bool stopped = false;
   try {
-    Gemm(x, w, 4, 20, 30, acc, y, Control(&cancelled), 98);
-  } catch (const Cancelled&) {
-    stopped = true;
+    Gemm(x, w, 4, 20, 30, acc, y, cancelled, 98);
+  } catch (const Error& e) {
+    stopped = std::string(e.code) == "CANCELLED";
   }
   CHECK(stopped && device::ResidentBytes() == 0);
 }
