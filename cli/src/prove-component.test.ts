@@ -1,6 +1,6 @@
 /** `prove-component` before its circuits: predictions, the native part, and what it refuses. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { tensorFile } from '@attensor/prover';
+import { tensorFile, type Estimate } from '@attensor/prover';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,9 +34,17 @@ it('measures the native part, and has checked it', async () => {
 it("predicts DeepSeek-V3's attention, its weights in parts", async () => {
   const ran = await prove('attention', '--dry-run');
   expect(ran.exitCode).toBe(0);
-  const { circuits, weights, rows } = ran.json() as unknown as Record<string, never>;
+  const { circuits, weights, rows, steps, seconds, diskBytes } = ran.json() as unknown as Estimate;
   expect(circuits).toBe(7);
   expect(rows).toHaveLength(7);
+  expect(steps.map(({ step }) => step)).toEqual([
+    ...['run', 'witness', 'commit', 'messages'],
+    ...rows.map((_, k) => `circuit-${k}`),
+  ]);
+  expect(steps.every((step) => step.seconds > 0)).toBe(true);
+  expect(steps.reduce((sum, step) => sum + step.seconds, 0)).toBeCloseTo(seconds);
+  // two nodes of 32 bytes for each of 2^23 leaves of each part
+  expect(diskBytes.trees).toBe(7 * 64 * 2 ** 23);
   // 187 million, and the padding of 7168 and 1536 to powers of two
   expect(weights).toBeGreaterThan(187e6);
 });

@@ -4,11 +4,19 @@
  * The coefficients were fitted to the runs of `npm run bench -- table3`; docs/performance.md says how well.
  */
 import { engine } from '@attensor/native';
-import { LOG_LEAF } from './commitment/parameters.js';
+import { commitPermutations, LOG_LEAF } from './commitment/parameters.js';
 import type { Segment } from './circuits/planner.js';
 import type { Script } from './script.js';
 
+/** One step of a proof, by the names of `proof-steps`. */
+export interface StepEstimate {
+  step: string;
+  seconds: number;
+}
+
 export interface Estimate {
+  /** In the order in which they run; their seconds add up to `seconds`. */
+  steps: StepEstimate[];
   circuits: number;
   rows: number[];
   /** entries of the committed vectors */
@@ -33,6 +41,8 @@ const NEXT_CIRCUIT = 24;
 const PER_ENTRY = 1.4e-6;
 const PER_STATE = 1.9e-7;
 const FIXED = 1.1;
+/** What the witness takes of the time of its entries; the sumchecks take the rest. */
+const WITNESS_SHARE = 0.08;
 /** per weight: from integers to the committed vector, or to rows */
 const PER_WEIGHT = 1e-6;
 
@@ -58,13 +68,18 @@ export async function estimate(
   const { witnessLog } = unit;
   const row = 2 ** (logSize - LOG_LEAF);
   const permutation = measured ?? (await permutationSeconds());
-  const nativeSeconds = nativeTime(permutation, {
-    permutations: script.permutations,
-    entries: (unit.lookups ? 2 ** witnessLog : 0) + 2 ** logSize,
-    states: unit.hashedStates,
-  });
+  const entries = (unit.lookups ? 2 ** witnessLog : 0) + 2 ** logSize;
+  const time = (work: Partial<NativeWork>): number =>
+    nativeTime(permutation, { permutations: 0, entries: 0, states: 0, ...work });
+  const { permutations } = script;
+  const nativeSeconds = time({ permutations, entries, states: unit.hashedStates });
   const picklesSeconds =
     circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
+  const run = time({});
+  const filled = time({ entries: WITNESS_SHARE * entries }) - run;
+  const commit = commitPermutations(witness.widths[0], opening.rounds[0]) * permutation;
+  const circuitSeconds = (k: number): number =>
+    circuitTime(permutation) * (k === 0 ? FIRST_CIRCUIT / NEXT_CIRCUIT : 1);
   const leaves = 2 ** opening.rounds[0].logDomain;
   const weights = parameters.widths.reduce((a, b) => a + b, 0);
   const weightsSeconds =
@@ -80,6 +95,13 @@ export async function estimate(
   const trees = script.inParts ? parameters.widths.length * 64 * leaves : 0;
   const committing = script.inParts ? codeword(first) + 2 * 4 * weights * row : 0;
   return {
+    steps: [
+      { step: 'run', seconds: run },
+      { step: 'witness', seconds: filled },
+      { step: 'commit', seconds: commit },
+      { step: 'messages', seconds: nativeSeconds - run - filled - commit },
+      ...segments.map((_, k) => ({ step: `circuit-${k}`, seconds: circuitSeconds(k) })),
+    ],
     circuits: segments.length,
     rows: segments.map((s) => s.rows),
     witness: witness.widths[0] * row,

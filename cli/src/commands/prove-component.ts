@@ -287,6 +287,7 @@ export async function proveComponent(
 export function describeEstimate(e: Estimate): string {
   return [
     `circuits   ${e.circuits} (rows ${e.rows.join(', ')})`,
+    ...e.steps.map(({ step, seconds }) => `${step.padEnd(10)} ${seconds.toFixed(1)} s`),
     `time       ${duration(e.seconds)}: native ${duration(e.nativeSeconds)}, circuits ${duration(e.picklesSeconds)}; weights once ${duration(e.weightsSeconds)}`,
     `memory     ${(e.peakBytes / 2 ** 30).toFixed(1)} GiB`,
     `disk       ${((e.diskBytes.keys + e.diskBytes.trees + e.diskBytes.job) / 2 ** 30).toFixed(1)} GiB: keys, trees of weights, an unfinished proof`,

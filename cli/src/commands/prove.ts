@@ -11,6 +11,7 @@ import {
 import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '@attensor/core/files';
 import { openModel } from '../model.js';
+import { describeEstimate } from './prove-component.js';
 import {
   answerToProve,
   compileKeys,
@@ -27,6 +28,7 @@ interface Options {
   batch?: string;
   reveal?: boolean;
   cache?: string;
+  dryRun?: boolean;
 }
 
 const MAX_BATCH_BYTES = 16 << 20;
@@ -48,6 +50,10 @@ export function proveCommand(session: Session): Command {
       '--batch <file>',
       'file with one {"prompt", "maxTokens", "out"} per line; keys are loaded once',
     )
+    .option(
+      '--dry-run',
+      'predict the steps of a proof with their time, memory and disk; prove nothing',
+    )
     .option('--reveal', 'write prompt and output into the proof file (they are private otherwise)')
     .option(
       '--cache <dir>',
@@ -59,10 +65,12 @@ export function proveCommand(session: Session): Command {
 An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
-totalSeconds, peakRssBytes}.`,
+totalSeconds, peakRssBytes}; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
+nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}.`,
     )
     .action(
       works<Options>(session, async (context, options, dir) => {
+        if (options.dryRun === true) return await predict(dir, options);
         const requests = await requestsOf(options);
         for (const { out } of requests) await requireWritable(out);
         return await proveAll(dir, requests, options, context);
@@ -107,6 +115,13 @@ async function proveAll(
     json: batch === undefined ? { ...proofs[0], ...common } : { proofs, ...common },
     text: text.join('\n'),
   };
+}
+
+/** Every proof of a committed model takes the same steps, whatever is asked. */
+async function predict(dir: string, { cache }: Options): Promise<Done> {
+  const { estimate } = await import('@attensor/prover');
+  const predicted = await estimate((await loadProver(dir, cache)).prover);
+  return { json: predicted, text: describeEstimate(predicted) };
 }
 
 async function requestsOf(options: Options): Promise<Request[]> {
