@@ -1,4 +1,5 @@
 /** Emits operations of a tape as constraints: the only place where the protocol meets o1js. */
+import { present } from '@attensor/core';
 import { Field, Poseidon } from 'o1js';
 import { P } from '../protocol/field.js';
 import type { Op, V } from '../protocol/tape.js';
@@ -59,15 +60,16 @@ export class Emitter {
   }
 
   private linear(terms: [V, bigint][], constant: bigint): Field {
-    let sum: Field | undefined;
+    let total: Field | undefined;
     for (const [v, coef] of terms) {
       const value = this.get(v);
       const term = coef === 1n ? value : coef === P - 1n ? value.neg() : value.mul(coef);
-      sum = sum ? sum.add(term) : term;
+      total = total ? total.add(term) : term;
     }
-    if (constant !== 0n) sum = sum!.add(constant);
+    const sum = present(total, 'a term of a linear operation');
     // A scaled variable costs nothing where it is used; anything longer becomes a variable once.
-    return terms.length === 1 && constant === 0n ? sum! : sum!.seal();
+    if (constant !== 0n) return sum.add(constant).seal();
+    return terms.length === 1 ? sum : sum.seal();
   }
 }
 

@@ -4,6 +4,7 @@
  * carried to the next segment, 0 when the last one is done. A segment verifies its predecessor, requires the same statement, and
  * opens the carry its predecessor left; the carry's hash names the segment it is for.
  */
+import { present } from '@attensor/core';
 import {
   Field,
   Poseidon,
@@ -51,8 +52,9 @@ export function segmentCircuit(
   const emitter = new Emitter(statement, values.slice(segment.carryIn.length));
   emitShared(emitter, tape);
   if (segment.index > 0) {
-    statement.forEach((field, i) => previous!.statement[i].assertEquals(field));
-    previous!.publicOutput.assertEquals(carryHash(segment.index, carried));
+    const before = present(previous, 'the proof of the segments before');
+    statement.forEach((field, i) => before.statement[i].assertEquals(field));
+    before.publicOutput.assertEquals(carryHash(segment.index, carried));
     segment.carryIn.forEach((v, i) => emitter.set(v, carried[i]));
   }
   emitOps(emitter, tape, segment.start, segment.end);

@@ -4,8 +4,8 @@
  * holds shapes only; the values of one run arrive as `Values` when a vector is filled.
  */
 import { ceilLog2 } from '../protocol/field.js';
-import { axis, Layout, scalar, unsigned, type Axis, type Region } from '../protocol/layout.js';
-import type { Block, Tensor } from '../protocol/tensor.js';
+import { Layout, scalar, unsigned, type Region } from '../protocol/layout.js';
+import { axis, type Axis, type Block, type Tensor } from '../protocol/tensor.js';
 
 /** What a witness is filled from: the values of one run. */
 export interface Values {

@@ -2,6 +2,7 @@
  * GeMM: acc(t,o) = sum_i X(t,i) W(o,i), y = floor(acc / 2^16). The accumulator is virtual: 2^16 y + r over its cells. At a random
  * (t, o) it becomes a sumcheck over i; all products with the same inner size run as one.
  */
+import { present } from '@attensor/core';
 import { type Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
@@ -38,8 +39,8 @@ export async function proveProducts(
         const term = factors.map((f) => sum.tensor(f.tensor, f.bound)).reduce((a, b) => a.mul(b));
         expr = expr ? expr.add(term) : term;
       }
-      if (product.eq) expr = sum.eq(product.eq).mul(expr!);
-      sum.require(expr!, product.claim);
+      const total = present(expr, 'a term of a product');
+      sum.require(product.eq ? sum.eq(product.eq).mul(total) : total, product.claim);
     }
     await sum.run();
   }

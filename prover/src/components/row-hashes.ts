@@ -4,6 +4,7 @@
  * state(k + 1) = M state(k)^7 + c(k) at a random (t, step) becomes a sumcheck over (t, step). A step's first state is the last one of
  * the step before plus the two elements it absorbs. A hash costs no rows of the circuit but its share of a logarithm.
  */
+import { present } from '@attensor/core';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { Expr } from '../protocol/expression.js';
 import { ceilLog2 } from '../protocol/field.js';
@@ -139,7 +140,10 @@ export class RowHashes {
         return x;
       });
     });
-    sum.require(sum.eq(z).mul(expr!), tape.linear([...claim, ...added]));
+    sum.require(
+      sum.eq(z).mul(present(expr, 'a term of a layer')),
+      tape.linear([...claim, ...added]),
+    );
     const at = await sum.run();
     return { values: columns.map((state) => state.map((x) => sum.value(x))), at };
   }

@@ -1,4 +1,5 @@
 /** Polynomial expressions over columns: evaluated natively along a sumcheck, and by the verifier at its final point. */
+import { present } from '@attensor/core';
 import type { Expression } from '@attensor/native';
 import { mod } from './field.js';
 import type { Tape, V } from './tape.js';
@@ -91,8 +92,8 @@ export class Expr {
       e.node.kind === 'column'
         ? e.node.index
         : e.node.kind === 'constant'
-          ? columns + constantIndex.get(e)!
-          : register.get(e)!;
+          ? columns + present(constantIndex.get(e), 'a constant')
+          : present(register.get(e), 'an operand');
     const code = { add: 0, sub: 1, mul: 2 } as const;
     const ops = order.map((e, i): [0 | 1 | 2, number, number] => {
       const n = e.node as { kind: 'add' | 'sub' | 'mul'; a: Expr; b: Expr };

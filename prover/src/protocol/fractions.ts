@@ -5,6 +5,7 @@
  * the two upper coefficients of the round polynomial (its eq factor pulled out), then the four children values.
  */
 import type { FractionTree } from '@attensor/native';
+import { ProverOnly } from './prover-only.js';
 import type { Session } from './session.js';
 import type { V } from './tape.js';
 
@@ -20,11 +21,12 @@ export async function zeroFractionSum(
   build: () => Promise<FractionTree>,
 ): Promise<FractionClaim> {
   const { tape } = session;
-  const tree = session.proving ? await build() : undefined;
-  if (tree && tree.depth !== depth) throw new Error('fractions: the tree has another depth');
+  const tree = session.proving ? ProverOnly.of(await build()) : ProverOnly.none<FractionTree>();
+  if (tree.present && tree.value.depth !== depth)
+    throw new Error('fractions: the tree has another depth');
   // The sum is zero: the numerator of the root is not sent at all. Its denominator must not vanish.
   const [q] = await session.send(1, 'fractions: root', () => {
-    const [p, q] = tree!.root();
+    const [p, q] = tree.value.root();
     if (p !== 0n)
       throw new Error('fractions: the sum is not zero (a looked-up value is not in its table)');
     return [q];
@@ -33,24 +35,25 @@ export async function zeroFractionSum(
   let claim = { point: [] as V[], num: tape.constant(0n), den: q };
   for (let k = 0; k < depth; k++) {
     const lambda = session.challenge();
-    tree?.beginLayer(k, session.valuesOf(claim.point), session.value(lambda));
+    const { point } = claim;
+    await tree.each((t) => t.beginLayer(k, session.valuesOf(point), session.value(lambda)));
     let current = tape.add(claim.num, tape.mul(lambda, claim.den));
     const bound: V[] = [];
     for (let j = 0; j < k; j++) {
       const tau = claim.point[j];
       const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () =>
-        tree!.round(),
+        tree.value.round(),
       );
       const r = session.challenge();
       // (1 - tau) h(0) + tau h(1) = claim gives h(0)
       const upper = tape.add(c1, c2);
       const c0 = tape.sub(current, tape.mul(tau, upper));
       current = tape.add(tape.mul(tape.add(tape.mul(c2, r), c1), r), c0);
-      await tree?.bind(session.value(r));
+      await tree.each((t) => t.bind(session.value(r)));
       bound.push(r);
     }
     const [p0, p1, q0, q1] = await session.send(4, `fractions: layer ${k} children`, () =>
-      tree!.finals(),
+      tree.value.finals(),
     );
     const h = tape.sum([tape.mul(p0, q1), tape.mul(p1, q0), tape.mul(lambda, tape.mul(q0, q1))]);
     tape.assertEqual(h, current, `fractions: layer ${k} does not hold`);
@@ -61,6 +64,8 @@ export async function zeroFractionSum(
       den: tape.add(q0, tape.mul(r, tape.sub(q1, q0))),
     };
   }
-  tree?.dispose();
+  await tree.each((t) => {
+    t.dispose();
+  });
   return claim;
 }

@@ -4,6 +4,7 @@
  * lookup covers them all), then values bound by other relations, among them the contiguous operands and multiplicities of the
  * pair tables. Blocks are powers of two; larger ones come first, so that nothing is lost to alignment.
  */
+import { present } from '@attensor/core';
 import { axis, logOf, Tensor, type Axis, type Block, type Part, type Vector } from './tensor.js';
 import { ceilLog2 } from './field.js';
 
@@ -84,7 +85,10 @@ function placeAligned(entries: Entry[], start: number): number {
   for (const { log, block } of entries) {
     const size = 2 ** log;
     const aligned = (at: number): number => Math.ceil(at / size) * size;
-    const gap = gaps.find((g) => aligned(g.start) + size <= g.end)!;
+    const gap = present(
+      gaps.find((g) => aligned(g.start) + size <= g.end),
+      'a gap',
+    );
     block.offset = aligned(gap.start);
     const after = block.offset + size;
     end = Math.max(end, after);
@@ -112,4 +116,3 @@ export function unsigned(layout: Layout, name: string, axes: Axis[], count: numb
   ).reduce((a, b) => a.plus(b));
 }
 
-export { axis, type Axis, type Part };

@@ -7,6 +7,7 @@
  * Transcript: duplex sponge over Poseidon, rate 2, equal to o1js `Poseidon.update`. Every challenge follows all that was sent
  * before it; the script is static, so message lengths are part of the protocol and never chosen by the prover.
  */
+import { present } from '@attensor/core';
 import type { ProverEngine } from '@attensor/native';
 import { mod, P } from './field.js';
 import { ProverOnly } from './prover-only.js';
@@ -182,7 +183,7 @@ export class Session {
     return {
       next: () => {
         if (pool.length < wordLength) {
-          pool = tape.bits(sources.shift()!, usable);
+          pool = tape.bits(present(sources.shift(), 'a challenge'), usable);
           for (let i = 0; i < skip; i++)
             tape.assertZero(pool[i], 'proof of work: the nonce does not clear the bits');
           pool = pool.slice(skip);

@@ -4,7 +4,9 @@
  * but the linear one (which follows from g(0) + g(1) = claim) and receives a challenge; at the end the columns' values at the
  * point of challenges must give the last claim. Many sums over one domain run as one, weighted by powers of a challenge.
  */
+import { present } from '@attensor/core';
 import type { Expression, FpVec, SumcheckProver } from '@attensor/native';
+import { ProverOnly } from './prover-only.js';
 import { Expr } from './expression.js';
 import { interpolate, sub } from './field.js';
 import { eqEval } from './polynomials.js';
@@ -118,9 +120,10 @@ export class Sumcheck {
   /** Final value of a column, after run(). */
   value(column: Expr): V {
     const n = column.node;
-    if (n.kind !== 'column' || this.columns[n.index].value === undefined)
+    const value = n.kind === 'column' ? this.columns[n.index].value : undefined;
+    if (value === undefined)
       throw new Error(`sumcheck ${this.label}: that column has no value yet`);
-    return this.columns[n.index].value!;
+    return value;
   }
 
   private async fromTables(expression: Expression): Promise<SumcheckProver> {
@@ -152,10 +155,10 @@ export class Sumcheck {
     if (!total) throw new Error(`sumcheck ${this.label}: nothing to prove`);
     const degree = Math.max(total.degree, 1);
     const rounds = logOf(this.domain);
-    let prover: SumcheckProver | undefined;
+    let prover = ProverOnly.none<SumcheckProver>();
     if (session.proving) {
       const expression = total.compile(tape, this.columns.length);
-      prover = await (start ?? ((e) => this.fromTables(e)))(expression);
+      prover = ProverOnly.of(await (start ?? ((e) => this.fromTables(e)))(expression));
     }
     const point: V[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -164,7 +167,7 @@ export class Sumcheck {
         degree,
         `${this.label}: round ${round}`,
         async () => {
-          const values = await prover!.round();
+          const values = await prover.value.round();
           const coefs = interpolate([
             values[0],
             sub(session.value(current), values[0]),
@@ -181,28 +184,26 @@ export class Sumcheck {
         tape.constant(0n),
       );
       claim = tape.add(tape.mul(claim, r), c0);
-      await prover?.bind(session.value(r));
+      await prover.each((p) => p.bind(session.value(r)));
       point.push(r);
     }
     const sent = this.columns.filter((c) => !c.evaluate);
     const values = await session.send(sent.length, `${this.label}: column values`, () => {
-      const finals = prover!.finals();
+      const finals = prover.value.finals();
       return this.columns.flatMap((c, i) => (c.evaluate ? [] : [finals[i]]));
     });
-    prover?.dispose();
+    await prover.each((p) => {
+      p.dispose();
+    });
     sent.forEach((c, i) => {
       c.value = values[i];
       c.claim?.(point, values[i]);
     });
-    for (const c of this.columns) c.value ??= c.evaluate!(point);
-    tape.assertEqual(
-      total.evaluate(
-        tape,
-        this.columns.map((c) => c.value!),
-      ),
-      claim,
-      `${this.label}: the sum does not hold`,
-    );
+    const finals = this.columns.map((c) => {
+      c.value ??= present(c.evaluate, 'an evaluation')(point);
+      return c.value;
+    });
+    tape.assertEqual(total.evaluate(tape, finals), claim, `${this.label}: the sum does not hold`);
     return this.at(point);
   }
 }

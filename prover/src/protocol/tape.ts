@@ -4,6 +4,7 @@
  * bigints (prover, plain verifier) or emitted as constraints (circuits). One program, so the roles cannot drift apart, and
  * since it is straight-line it can be cut anywhere: the planner packs it into circuits by counted rows.
  */
+import { present } from '@attensor/core';
 import { P, add as fadd, inverse, mod, mul as fmul } from './field.js';
 
 /** A value of the verifier's computation: an index into the tape's nodes. */
@@ -82,13 +83,13 @@ export class Tape {
   /** Field `index` of the statement. */
   public(index: number, value?: bigint): V {
     if (this.statement[index] !== undefined) return this.statement[index];
-    const out = this.node(() => value!);
+    const out = this.node(() => present(value, 'the value of an evaluated tape'));
     this.ops.push({ kind: 'public', out, index });
     return (this.statement[index] = out);
   }
 
   input(value?: bigint): V {
-    const out = this.node(() => value!);
+    const out = this.node(() => present(value, 'the value of an evaluated tape'));
     this.ops.push({ kind: 'input', out, slot: this.slots++ });
     return out;
   }
@@ -106,7 +107,7 @@ export class Tape {
     if (left.length === 0) return this.constant(c);
     if (left.length === 1 && c === 0n && left[0][1] === 1n) return left[0][0];
     const out = this.node(() =>
-      left.reduce((s, [v, coef]) => fadd(s, fmul(this.values![v], coef)), c),
+      left.reduce((s, [v, coef]) => fadd(s, fmul(this.value(v), coef)), c),
     );
     this.ops.push({ kind: 'linear', out, terms: left, constant: c });
     return out;
@@ -139,7 +140,7 @@ export class Tape {
     const y = this.constantOf.get(b);
     if (x !== undefined) return this.linear([[b, x]]);
     if (y !== undefined) return this.linear([[a, y]]);
-    const out = this.node(() => fmul(this.values![a], this.values![b]));
+    const out = this.node(() => fmul(this.value(a), this.value(b)));
     this.ops.push({ kind: 'multiply', out, a, b });
     return out;
   }
@@ -156,21 +157,23 @@ export class Tape {
   /** 1 / a; no inverse, no proof. */
   inverse(a: V): V {
     const out = this.node(() => {
-      if (this.values![a] === 0n)
-        throw new VerificationError('a value that must not be zero is zero');
-      return inverse(this.values![a]);
+      const value = this.value(a);
+      if (value === 0n) throw new VerificationError('a value that must not be zero is zero');
+      return inverse(value);
     });
     this.ops.push({ kind: 'inverse', out, a });
     return out;
   }
 
   permute(state: [V, V, V]): [V, V, V] {
-    const next = this.values
-      ? this.permutation!(state.map((s) => this.values![s]) as [bigint, bigint, bigint])
-      : undefined;
-    const out = this.node(() => next![0]);
-    this.node(() => next![1]);
-    this.node(() => next![2]);
+    const [a, b, c] = state;
+    const next =
+      this.values && this.permutation
+        ? this.permutation([this.value(a), this.value(b), this.value(c)])
+        : [];
+    const out = this.node(() => next[0]);
+    this.node(() => next[1]);
+    this.node(() => next[2]);
     this.ops.push({ kind: 'permute', out, state });
     return [out, out + 1, out + 2];
   }
@@ -191,7 +194,7 @@ export class Tape {
     if (this.values && this.values[a] >> BigInt(length) !== 0n)
       throw new VerificationError(`a value does not fit in ${length} bits`);
     const out = this.nodes;
-    for (let i = 0; i < length; i++) this.node(() => (this.values![a] >> BigInt(i)) & 1n);
+    for (let i = 0; i < length; i++) this.node(() => (this.value(a) >> BigInt(i)) & 1n);
     this.ops.push({ kind: 'bits', out, a, length });
     return Array.from({ length }, (_, i) => out + i);
   }

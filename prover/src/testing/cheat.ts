@@ -3,6 +3,7 @@
  * The prover's script run by a cheat: on vectors, tokens and traces that are not what they should be, and going on after a check
  * that fails. What comes back is the set of checks that would have stopped a verifier.
  */
+import { present } from '@attensor/core';
 import { engine, type FpVec, type FractionTree, type ProverEngine } from '@attensor/native';
 import type { Trace } from '@attensor/inference';
 import { CommittedVector } from '../commitment/committed-vector.js';
@@ -58,7 +59,7 @@ export class Blocks {
     return [...this.byName.keys()];
   }
   dims(name: string): Dim[] {
-    return this.byName.get(name)!.dims;
+    return present(this.byName.get(name), name).dims;
   }
   /** index of one entry */
   at(name: string, ...coordinates: number[]): number {
@@ -99,6 +100,7 @@ const component = (message: string): string => message.split(':')[0].replace(/ l
 /** @returns the failed checks, by component, sorted */
 export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
   const blocks = new Blocks(h);
+  const { fractions } = forgery;
   const ints = forgery.trace ? fill(h, forgery.trace) : h.ints.slice();
   forgery.ints?.(ints, blocks);
   if (forgery.ints && !forgery.keepMultiplicities) recount(h, ints);
@@ -124,10 +126,7 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
   const { logInvRate, logSize } = h.script;
   const script = new Script(unit, { logInvRate, partLog: logSize });
   const session = new Session({
-    engine: bluffing(
-      engine,
-      forgery.fractions && ((num, den) => forgery.fractions!(num, den, blocks)),
-    ),
+    engine: bluffing(engine, fractions && ((num, den) => fractions(num, den, blocks))),
     permute: (s) => engine.permute(s),
     statement: forgery.statement ?? h.statement,
   });

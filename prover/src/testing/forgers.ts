@@ -3,6 +3,7 @@
  * Components by a prover who breaks one tie: he commits or states something else than he computes with, and goes on whatever his own
  * checks say. What comes back is whether the plain verifier takes it.
  */
+import { present } from '@attensor/core';
 import { engine } from '@attensor/native';
 import type { ComponentProver } from '../component-prover.js';
 import type { Builder } from '../components/builder.js';
@@ -70,7 +71,10 @@ function forged(component: Component, forgery: Forgery): Component {
     relations(scope, statement, witness) {
       if (virtualInput && scope.session.proving) {
         const honest = scope.table.bind(scope);
-        const { block } = witnessFills.find((fill) => fill.name === 'input')!;
+        const { block } = present(
+          witnessFills.find((fill) => fill.name === 'input'),
+          'the input',
+        );
         scope.table = (tensor, domain, bound) =>
           tensor.views[0].block === block && Object.keys(bound).length === 0
             ? Promise.resolve(engine.fromBigints(virtualInput(traced).map(mod)))

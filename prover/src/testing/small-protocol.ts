@@ -88,7 +88,7 @@ async function script(session: Session): Promise<void> {
   session.finish();
 }
 
-class Noting extends Session {
+export class Noting extends Session {
   readonly labels: Label[] = [];
   private note(what: string, count: number): void {
     this.labels.push({ what, start: this.messages.length, count });
@@ -109,7 +109,6 @@ class Noting extends Session {
   }
 }
 
-export { Noting };
 
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
 
