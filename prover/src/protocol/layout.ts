@@ -5,7 +5,7 @@
  * pair tables. Blocks are powers of two; larger ones come first, so that nothing is lost to alignment.
  */
 import { present } from '@attensor/core';
-import { axis, logOf, Tensor, type Axis, type Block, type Part, type Vector } from './tensor.js';
+import { logOf, Tensor, type Axis, type Block, type Vector } from './tensor.js';
 import { ceilLog2 } from './field.js';
 
 /** Values of a block, row-major over its true dimensions. */
@@ -115,4 +115,3 @@ export function unsigned(layout: Layout, name: string, axes: Axis[], count: numb
     scalar(layout, `${name}.${k}`, axes, 'cell').times(1n << BigInt(16 * k)),
   ).reduce((a, b) => a.plus(b));
 }
-

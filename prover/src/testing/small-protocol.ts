@@ -109,7 +109,6 @@ export class Noting extends Session {
   }
 }
 
-
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
 
 export async function proveSmall(statement: bigint[]): Promise<Noting> {
