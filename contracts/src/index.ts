@@ -14,6 +14,14 @@ export {
 } from './hashes.js';
 export { InferenceProof, COMPLETE } from './inference-proof.js';
 export {
+  genuineKey,
+  proofProblem,
+  statementProblem,
+  verifyProblem,
+  type ProofProblem,
+  type StatedProof,
+} from './stated-proof.js';
+export {
   Attestation,
   AttestationMap,
   AttestationWitness,
@@ -41,6 +49,7 @@ export {
   attestationWitness,
   checkAttestation,
   isProofValid,
+  statedFields,
   type ReadContractOptions,
   type ContractState,
   type FoundAttestation,

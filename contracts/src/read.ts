@@ -5,15 +5,7 @@
  * against the account before they are returned, so an archive can withhold an answer, but it can't
  * invent, leave out or reorder submissions.
  */
-import {
-  fetchAccount,
-  Field,
-  Mina,
-  type Permissions,
-  type PublicKey,
-  VerificationKey,
-  verify,
-} from 'o1js';
+import { fetchAccount, Field, Mina, type Permissions, type PublicKey } from 'o1js';
 import { EMPTY_ACTION_STATE } from './actions.js';
 import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Attestation, type AttestationWitness } from './attestation.js';
@@ -21,7 +13,7 @@ import { Commitment } from './commitment.js';
 import { AttensorError } from '@attensor/core';
 import { askNode } from './graphql.js';
 import { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
-import { COMPLETE } from './inference-proof.js';
+import { proofProblem } from './stated-proof.js';
 import {
   parsePermissions,
   PERMISSIONS_SELECTION,
@@ -290,25 +282,15 @@ function attestationOf({ statement, verificationKey }: AttestedFile): Attestatio
 }
 
 /** Is the file's own proof valid, for its statement and under its key? Whose key that is, it does not say. */
-export async function isProofValid({
-  statement,
-  verificationKey,
-  proof,
-}: AttestedFile): Promise<boolean> {
-  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
-  const stated = [modelRoot, vocabularyRoot, inputHash, outputHash];
-  if (stated.some((field, i) => field !== proof.publicInput[i])) return false;
-  if (proof.publicOutput[0] !== COMPLETE.toString()) return false;
-  try {
-    const { data, hash } = verificationKey;
-    const key = new VerificationKey({ data, hash: Field(hash) });
-    // the hash is recomputed from the data: the file's own word is not taken for it
-    return (await VerificationKey.checkValidity(key)) && (await verify(proof, key));
-  } catch {
-    // neither key nor proof can be read
-    return false;
-  }
+export async function isProofValid(file: AttestedFile): Promise<boolean> {
+  return (await proofProblem(file, statedFields(file))) === undefined;
 }
+
+/** The statement's fields in the order of a proof's public input. */
+export const statedFields = ({ statement }: Pick<AttestedFile, 'statement'>): string[] => {
+  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
+  return [modelRoot, vocabularyRoot, inputHash, outputHash];
+};
 
 /** What the archive says was submitted, oldest first. */
 async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {

@@ -1,14 +1,12 @@
 /** A component's proof as a file, and its verification. */
-import { COMPLETE } from '@attensor/contracts';
-import { type Field, initializeBindings } from 'o1js';
+import type { Field } from 'o1js';
 import { z } from 'zod';
 import { LOG_CAP, LOG_LEAF, MAX_LOG_SIZE } from './commitment/parameters.js';
-import { outcome, type Outcome } from './outcome.js';
-import { genuineKey, keyCache, proofProblem, WRONG_KEY } from './proof-file.js';
 import { parseVersion } from './proof-format.js';
 import { fieldSchema } from './schema.js';
-import { loadReferenceStrings } from './srs.js';
 import { componentHash } from './units/component.js';
+import { COMPONENT_STATEMENT } from './units/statements.js';
+import { same, verifyFile, type Comparison, type FileVerdict } from './verify.js';
 
 export const COMPONENT_FORMAT = 'attensor-component-proof';
 const VERSION = 1;
@@ -74,13 +72,8 @@ export function componentProofIn(text: string, where = 'proof'): ComponentProofF
   }
 }
 
-export interface ComponentVerdict extends Outcome {
-  seconds: number;
-  loadSeconds: number;
+export interface ComponentVerdict extends FileVerdict<ComponentProofFile['statement']> {
   component: ComponentProofFile['component'];
-  statement: ComponentProofFile['statement'];
-  verifierKeyHash: string;
-  checked: string[];
 }
 
 export interface ComponentExpectations {
@@ -93,51 +86,44 @@ export interface ComponentExpectations {
 
 /**
  * **Note**: a statement can claim any component; that the circuit is really the one for it, only its key's hash from a trusted place
- * can tell, so without it the result is 'unverified program'. And tables are committed like weights: `tablesRoot` says which root public tables have.
+ * can tell, so without it the result is 'unverified program'. And tables are committed like weights: `tablesRoot` says which root
+ * public tables have.
  */
 export async function verifyComponentProof(
   file: ComponentProofFile,
   expected: ComponentExpectations = {},
 ): Promise<ComponentVerdict> {
-  const loadStart = performance.now();
-  await initializeBindings();
-  await loadReferenceStrings(keyCache(expected.cacheDir), file.proof.maxProofsVerified);
-  const start = performance.now();
-  const checked: string[] = [];
-  const { statement, proof, component } = file;
-  const verdict = (reason?: string): ComponentVerdict => ({
-    ...outcome(checked, reason),
-    seconds: (performance.now() - start) / 1000,
-    loadSeconds: (start - loadStart) / 1000,
-    component,
-    statement,
-    verifierKeyHash: file.verificationKey.hash,
-    checked,
+  const { component, statement, proof } = file;
+  const verdict = await verifyFile(file, {
+    fields: COMPONENT_STATEMENT.names,
+    maxProofsVerified: proof.maxProofsVerified,
+    cacheDir: expected.cacheDir,
+    consistent() {
+      const { logSize, logInvRate, ...config } = component;
+      return componentHash(config, logSize, logInvRate).toString() === statement.component
+        ? undefined
+        : 'the file describes another component than its statement';
+    },
+    compare: () => comparisons(file, expected),
   });
-  const fields = [statement.component, statement.tensors, statement.weights, statement.tokens];
-  if (fields.some((f, i) => f !== proof.publicInput[i]))
-    return verdict('the file states something else than its proof');
-  if (proof.publicOutput[0] !== COMPLETE.toString())
-    return verdict('the proof is of an unfinished run');
-  const { logSize, logInvRate, ...config } = component;
-  if (componentHash(config, logSize, logInvRate).toString() !== statement.component)
-    return verdict('the file describes another component than its statement');
-  const key = await genuineKey(file.verificationKey);
-  if (!key) return verdict(WRONG_KEY);
-  if (expected.verifierKeyHash !== undefined) {
-    if (expected.verifierKeyHash !== file.verificationKey.hash)
-      return verdict('the proof is of another circuit than the expected one');
-    // Only the trusted key binds the component: any circuit can state a component's hash.
-    checked.push('component', 'verifierKeyHash');
-  }
+  return { ...verdict, component };
+}
+
+function* comparisons(
+  { statement, verificationKey }: ComponentProofFile,
+  expected: ComponentExpectations,
+): Iterable<Comparison> {
+  // Only the trusted key binds the component: any circuit can state a component's hash.
+  if (expected.verifierKeyHash !== undefined)
+    yield same(
+      expected.verifierKeyHash,
+      verificationKey.hash,
+      ['component', 'verifierKeyHash'],
+      'the proof is of another circuit than the expected one',
+    );
   for (const name of ['tensors', 'weights', 'tokens'] as const) {
     const want = expected.statement?.[name];
-    if (want === undefined) continue;
-    if (want !== statement[name]) return verdict(`the proof states another value of '${name}'`);
-    checked.push(name);
+    if (want !== undefined)
+      yield same(want, statement[name], [name], `the proof states another value of '${name}'`);
   }
-  const wrong = await proofProblem(proof, key);
-  if (wrong) return verdict(wrong);
-  checked.push('proof');
-  return verdict();
 }

@@ -14,7 +14,6 @@ import {
   type CommitWeightsOptions,
   type CommittedWeights,
 } from './commitment/weights.js';
-import { keyCache } from './proof-file.js';
 import {
   circuitSteps,
   nativeSteps,
@@ -29,6 +28,7 @@ import { Scheduler } from './steps.js';
 import { FileStore, NO_STORE, type Store } from './store.js';
 import type { Tensors } from './units/tensors.js';
 import type { RunnableUnit } from './units/unit.js';
+import { keyCache } from './verify.js';
 
 export type Stage =
   'compile' | 'weights' | 'run' | 'witness' | 'commit' | 'messages' | 'circuit' | 'done';

@@ -1,9 +1,15 @@
 /** All checks of a proof file against a contract and a text. Runs in the worker. */
 import { present } from '@attensor/core';
-import { COMPLETE, inputHash, isProofValid, outputHash } from '@attensor/contracts';
+import {
+  genuineKey,
+  inputHash,
+  outputHash,
+  statedFields,
+  statementProblem,
+  verifyProblem,
+} from '@attensor/contracts';
 import type { Tokenizer } from '@attensor/inference/tokenizer';
 import { parseProofFile, type ProofFile } from '@attensor/prover/proof-format';
-import { Field, VerificationKey } from 'o1js';
 import type { ChainView } from '../chain/read-chain.js';
 import { errorView } from '../errors.js';
 import { publishedModel, type PublishedModel } from '../settings.js';
@@ -55,10 +61,12 @@ export async function checkProof(
   };
 
   report('statement');
-  if (!test('statement', isAboutItself(file), 'Its statement is not the one its proof is about'))
+  const isAboutItself = statementProblem(file, statedFields(file)) === undefined;
+  if (!test('statement', isAboutItself, 'Its statement is not the one its proof is about'))
     return { steps, ...known };
   report('key');
-  if (!test('key', await isGenuine(verificationKey), 'The key is not the one with this hash'))
+  const key = await genuineKey(file);
+  if (!test('key', key !== undefined, 'The key is not the one with this hash'))
     return { steps, ...known };
 
   report('contract');
@@ -86,7 +94,7 @@ export async function checkProof(
 
   report('proof');
   const start = performance.now();
-  const holds = await isProofValid(file);
+  const holds = key !== undefined && (await verifyProblem(file, key)) === undefined;
   const proofSeconds = (performance.now() - start) / 1000;
   test('proof', holds, 'It does not verify: the file was edited, or made for something else');
   if (holds && view?.membership.staged) compareRecord(view, file, add);
@@ -96,21 +104,6 @@ export async function checkProof(
 interface Steps {
   add(id: StepId, state: Step['state'], words?: string): boolean;
   test(id: StepId, holds: boolean, words: string): boolean;
-}
-
-function isAboutItself({ statement, proof }: ProofFile): boolean {
-  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
-  return (
-    [modelRoot, vocabularyRoot, inputHash, outputHash].every(
-      (field, i) => field === proof.publicInput[i],
-    ) && proof.publicOutput[0] === COMPLETE.toString()
-  );
-}
-
-/** Is the hash that of the data? */
-async function isGenuine({ data, hash }: { data: string; hash: string }): Promise<boolean> {
-  const key = new VerificationKey({ data, hash: Field(hash) });
-  return await VerificationKey.checkValidity(key).catch(() => false);
 }
 
 const NOT_PUBLISHED =

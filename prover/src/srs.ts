@@ -1,1 +1,0 @@
-export { loadBases, loadReferenceStrings, withGenuineStrings } from '@attensor/core/o1js';
