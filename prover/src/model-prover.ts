@@ -94,7 +94,13 @@ export class InferenceProver {
   openModel(): Promise<CommittedWeights<Model>> {
     const { unit, prover, model, commitment } = this;
     const { script, engines } = prover;
-    return (this.weights ??= openWeights(engines.prover, { unit, script }, model, commitment));
+    this.weights ??= openWeights(engines.prover, { unit, script }, model, commitment).catch(
+      (error: unknown) => {
+        this.weights = undefined; // a later call tries again
+        throw error;
+      },
+    );
+    return this.weights;
   }
 
   statement({ promptIds, outputIds }: TokenInput): Statement {

@@ -83,6 +83,8 @@ export function nativeSteps<Request, Source, Statement>(
     name: 'witness',
     key,
     inputs: [run],
+    // gigabytes, beside the vector that is made of them
+    readOnce: true,
     run: async (context) => witnessInts(unit, await values(context), script.logSize),
   };
 

@@ -208,7 +208,11 @@ export class UnitProver<Request, Source, Statement> {
     seconds: number;
   }> {
     const start = performance.now();
-    const verificationKey = await (this.compiled ??= this.compileOnce(onProgress));
+    this.compiled ??= this.compileOnce(onProgress).catch((error: unknown) => {
+      this.compiled = undefined; // a later call tries again
+      throw error;
+    });
+    const verificationKey = await this.compiled;
     const verifierKeyHash = verificationKey.hash.toString();
     return { verificationKey, verifierKeyHash, seconds: seconds(start) };
   }
@@ -281,7 +285,7 @@ export class UnitProver<Request, Source, Statement> {
     const steps = nativeSteps(this.engines, this.unit, this.script, request, weights);
     const transcript = await scheduler.get(steps.messages);
     const outputs = this.unit.results?.(await scheduler.get(steps.run)) ?? {};
-    await scheduler.release(steps.commit, steps.witness, steps.run);
+    await scheduler.release(steps.commit, steps.run);
     const took = (name: keyof NativeStages): number => scheduler.seconds.get(name) ?? 0;
     const stages = {
       run: took('run'),

@@ -97,6 +97,13 @@ describe('a scheduler', () => {
     expect(ran).toEqual(['first', 'first']);
   });
 
+  it('releases what one step reads when that step is done', async () => {
+    const { first, second, disposed } = chain();
+    const scheduler = new Scheduler(NO_STORE);
+    await scheduler.get({ ...second, inputs: [{ ...first, readOnce: true }] });
+    expect(disposed).toEqual(['a']);
+  });
+
   it('tries a failed step again', async () => {
     let failures = 1;
     const step: Step<string> = {

@@ -20,6 +20,8 @@ export interface Step<T> {
   readonly inputs: readonly Step<unknown>[];
   /** Absent for a result that is kept in memory only. */
   readonly codec?: Codec<T>;
+  /** One step reads the result: it is released when that step is done. */
+  readonly readOnce?: true;
   run(context: StepContext): Promise<T>;
   /** Frees what the result holds outside of JavaScript's memory. */
   dispose?(value: T): void;
@@ -100,6 +102,7 @@ export class Scheduler {
     this.ran.add(step.name);
     context.progress(0);
     const value = await step.run(context);
+    await this.release(...step.inputs.filter(({ readOnce }) => readOnce));
     if (codec) await this.store.put(fileName(step), await codec.encode(value));
     return value;
   }
