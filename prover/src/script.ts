@@ -25,7 +25,7 @@ import {
 import { ProverOnly } from './protocol/prover-only.js';
 import { Scope } from './protocol/scope.js';
 import { Session } from './protocol/session.js';
-import type { Tape, V } from './protocol/tape.js';
+import type { Tape, Wire } from './protocol/tape.js';
 import type { Unit, UnitWitness } from './units/unit.js';
 
 /**
@@ -142,7 +142,7 @@ export class Script {
 
   private async bindParameters(
     session: Session,
-    root: V,
+    root: Wire,
     witness: ProverOnly<ScriptWitness>,
   ): Promise<Sampled> {
     const salted = witness.map(({ parameters }) => {

@@ -6,7 +6,7 @@ import { CARRY_DOMAIN } from '../protocol/domains.js';
 import { P } from '../protocol/field.js';
 import { fixtures } from '../testing/tape-fixtures.js';
 import type { Session } from '../protocol/session.js';
-import { Tape, type V } from '../protocol/tape.js';
+import { Tape, type Wire } from '../protocol/tape.js';
 import { proveSmall, shapeSmall, verifySmall, type Label } from '../testing/small-protocol.js';
 import { Emitter } from './emit.js';
 import { plan, rowsOf, type Segment } from './planner.js';
@@ -218,9 +218,9 @@ describe('a circuit', () => {
   /** Three segments that carry the same value: all that tells their carries apart is for which segment they are. */
   const chain = (): { tape: Tape; segments: Segment[] } => {
     const tape = new Tape();
-    const v: V = tape.input();
+    const v: Wire = tape.input();
     tape.public(0);
-    const square = (): V => tape.mul(v, v);
+    const square = (): Wire => tape.mul(v, v);
     const at = [0, tape.ops.length];
     for (let k = 0; k < 2; k++) {
       square();

@@ -2,10 +2,10 @@
 import { present } from '@attensor/core';
 import { Field, Poseidon } from 'o1js';
 import { P } from '../protocol/field.js';
-import type { Op, V } from '../protocol/tape.js';
+import type { Op, Wire } from '../protocol/tape.js';
 
 export class Emitter {
-  private readonly nodes = new Map<V, Field>();
+  private readonly nodes = new Map<Wire, Field>();
 
   /**
    * @param statement fields of the public input
@@ -18,11 +18,11 @@ export class Emitter {
 
   private next = 0;
 
-  set(v: V, value: Field): void {
+  set(v: Wire, value: Field): void {
     this.nodes.set(v, value);
   }
 
-  get(v: V): Field {
+  get(v: Wire): Field {
     const value = this.nodes.get(v);
     if (!value) throw new Error(`emit: node ${v} is read before it is made`);
     return value;
@@ -59,7 +59,7 @@ export class Emitter {
     }
   }
 
-  private linear(terms: [V, bigint][], constant: bigint): Field {
+  private linear(terms: [Wire, bigint][], constant: bigint): Field {
     let total: Field | undefined;
     for (const [v, coef] of terms) {
       const value = this.get(v);

@@ -5,7 +5,7 @@
  * (circuits.test.ts holds them to the constraint system).
  */
 import { AttensorError } from '@attensor/inference';
-import { makes, reads, type Op, type Tape, type V } from '../protocol/tape.js';
+import { makes, reads, type Op, type Tape, type Wire } from '../protocol/tape.js';
 
 export interface Segment {
   index: number;
@@ -13,8 +13,8 @@ export interface Segment {
   start: number;
   end: number;
   /** nodes carried in and out, in ascending order */
-  carryIn: V[];
-  carryOut: V[];
+  carryIn: Wire[];
+  carryOut: Wire[];
   /** tape inputs [firstInput, firstInput + inputs) */
   firstInput: number;
   inputs: number;
@@ -117,7 +117,7 @@ export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
 }
 
 /** For each position p: nodes made before op p and read at or after it (constants and the statement cost nothing to have). */
-function liveness(tape: Tape): { count: Int32Array; at(position: number): V[] } {
+function liveness(tape: Tape): { count: Int32Array; at(position: number): Wire[] } {
   const { ops } = tape;
   const made = new Int32Array(tape.nodeCount).fill(-1);
   const last = new Int32Array(tape.nodeCount).fill(-1);
@@ -137,7 +137,7 @@ function liveness(tape: Tape): { count: Int32Array; at(position: number): V[] } 
   return {
     count,
     at: (position) => {
-      const out: V[] = [];
+      const out: Wire[] = [];
       for (let v = 0; v < made.length; v++)
         if (made[v] >= 0 && made[v] < position && last[v] >= position) out.push(v);
       return out;

@@ -11,7 +11,7 @@ import { eqEval, eqTable, horner, powEval } from '../protocol/polynomials.js';
 import { LOG_CAP, LOG_LEAF, RATE_STEP, type OpeningParameters } from './parameters.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 
 /** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries; the other rows are zero. */
 export function commitRows(
@@ -37,20 +37,20 @@ export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose' 
 
 export interface Oracle {
   /** Nodes below which Merkle paths end; bound to a root by the caller. */
-  cap: V[];
+  cap: Wire[];
   /** Weight of this vector in F. */
-  coef: V;
+  coef: Wire;
   /** Entries of a leaf, see `commitRows`. */
   width: number;
   commitment: ProverOnly<LeafSource>;
 }
 
 /** The root that stands for a commitment's cap. */
-export const capRoot = (session: Session, cap: V[]): V => session.tape.hash(cap);
+export const capRoot = (session: Session, cap: Wire[]): Wire => session.tape.hash(cap);
 
 interface Shift {
-  x: V;
-  y: V;
+  x: Wire;
+  y: Wire;
 }
 
 /** The two vectors of an inner product <f, w>. */
@@ -65,13 +65,13 @@ const PRODUCT = { columns: 2, constants: [], ops: [[2, 0, 1]] as [2, 0, 1][], de
 async function foldRounds(
   session: Session,
   rounds: number,
-  claim: V,
+  claim: Wire,
   label: string,
   vectors: ProverOnly<Factors>,
-): Promise<{ point: V[]; claim: V; folded: ProverOnly<Factors> }> {
+): Promise<{ point: Wire[]; claim: Wire; folded: ProverOnly<Factors> }> {
   const { tape } = session;
   const prover = vectors.map(({ f, w }) => session.engine.sumcheck([f, w], PRODUCT));
-  const point: V[] = [];
+  const point: Wire[] = [];
   for (let i = 0; i < rounds; i++) {
     const current = claim;
     const [c0, c2] = await session.send(2, `${label}: sumcheck ${i}`, async () => {
@@ -99,7 +99,7 @@ async function foldRounds(
 }
 
 /** Binds the first variables of both vectors. */
-async function fold(session: Session, vectors: Factors, point: V[]): Promise<Factors> {
+async function fold(session: Session, vectors: Factors, point: Wire[]): Promise<Factors> {
   const { engine } = session;
   const weights = engine.eqTable(session.valuesOf(point));
   const rest = vectors.f.length / weights.length;
@@ -120,10 +120,10 @@ async function fold(session: Session, vectors: Factors, point: V[]): Promise<Fac
 export async function climb(
   session: Session,
   what: string,
-  leaf: V,
-  bits: V[],
+  leaf: Wire,
+  bits: Wire[],
   siblings: ProverOnly<bigint[]>,
-): Promise<V> {
+): Promise<Wire> {
   const { tape } = session;
   const zero = tape.constant(0n);
   let node = leaf;
@@ -147,9 +147,9 @@ export async function climb(
 async function queryLeaf(
   session: Session,
   oracle: Oracle,
-  bits: V[],
+  bits: Wire[],
   logDomain: number,
-): Promise<V[]> {
+): Promise<Wire[]> {
   const { tape } = session;
   const depth = logDomain - LOG_CAP;
   const { width } = oracle;
@@ -174,10 +174,10 @@ async function queryLeaf(
 }
 
 /** Differences of neighbouring cap nodes, made once for all queries of an oracle. */
-const capDifferences = new WeakMap<V[], V[]>();
+const capDifferences = new WeakMap<Wire[], Wire[]>();
 
 /** The cap node that index bits (lowest first) select. */
-function capNode(session: Session, { cap }: Oracle, bits: V[]): V {
+function capNode(session: Session, { cap }: Oracle, bits: Wire[]): Wire {
   const { tape } = session;
   let differences = capDifferences.get(cap);
   if (!differences) {
@@ -195,7 +195,7 @@ function capNode(session: Session, { cap }: Oracle, bits: V[]): V {
 }
 
 /** omega^index from the index bits, lowest first. */
-function domainPoint(session: Session, root: bigint, bits: V[]): V {
+function domainPoint(session: Session, root: bigint, bits: Wire[]): Wire {
   const { tape } = session;
   let power = root;
   let x = tape.constant(1n);
@@ -215,8 +215,8 @@ export async function openAt(
   session: Session,
   parameters: OpeningParameters,
   oracles: Oracle[],
-  point: V[],
-  value: V,
+  point: Wire[],
+  value: Wire,
   /** F */
   vector: ProverOnly<FpVec>,
 ): Promise<void> {
@@ -227,8 +227,8 @@ export async function openAt(
   }));
   let claim = value;
   let current = oracles;
-  const bound: V[] = [];
-  const shifts: (Shift & { coef: V; start: number })[] = [];
+  const bound: Wire[] = [];
+  const shifts: (Shift & { coef: Wire; start: number })[] = [];
   const last = parameters.rounds.length - 1;
 
   for (const [index, round] of parameters.rounds.entries()) {
@@ -242,7 +242,7 @@ export async function openAt(
     const size = round.logSize - LOG_LEAF;
 
     let next: Oracle[] = [];
-    let final: V[] = [];
+    let final: Wire[] = [];
     const sample: Shift[] = [];
     if (index === last) {
       final = await session.send(1 << size, `${label}: final vector`, () =>
@@ -280,7 +280,7 @@ export async function openAt(
     const omega = rootOfUnity(round.logDomain);
     for (let q = 0; q < round.queries; q++) {
       const bits = words.next();
-      const values: V[] = [];
+      const values: Wire[] = [];
       for (const oracle of current) {
         const leaf = await queryLeaf(session, oracle, bits, round.logDomain);
         values.push(tape.mul(oracle.coef, tape.inner(leaf, weights.slice(0, oracle.width))));

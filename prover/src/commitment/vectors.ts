@@ -10,7 +10,7 @@ import { type ProverOnly } from '../protocol/prover-only.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Vector } from '../protocol/tensor.js';
 import type { CommittedVector } from './committed-vector.js';
 import { LongVector } from './long-vector.js';
@@ -26,8 +26,8 @@ export interface Bound {
 
 /** A commitment with its out-of-domain value y at x. */
 export interface Sampled extends Bound {
-  x: V;
-  y: V;
+  x: Wire;
+  y: Wire;
 }
 
 /** What a root of the statement is for. */
@@ -74,7 +74,7 @@ export async function commitmentMessages(
 export async function bindToRoot(
   session: Session,
   bound: Bound,
-  root: V,
+  root: Wire,
   { domain, purpose }: RootPurpose,
   salted: ProverOnly<Salted>,
 ): Promise<Sampled> {
@@ -134,7 +134,7 @@ export async function openVectors(
     partLog,
   );
   const eq = logSize === partLog ? undefined : eqTable(tape, point.slice(0, logSize - partLog));
-  const scaled = (coef: V, k: number): V => (eq ? tape.mul(coef, eq[k]) : coef);
+  const scaled = (coef: Wire, k: number): Wire => (eq ? tape.mul(coef, eq[k]) : coef);
   // F = first + mu second, mu after their values.
   const one = tape.constant(1n);
   const coefs = vectors.length > 1 ? [one, session.challenge()] : [one];

@@ -24,7 +24,7 @@ export class Argmax {
   private readonly difference: Tensor;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly x: Tensor,
     readonly w: Tensor,
     readonly dims: [t: Dim, o: Dim],
@@ -45,8 +45,8 @@ export class Argmax {
         .successors()
         .map((next, row) => (next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET));
     };
-    this.top = b.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
-    this.difference = b.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
+    this.top = builder.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
+    this.difference = builder.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
       const next = trace.successors();
       return Array.from({ length: t.size * o.size }, (_, i) => {
         const row = Math.floor(i / o.size);

@@ -4,7 +4,7 @@
  */
 import type { FpVec } from '@attensor/native';
 import type { Scope } from '../protocol/scope.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
 import type { Builder, Dim } from './builder.js';
 import { proveProducts, Rescaled, type Factor, type Product } from './gemm.js';
@@ -28,14 +28,14 @@ export class Attention {
   private readonly out: Rescaled;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly heads: Heads,
     softmax: Softmax,
     dims: [t: Dim, h: Dim, o: Dim],
   ) {
     this.softmax = softmax;
-    this.out = new Rescaled(b, name, dims);
+    this.out = new Rescaled(builder, name, dims);
     this.context = this.out.y;
   }
 
@@ -82,7 +82,7 @@ export class Attention {
 }
 
 /** Nope and rope parts as one product when their sizes agree, else as two whose values add up. */
-async function mul1(scope: Scope, heads: Heads, at: Bound, claim: V): Promise<Product[]> {
+async function mul1(scope: Scope, heads: Heads, at: Bound, claim: Wire): Promise<Product[]> {
   const { t, h, s } = at;
   const nope: Factor[] = [
     { tensor: heads.qNope, bound: { t } },

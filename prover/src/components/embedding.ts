@@ -12,7 +12,7 @@ import { hash } from '../protocol/poseidon.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
 import { fromTrace, type Builder, type Dim } from './builder.js';
 import { RowHashes } from './row-hashes.js';
@@ -46,14 +46,14 @@ export class Embedding {
    * @param long rows are too long to be hashed in the circuit
    */
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly dims: [t: Dim, i: Dim],
     vocabulary: number,
     long: boolean,
   ) {
     this.vocabularyLog = ceilLog2(vocabulary);
-    this.x = b.free('embedding.x', dims, fromTrace('embedding.x'));
-    if (long) this.hashes = new RowHashes(b, 'embedding.hash', this.x, dims[1]);
+    this.x = builder.free('embedding.x', dims, fromTrace('embedding.x'));
+    if (long) this.hashes = new RowHashes(builder, 'embedding.hash', this.x, dims[1]);
   }
 
   /** Field elements of all states of the row hashes; 0 where the circuit hashes the rows. */
@@ -79,8 +79,8 @@ export class Embedding {
   /** @param bits of each position's token, lowest first; positions after the last of them hold rows of zeros */
   async script(
     scope: Scope,
-    bits: V[][],
-    vocabularyRoot: V,
+    bits: Wire[][],
+    vocabularyRoot: Wire,
     witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     if (this.hashes) await this.long(scope, this.hashes, bits, vocabularyRoot, witness);
@@ -90,8 +90,8 @@ export class Embedding {
   private async long(
     scope: Scope,
     rows: RowHashes,
-    bits: V[][],
-    vocabularyRoot: V,
+    bits: Wire[][],
+    vocabularyRoot: Wire,
     witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     const { session } = scope;
@@ -116,8 +116,8 @@ export class Embedding {
 
   private async short(
     scope: Scope,
-    bits: V[][],
-    vocabularyRoot: V,
+    bits: Wire[][],
+    vocabularyRoot: Wire,
     witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
     const { session } = scope;
@@ -126,7 +126,7 @@ export class Embedding {
     const at = { t: scope.random('t', t.log), i: scope.random('i', i.log) };
     const weights = eqTable(tape, at.t);
     const columns = eqTable(tape, at.i).slice(0, i.size);
-    const rows: V[] = [];
+    const rows: Wire[] = [];
     // The last position has no successor: causality keeps its input from every checked one. It is opened as it is, and left out.
     const unread = t.size - 1;
     const free = await scope.open(
@@ -148,9 +148,9 @@ export class Embedding {
 
 async function inVocabulary(
   session: Session,
-  leaf: V,
-  bits: V[],
-  root: V,
+  leaf: Wire,
+  bits: Wire[],
+  root: Wire,
   witness: ProverOnly<EmbeddingWitness>,
   position: number,
 ): Promise<void> {

@@ -35,7 +35,7 @@ export class Gating {
   private readonly slack: Tensor;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly prefix: string,
     readonly dims: GatingDims,
     readonly sigmoid: Pick<Sigmoid, 'sigma'>,
@@ -46,13 +46,13 @@ export class Gating {
   ) {
     const { t, g, x, e, j } = dims;
     const n = (part: string): string => `${prefix}${part}`;
-    const biases = b.weights(biasName);
+    const biases = builder.weights(biasName);
     const choice: Source = (trace) => {
       const sigma = trace.get(n('gate_sigmoid.sigma')).data;
       const bias = biases(trace);
       return Array.from({ length: sigma.length }, (_, i) => sigma[i] + bias[i % e.size]);
     };
-    this.groupTop2 = new TopK(b, {
+    this.groupTop2 = new TopK(builder, {
       name: n('group_top2'),
       rows: [t, g],
       candidates: [x],
@@ -60,8 +60,8 @@ export class Gating {
       selector: fromTrace(n('group_top2.s')),
       values: choice,
     });
-    this.groupValue = b.free(n('group.value'), [t, g], fromTrace(n('group.value')));
-    this.groups = new TopK(b, {
+    this.groupValue = builder.free(n('group.value'), [t, g], fromTrace(n('group.value')));
+    this.groups = new TopK(builder, {
       name: n('group'),
       rows: [t],
       candidates: [g],
@@ -69,7 +69,7 @@ export class Gating {
       selector: fromTrace(n('group.s')),
       values: fromTrace(n('group.value')),
     });
-    this.experts = new TopK(b, {
+    this.experts = new TopK(builder, {
       name: n('experts'),
       rows: [t],
       candidates: [g, x],
@@ -81,7 +81,7 @@ export class Gating {
         return Array.from({ length: t.size * e.size }, (_, i) => s[Math.floor(i / x.size)]);
       },
     });
-    this.selection = b.free(n('slots.selection'), [t, j, e], (trace) => {
+    this.selection = builder.free(n('slots.selection'), [t, j, e], (trace) => {
       const expert = trace.get(n('slots.expert')).data;
       return Array.from({ length: expert.length * e.size }, (_, i) =>
         Number(expert[Math.floor(i / e.size)]) === i % e.size ? 1n : 0n,
@@ -92,8 +92,8 @@ export class Gating {
       const expert = trace.get(n('slots.expert')).data;
       return Array.from(expert, (v, i) => sigma[Math.floor(i / j.size) * e.size + Number(v)]);
     };
-    this.slotScore = b.free(n('slots.score'), [t, j], score);
-    this.weight = b.unsigned(n('slots.weight'), [t, j], 2, fromTrace(n('slots.weight')));
+    this.slotScore = builder.free(n('slots.score'), [t, j], score);
+    this.weight = builder.unsigned(n('slots.weight'), [t, j], 2, fromTrace(n('slots.weight')));
     const division =
       (f: (sum: bigint, rem: bigint) => bigint): Source =>
       (trace) => {
@@ -106,13 +106,13 @@ export class Gating {
           return f(total, scores[i] * scale - w[i] * total);
         });
       };
-    this.rest = b.unsigned(
+    this.rest = builder.unsigned(
       n('slots.rem'),
       [t, j],
       2,
       division((_, rem) => rem),
     );
-    this.slack = b.unsigned(
+    this.slack = builder.unsigned(
       n('slots.slack'),
       [t, j],
       2,

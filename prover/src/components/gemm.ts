@@ -6,7 +6,7 @@ import { present } from '@attensor/core';
 import { type Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Axis, Bound, Tensor } from '../protocol/tensor.js';
 import { fromTrace, remainder16, type Builder, type Dim } from './builder.js';
 import { groupBy } from './group.js';
@@ -22,7 +22,7 @@ export interface Product {
   /** Each term is a product; terms are added. */
   terms: Factor[][];
   eq?: Bound;
-  claim: V;
+  claim: Wire;
 }
 
 /** Proves product claims; the ones over a same-shaped domain share a sumcheck. */
@@ -53,9 +53,9 @@ export class Rescaled {
   readonly acc: Tensor;
 
   /** @param y when the value's cells belong to another component */
-  constructor(b: Builder, name: string, dims: Dim[], y?: Tensor) {
-    this.y = y ?? b.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
-    const r = b.unsigned(`${name}.r`, dims, 1, remainder16(`${name}.acc`));
+  constructor(builder: Builder, name: string, dims: Dim[], y?: Tensor) {
+    this.y = y ?? builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    const r = builder.unsigned(`${name}.r`, dims, 1, remainder16(`${name}.acc`));
     this.acc = this.y.times(1n << 16n).plus(r);
   }
 }
@@ -70,14 +70,14 @@ export class Gemm {
    * @param y output over (t, o) when another component holds its cells
    */
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly x: Tensor,
     readonly w: Tensor,
     dims: [t: Dim, o: Dim],
     y?: Tensor,
   ) {
-    this.out = new Rescaled(b, name, dims, y);
+    this.out = new Rescaled(builder, name, dims, y);
     this.y = this.out.y;
   }
 

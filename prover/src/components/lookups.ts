@@ -9,7 +9,7 @@ import { P, mod } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
 import { alignedBlocks, eqInteger, identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import { axis, Tensor, type Block } from '../protocol/tensor.js';
 import { dim, type Builder, type Dim, type Source } from './builder.js';
 
@@ -26,19 +26,19 @@ export class PairTable {
 
   /** @param tag tells the tables apart in the common sum */
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly name: string,
     readonly tag: number,
     readonly table: ArrayLike<number>,
   ) {
     const t = dim('entry', 2 ** TABLE_LOG);
-    this.values = b.parameter(() => table, [t], `table.${name}`);
-    this.multiplicities = b.reserve(`${name}.multiplicities`, TABLE_LOG, 'free');
+    this.values = builder.parameter(() => table, [t], `table.${name}`);
+    this.multiplicities = builder.reserve(`${name}.multiplicities`, TABLE_LOG, 'free');
   }
 
   /** Input and output columns of one use of the table; their dimensions are powers of two. */
   pairs(
-    b: Builder,
+    builder: Builder,
     name: string,
     dims: Dim[],
     input: Source,
@@ -49,8 +49,8 @@ export class PairTable {
         throw new RangeError(
           `lookups: ${name} looks up ${d.size} entries per ${d.name}, expected a power of two`,
         );
-    const c = b.free(`${name}.c`, dims, input);
-    const f = b.free(`${name}.${this.name}`, dims, output);
+    const c = builder.free(`${name}.c`, dims, input);
+    const f = builder.free(`${name}.${this.name}`, dims, output);
     this.uses.push({ inputs: c.views[0].block, outputs: f.views[0].block });
     return [c, f];
   }
@@ -59,11 +59,11 @@ export class PairTable {
 export class Lookups {
   readonly range: Block;
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly tables: PairTable[],
-    private readonly layout = b.witness,
+    private readonly layout = builder.witness,
   ) {
-    this.range = b.reserve('range.multiplicities', TABLE_LOG, 'free');
+    this.range = builder.reserve('range.multiplicities', TABLE_LOG, 'free');
   }
 
   /** Counts multiplicities; `witness` holds all other values. */
@@ -147,10 +147,10 @@ export class Lookups {
       return engine.fractions(parts.num, parts.den);
     });
 
-    const indicator = (block: { offset: number; log: number }): V =>
+    const indicator = (block: { offset: number; log: number }): Wire =>
       eqInteger(tape, block.offset / 2 ** block.log, point.slice(0, logSize - block.log));
-    const rest = (log: number): V[] => point.slice(logSize - log);
-    const opened = async (tensor: Tensor, at: V[], what: string): Promise<V> =>
+    const rest = (log: number): Wire[] => point.slice(logSize - log);
+    const opened = async (tensor: Tensor, at: Wire[], what: string): Promise<Wire> =>
       scope.open(tensor, { entry: at }, what);
     const whole = (block: Block): Tensor => Tensor.of(block, [axis('entry', block.log)]);
 
@@ -186,7 +186,7 @@ export class Lookups {
 
     const low = rest(TABLE_LOG);
     const index = identityEval(tape, low);
-    const entry = async (block: Block, fingerprint: V): Promise<void> => {
+    const entry = async (block: Block, fingerprint: Wire): Promise<void> => {
       const i = indicator(block);
       covered.push(i);
       const m = await opened(whole(block), low, 'lookups: multiplicities');
@@ -210,7 +210,7 @@ export class Lookups {
     }
     tape.assertEqual(num, tape.sum(numerators), 'lookups: the numerators do not match');
     const uncovered = tape.linear(
-      covered.map((v): [V, bigint] => [v, -1n]),
+      covered.map((v): [Wire, bigint] => [v, -1n]),
       1n,
     );
     tape.assertEqual(

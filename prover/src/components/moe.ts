@@ -8,7 +8,7 @@ import type { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import { proveProducts, Rescaled, type Product } from './gemm.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
 import { fromTrace, mapTrace, type Builder, type Dim, type Source } from './builder.js';
 import { groupBy } from './group.js';
@@ -23,8 +23,14 @@ export class ExpertGemms {
     readonly selection: Tensor,
   ) {}
 
-  add(b: Builder, name: string, w: Tensor, dims: [t: Dim, j: Dim, o: Dim], y?: Tensor): Tensor {
-    const rescaled = new Rescaled(b, name, dims, y);
+  add(
+    builder: Builder,
+    name: string,
+    w: Tensor,
+    dims: [t: Dim, j: Dim, o: Dim],
+    y?: Tensor,
+  ): Tensor {
+    const rescaled = new Rescaled(builder, name, dims, y);
     this.outputs.push({ rescaled, w });
     return rescaled.y;
   }
@@ -67,7 +73,11 @@ export class ExpertGemms {
 }
 
 /** A(e, i) = sum over slots of eq(slot) P(slot, e) X(slot, i). */
-async function combine(scope: Scope, m: ExpertGemms, slot: { t: V[]; j: V[] }): Promise<FpVec> {
+async function combine(
+  scope: Scope,
+  m: ExpertGemms,
+  slot: { t: Wire[]; j: Wire[] },
+): Promise<FpVec> {
   const { engine } = scope.session;
   const [t, j, e] = m.selection.axes;
   const i = m.x.axis('i');
@@ -95,21 +105,21 @@ export class CombinedExperts {
   private readonly remainder: Tensor;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly input: Tensor,
     readonly weight: Tensor,
     source: { values: string; weights: string },
     dims: [t: Dim, j: Dim, o: Dim],
   ) {
-    this.y = b.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    this.y = builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
     const size = dims[2].size;
     const product: Source = (trace) => {
       const w = trace.get(source.weights).data;
       let k = 0;
       return mapTrace([source.values], (v) => (v * w[Math.floor(k++ / size)]) & 0xffffn)(trace);
     };
-    this.remainder = b.unsigned(`${name}.r`, dims, 1, product);
+    this.remainder = builder.unsigned(`${name}.r`, dims, 1, product);
   }
 
   static async script(scope: Scope, all: CombinedExperts[]): Promise<void> {

@@ -17,10 +17,10 @@ function root(n: bigint): bigint {
 async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
   const [t, i] = [dim('t', rows.length), dim('i', SIZE)];
   const gains = [65536n, -30000n, 1n, 1n << 20n];
-  const b = new Builder();
-  const x = b.free('x', [t, i], fromTrace('x'));
-  const g = b.parameter('g', [i]);
-  const n = new RmsNorm(b, 'n', x, fromTrace('x'), g, 'g', t, SIZE, EPSILON);
+  const builder = new Builder();
+  const x = builder.free('x', [t, i], fromTrace('x'));
+  const g = builder.parameter('g', [i]);
+  const n = new RmsNorm(builder, 'n', x, fromTrace('x'), g, 'g', t, SIZE, EPSILON);
   const E = BigInt(Math.max(1, Math.round(EPSILON * SIZE * 2 ** 32)));
   const S = rows.map((r) => r.reduce((s, v) => s + v * v, 0n));
   const inv = S.map((s, k) => root((BigInt(SIZE) << 64n) / (s + E)) + (k === 1 ? bend : 0n));
@@ -34,7 +34,7 @@ async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
     },
     { g: gains },
   );
-  return objections(b, {
+  return objections(builder, {
     trace,
     parameters: { g: gains },
     script: (scope) => RmsNorm.script(scope, [n]),

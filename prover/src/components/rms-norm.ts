@@ -30,7 +30,7 @@ export class RmsNorm {
    * @param weights their name
    */
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly x: Tensor,
     input: Source,
@@ -41,11 +41,11 @@ export class RmsNorm {
     epsilon: number,
   ) {
     const i = dim('i', size);
-    const gains = b.weights(weights);
+    const gains = builder.weights(weights);
     this.scaled = BigInt(size) << 64n;
     this.epsilon = normEpsilon(epsilon, size);
-    this.y = b.signed(`${name}.y`, [t, i], fromTrace(`${name}.y`));
-    this.remainder = b.unsigned(`${name}.r`, [t, i], 2, (trace) => {
+    this.y = builder.signed(`${name}.y`, [t, i], fromTrace(`${name}.y`));
+    this.remainder = builder.unsigned(`${name}.r`, [t, i], 2, (trace) => {
       const xs = input(trace);
       const inv = trace.get(`${name}.inv`).data;
       const gs = gains(trace);
@@ -54,8 +54,8 @@ export class RmsNorm {
         return product & 0xffffffffn;
       });
     });
-    this.sum = b.free(`${name}.S`, [t], fromTrace(`${name}.S`));
-    this.inv = b.unsigned(`${name}.inv`, [t], 2, fromTrace(`${name}.inv`));
+    this.sum = builder.free(`${name}.S`, [t], fromTrace(`${name}.S`));
+    this.inv = builder.unsigned(`${name}.inv`, [t], 2, fromTrace(`${name}.inv`));
     const rows =
       (f: (s: bigint, inv: bigint) => bigint): Source =>
       (trace) => {
@@ -63,13 +63,13 @@ export class RmsNorm {
         const inv = trace.get(`${name}.inv`).data;
         return Array.from({ length: s.length }, (_, k) => f(s[k] + this.epsilon, inv[k]));
       };
-    this.below = b.unsigned(
+    this.below = builder.unsigned(
       `${name}.D1`,
       [t],
       DIFFERENCE_CELLS,
       rows((s, inv) => this.scaled - inv * inv * s),
     );
-    this.above = b.unsigned(
+    this.above = builder.unsigned(
       `${name}.D2`,
       [t],
       DIFFERENCE_CELLS,

@@ -22,7 +22,7 @@ export class Rope {
 
   /** @param x over (t, i) or (t, h, i); i is the rotated axis */
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly x: Tensor,
     input: Source,
@@ -31,8 +31,8 @@ export class Rope {
   ) {
     const size = dims[dims.length - 1].size;
     const row = dims.slice(1).reduce((s, d) => s * d.size, 1);
-    this.y = b.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
-    this.remainder = b.unsigned(`${name}.r`, dims, 1, (trace) => {
+    this.y = builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    this.remainder = builder.unsigned(`${name}.r`, dims, 1, (trace) => {
       const xs = input(trace);
       return Array.from({ length: xs.length }, (_, k) => {
         const at = Math.floor(k / row) * (size / 2) + Math.floor((k % size) / 2);

@@ -52,16 +52,16 @@ interface Bend {
 }
 
 async function check(bend: Bend = {}): Promise<string[]> {
-  const b = new Builder();
+  const builder = new Builder();
   const dims = [dim('t', ROWS), dim('i', WIDTH)];
-  const x = b.free('x', dims, fromTrace('x'));
-  const rows = new RowHashes(b, 'h', x, dims[1]);
+  const x = builder.free('x', dims, fromTrace('x'));
+  const rows = new RowHashes(builder, 'h', x, dims[1]);
   const states = bend.states ?? sponge(ROW_VALUES);
   const vectors = states.map((s) => engine.fromBigints(s));
   const layers = (bend.layers ?? states).map((s) => engine.fromBigints(s));
   const true_ = ROW_VALUES.map((row) => engine.hash(row));
   const data = ROW_VALUES.flat().map((v) => (v > 1n << 60n ? v - mod(-1n) - 1n : v));
-  return objections(b, {
+  return objections(builder, {
     trace: traceOfValues({ x: { dims: [ROWS, WIDTH], data } }),
     prepare: async (witness) => rows.fill(witness, vectors),
     change: bend.change,

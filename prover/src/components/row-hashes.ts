@@ -13,7 +13,7 @@ import { CONSTANTS, MATRIX } from '../protocol/poseidon.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import { axis, type Axis, type Bound, type Block, type Part, Tensor } from '../protocol/tensor.js';
 import type { Builder, Dim } from './builder.js';
 
@@ -34,7 +34,7 @@ export class RowHashes {
 
   /** @param x over (t, i) */
   constructor(
-    b: Builder,
+    builder: Builder,
     name: string,
     readonly x: Tensor,
     i: Dim,
@@ -45,7 +45,7 @@ export class RowHashes {
     this.steps = Math.ceil(i.size / 2);
     this.step = axis('step', i.log - 1);
     this.blocks = Array.from({ length: SEGMENTS }, (_, k) =>
-      STATE.map((e) => b.reserve(`${name}.${k}.${e}`, this.t.log + this.step.log, 'free')),
+      STATE.map((e) => builder.reserve(`${name}.${k}.${e}`, this.t.log + this.step.log, 'free')),
     );
     this.ends = this.blocks.map((elements) =>
       elements.map((block) => Tensor.of(block, [this.t, this.step])),
@@ -70,7 +70,7 @@ export class RowHashes {
    * @param hashes of all 2^t rows, fixed before any challenge that follows
    * @param states from `states`
    */
-  async script(scope: Scope, hashes: V[], states: ProverOnly<FpVec[]>): Promise<void> {
+  async script(scope: Scope, hashes: Wire[], states: ProverOnly<FpVec[]>): Promise<void> {
     const { session, claims } = scope;
     const { tape } = session;
     const { t, step } = this;
@@ -92,9 +92,9 @@ export class RowHashes {
     // what no hash covers; and a row of odd width hashes like one with a zero more
     scope.zeroFrom(this.x, 'i', this.width, { t: tau });
 
-    let values: V[][] = [];
+    let values: Wire[][] = [];
     for (const elements of this.ends) {
-      const opened: V[] = [];
+      const opened: Wire[] = [];
       for (const tensor of elements) opened.push(await scope.open(tensor, z, 'hashes: state'));
       values.push(opened);
     }
@@ -111,17 +111,17 @@ export class RowHashes {
   private async layer(
     scope: Scope,
     layer: number,
-    values: V[][],
+    values: Wire[][],
     z: Bound,
     states: ProverOnly<FpVec[]>,
-  ): Promise<{ values: V[][]; at: Bound }> {
+  ): Promise<{ values: Wire[][]; at: Bound }> {
     const { session } = scope;
     const { tape } = session;
     const alpha = session.challenge();
     const sum = new Sumcheck(scope, [this.t, this.step], `hashes: layer ${layer}`);
     let weight = tape.constant(1n);
-    const claim: [V, bigint][] = [];
-    const added: [V, bigint][] = [];
+    const claim: [Wire, bigint][] = [];
+    const added: [Wire, bigint][] = [];
     let expr: Expr | undefined;
     const columns = values.map((state, k) => {
       const round = LAYERS * k + layer;
@@ -134,7 +134,7 @@ export class RowHashes {
       });
       return STATE.map((j) => {
         const x = sum.virtual(() => states.value[3 * round + j]);
-        const coef = tape.linear(weights.map((w, i): [V, bigint] => [w, MATRIX[i][j]]));
+        const coef = tape.linear(weights.map((w, i): [Wire, bigint] => [w, MATRIX[i][j]]));
         const term = Expr.of(coef).mul(seventhPower(x));
         expr = expr ? expr.add(term) : term;
         return x;
@@ -149,7 +149,7 @@ export class RowHashes {
   }
 
   /** A step's first state: what the step before left, none before the first, plus the row's elements. */
-  private async absorb(scope: Scope, values: V[], at: Bound): Promise<void> {
+  private async absorb(scope: Scope, values: Wire[], at: Bound): Promise<void> {
     const { session, claims } = scope;
     const { tape } = session;
     const { step } = this;

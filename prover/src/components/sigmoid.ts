@@ -30,9 +30,9 @@ export class Sigmoid {
    * @param input name of x in the trace
    * @param name of c and sigma in the trace
    */
-  constructor(b: Builder, name: string, input: string, dims: Dim[], table: PairTable) {
+  constructor(builder: Builder, name: string, input: string, dims: Dim[], table: PairTable) {
     [this.c, this.sigma] = table.pairs(
-      b,
+      builder,
       name,
       dims,
       fromTrace(`${name}.c`),
@@ -43,25 +43,25 @@ export class Sigmoid {
         const e = f(position(x));
         return e > 0n ? e : 0n;
       });
-    this.over = b.unsigned(
+    this.over = builder.unsigned(
       `${name}.over`,
       dims,
       2,
       excess((p) => p - 65535n),
     );
-    this.under = b.unsigned(
+    this.under = builder.unsigned(
       `${name}.under`,
       dims,
       2,
       excess((p) => -p),
     );
-    this.low = b.unsigned(
+    this.low = builder.unsigned(
       `${name}.low`,
       dims,
       1,
       mapTrace([input], (x) => x & 31n),
     );
-    this.lowScaled = b.unsigned(
+    this.lowScaled = builder.unsigned(
       `${name}.low2`,
       dims,
       1,
@@ -119,7 +119,7 @@ export class SwiGlu {
    * @param upName the other factor in the trace
    */
   constructor(
-    b: Builder,
+    builder: Builder,
     prefix: string,
     readonly sigmoid: Sigmoid,
     readonly up: Tensor,
@@ -127,15 +127,15 @@ export class SwiGlu {
     upName: string,
     dims: Dim[],
   ) {
-    this.silu = b.signed(`${prefix}silu.y`, dims, fromTrace(`${prefix}silu.y`));
-    this.siluRemainder = b.unsigned(
+    this.silu = builder.signed(`${prefix}silu.y`, dims, fromTrace(`${prefix}silu.y`));
+    this.siluRemainder = builder.unsigned(
       `${prefix}silu.r`,
       dims,
       1,
       mapTrace([gateName, `${prefix}sigmoid.sigma`], (x, s) => (x * s) & 0xffffn),
     );
-    this.act = b.signed(`${prefix}act.y`, dims, fromTrace(`${prefix}act.y`));
-    this.actRemainder = b.unsigned(
+    this.act = builder.signed(`${prefix}act.y`, dims, fromTrace(`${prefix}act.y`));
+    this.actRemainder = builder.unsigned(
       `${prefix}act.r`,
       dims,
       1,

@@ -8,7 +8,7 @@ import { Expr } from '../protocol/expression.js';
 import { lessOrEqualEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
 import { fromTrace, type Builder, type Dim, type Values } from './builder.js';
 import type { PairTable } from './lookups.js';
@@ -29,7 +29,7 @@ export class Softmax {
   private readonly slack: Tensor;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly name: string,
     readonly scoresName: string,
     dims: [h: Dim, t: Dim, s: Dim],
@@ -45,14 +45,14 @@ export class Softmax {
         return k % T <= row % T ? f(trace, k, row) : 0n;
       });
     // Ranged: a field element for a maximum could shift every remainder of its row by the same amount.
-    this.max = b.signed(n('max'), [h, t], fromTrace(n('max')));
-    [this.c, this.e] = table.pairs(b, name, dims, fromTrace(n('c')), fromTrace(n('e')));
-    this.o = b.unsigned(n('o'), dims, 2, fromTrace(n('o')));
-    this.scoreRemainder = b.unsigned(n('r'), dims, 2, (trace) => {
+    this.max = builder.signed(n('max'), [h, t], fromTrace(n('max')));
+    [this.c, this.e] = table.pairs(builder, name, dims, fromTrace(n('c')), fromTrace(n('e')));
+    this.o = builder.unsigned(n('o'), dims, 2, fromTrace(n('o')));
+    this.scoreRemainder = builder.unsigned(n('r'), dims, 2, (trace) => {
       const acc = trace.get(scoresName).data;
       return masked((_, k) => (acc[k] * scale) & 0xffffffffn)(trace);
     });
-    this.attained = b.free(n('attained'), dims, (trace) => {
+    this.attained = builder.free(n('attained'), dims, (trace) => {
       const c = trace.get(n('c')).data;
       const o = trace.get(n('o')).data;
       const out = new Array<bigint>(h.size * T * T).fill(0n);
@@ -66,8 +66,8 @@ export class Softmax {
         }
       return out;
     });
-    this.p = b.unsigned(n('p'), dims, 1, fromTrace(n('p')));
-    this.probabilityRemainder = b.unsigned(
+    this.p = builder.unsigned(n('p'), dims, 1, fromTrace(n('p')));
+    this.probabilityRemainder = builder.unsigned(
       n('pr'),
       dims,
       1,
@@ -75,13 +75,13 @@ export class Softmax {
         (trace, k, row) => (trace.get(n('e')).data[k] * trace.get(n('inv')).data[row]) & 0xffffn,
       ),
     );
-    this.inv = b.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
+    this.inv = builder.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
     const rest = (trace: Values, row: number): bigint =>
       0xffffffffn - trace.get(n('inv')).data[row] * trace.get(n('sum')).data[row];
     const rows = (f: (trace: Values, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T }, (_, row) => f(trace, row));
-    this.remainder = b.unsigned(n('rem'), [h, t], 2, rows(rest));
-    this.slack = b.unsigned(
+    this.remainder = builder.unsigned(n('rem'), [h, t], 2, rows(rest));
+    this.slack = builder.unsigned(
       n('slack'),
       [h, t],
       2,
@@ -102,7 +102,7 @@ export class Softmax {
     scope: Scope,
     instances: Softmax[],
     scores: (s: Softmax, index: number) => FpVec | Promise<FpVec>,
-  ): Promise<{ at: Bound; values: V[] }> {
+  ): Promise<{ at: Bound; values: Wire[] }> {
     const [h, t, s] = instances[0].p.axes;
     const { tape } = scope.session;
     const rowPoint = { h: scope.random('h', h.log), t: scope.random('t', t.log) };

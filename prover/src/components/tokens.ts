@@ -7,7 +7,7 @@ import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 
 export interface TokenInput {
   promptIds: number[];
@@ -18,10 +18,10 @@ export class TokenColumns {
   private constructor(
     private readonly session: Session,
     /** bits of each token, lowest first */
-    readonly bits: V[][],
+    readonly bits: Wire[][],
     /** 1 where the next position holds an output token */
-    private readonly mask: V[],
-    private readonly ids: V[],
+    private readonly mask: Wire[],
+    private readonly ids: Wire[],
     private readonly input: ProverOnly<TokenInput>,
     private readonly capacity: number,
   ) {}
@@ -33,7 +33,7 @@ export class TokenColumns {
     session: Session,
     capacity: number,
     vocabulary: number,
-    hashes: { input: V; output: V },
+    hashes: { input: Wire; output: Wire },
     input: ProverOnly<TokenInput>,
   ): Promise<TokenColumns> {
     const { tape } = session;
@@ -83,18 +83,18 @@ export class TokenColumns {
     const outputLength = tape.sub(tape.sum(isActive), inputLength);
     tape.inverse(outputLength);
 
-    const start = (domain: bigint, length: V): [V, V, V] =>
+    const start = (domain: bigint, length: Wire): [Wire, Wire, Wire] =>
       tape.permute([tape.constant(domain), length, zero]);
     let state = start(INPUT_DOMAIN.toBigInt(), inputLength);
     const outputStart = start(OUTPUT_DOMAIN.toBigInt(), outputLength);
-    const captured: V[] = [];
-    const ended: V[] = [];
+    const captured: Wire[] = [];
+    const ended: Wire[] = [];
     for (let t = 0; t < capacity; t++) {
       if (t > 0) {
         // At the first output position the input's hash is complete and the output's begins.
         const first = tape.sub(isInput[t - 1], isInput[t]);
         captured.push(tape.mul(first, state[0]));
-        state = state.map((s, k) => tape.select(first, outputStart[k], s)) as [V, V, V];
+        state = state.map((s, k) => tape.select(first, outputStart[k], s)) as [Wire, Wire, Wire];
       }
       state = tape.permute([tape.add(state[0], tokens[t]), state[1], state[2]]);
       // The output's hash is complete at the last active position; what follows is not read.
@@ -125,19 +125,19 @@ export class TokenColumns {
 
   readonly outputMask = (): bigint[] => this.session.valuesOf(this.mask);
 
-  outputMaskAt(t: V[]): V {
+  outputMaskAt(t: Wire[]): Wire {
     return this.session.tape.inner(this.mask, this.weights(t));
   }
 
   /** t -> token at t + 1, 0 for the last position */
   readonly nextIds = (): bigint[] => [...this.session.valuesOf(this.ids.slice(1)), 0n];
 
-  nextIdAt(t: V[]): V {
+  nextIdAt(t: Wire[]): Wire {
     return this.session.tape.inner(this.ids.slice(1), this.weights(t).slice(0, -1));
   }
 
-  private readonly tables = new Map<string, V[]>();
-  private weights(t: V[]): V[] {
+  private readonly tables = new Map<string, Wire[]>();
+  private weights(t: Wire[]): Wire[] {
     const key = t.join(',');
     let table = this.tables.get(key);
     if (!table) this.tables.set(key, (table = eqTable(this.session.tape, t)));
@@ -156,7 +156,7 @@ export class TokenColumns {
     return out;
   };
 
-  successorsAt(t: V[], v: V[]): V {
+  successorsAt(t: Wire[], v: Wire[]): Wire {
     const { tape } = this.session;
     const weights = this.weights(t);
     return tape.sum(

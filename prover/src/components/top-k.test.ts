@@ -20,13 +20,13 @@ async function select(
 ): Promise<string[]> {
   const first: Row = { values: [8n, 7n, 6n, 5n, 4n, 3n, 2n, 1n], selected: [0, 1, 2] };
   const rows = [first, row];
-  const b = new Builder();
+  const builder = new Builder();
   const bit = (pick: (r: Row) => number[]): bigint[] =>
     rows.flatMap((r) => Array.from({ length: 8 }, (_, k) => (pick(r).includes(k) ? 1n : 0n)));
   const all = [0, 1, 2, 3, 4, 5, 6, 7];
-  const value = b.free('value', [t, e], fromTrace('value'));
-  const among = b.free('among', [t, e], fromTrace('among'));
-  const top = new TopK(b, {
+  const value = builder.free('value', [t, e], fromTrace('value'));
+  const among = builder.free('among', [t, e], fromTrace('among'));
+  const top = new TopK(builder, {
     name: 'top',
     rows: [t],
     candidates: [e],
@@ -40,7 +40,7 @@ async function select(
     selected: { dims: [2, 8], data: bit((r) => r.selected) },
     among: { dims: [2, 8], data: bit((r) => r.among ?? all) },
   });
-  return objections(b, {
+  return objections(builder, {
     trace,
     change,
     script: async (scope) => {

@@ -31,7 +31,7 @@ export class TopK {
   private readonly count: number;
 
   constructor(
-    b: Builder,
+    builder: Builder,
     readonly spec: TopKSpec,
   ) {
     const { name, rows, candidates } = spec;
@@ -41,7 +41,7 @@ export class TopK {
       throw new RangeError(`top-k ${name}: ${n} candidates, expected a power of two`);
     this.count = n;
     const dims = [...rows, ...candidates];
-    this.s = b.free(`${name}.s`, dims, spec.selector);
+    this.s = builder.free(`${name}.s`, dims, spec.selector);
     const tau = (trace: Values): bigint[] => {
       const s = spec.selector(trace);
       const keys = this.keys(trace);
@@ -52,8 +52,8 @@ export class TopK {
         return least ?? 0n;
       });
     };
-    this.tau = b.free(`${name}.tau`, rows, tau);
-    this.difference = b.unsigned(`${name}.d`, dims, 2, (trace) => {
+    this.tau = builder.free(`${name}.tau`, rows, tau);
+    this.difference = builder.unsigned(`${name}.d`, dims, 2, (trace) => {
       const s = spec.selector(trace);
       const keys = this.keys(trace);
       const among = spec.among?.(trace);

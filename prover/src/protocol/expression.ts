@@ -2,11 +2,11 @@
 import { present } from '@attensor/core';
 import type { Expression } from '@attensor/native';
 import { mod } from './field.js';
-import type { Tape, V } from './tape.js';
+import type { Tape, Wire } from './tape.js';
 
 type Node =
   | { kind: 'column'; index: number }
-  | { kind: 'constant'; value: bigint | V; wrapped: boolean }
+  | { kind: 'constant'; value: bigint | Wire; wrapped: boolean }
   | { kind: 'add' | 'sub' | 'mul'; a: Expr; b: Expr };
 
 export type Operand = Expr | bigint;
@@ -26,7 +26,7 @@ export class Expr {
     return new Expr({ kind: 'constant', value, wrapped: false }, 0);
   }
   /** A value of the verifier's computation (a challenge, say). */
-  static of(v: V): Expr {
+  static of(v: Wire): Expr {
     return new Expr({ kind: 'constant', value: v, wrapped: true }, 0);
   }
   private static from(x: Operand): Expr {
@@ -46,16 +46,16 @@ export class Expr {
   }
 
   /** The value on given column values, as part of the verifier's computation. */
-  evaluate(tape: Tape, columns: V[]): V {
-    const memo = new Map<Expr, V>();
-    const visit = (e: Expr): V => {
+  evaluate(tape: Tape, columns: Wire[]): Wire {
+    const memo = new Map<Expr, Wire>();
+    const visit = (e: Expr): Wire => {
       const known = memo.get(e);
       if (known !== undefined) return known;
       const n = e.node;
-      let v: V;
+      let v: Wire;
       if (n.kind === 'column') v = columns[n.index];
       else if (n.kind === 'constant')
-        v = n.wrapped ? (n.value as V) : tape.constant(n.value as bigint);
+        v = n.wrapped ? (n.value as Wire) : tape.constant(n.value as bigint);
       else {
         const [a, b] = [visit(n.a), visit(n.b)];
         v = n.kind === 'add' ? tape.add(a, b) : n.kind === 'sub' ? tape.sub(a, b) : tape.mul(a, b);
@@ -80,7 +80,7 @@ export class Expr {
         collect(n.b);
         order.push(e);
       } else if (n.kind === 'constant') {
-        constants.push(n.wrapped ? tape.value(n.value as V) : mod(n.value as bigint));
+        constants.push(n.wrapped ? tape.value(n.value as Wire) : mod(n.value as bigint));
         constantIndex.set(e, constants.length - 1);
       }
     };

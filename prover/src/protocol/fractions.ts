@@ -7,12 +7,12 @@
 import type { FractionTree } from '@attensor/native';
 import { ProverOnly } from './prover-only.js';
 import type { Session } from './session.js';
-import type { V } from './tape.js';
+import type { Wire } from './tape.js';
 
 export interface FractionClaim {
-  point: V[];
-  num: V;
-  den: V;
+  point: Wire[];
+  num: Wire;
+  den: Wire;
 }
 
 export async function zeroFractionSum(
@@ -32,13 +32,13 @@ export async function zeroFractionSum(
     return [q];
   });
   tape.inverse(q);
-  let claim = { point: [] as V[], num: tape.constant(0n), den: q };
+  let claim = { point: [] as Wire[], num: tape.constant(0n), den: q };
   for (let k = 0; k < depth; k++) {
     const lambda = session.challenge();
     const { point } = claim;
     await tree.each((t) => t.beginLayer(k, session.valuesOf(point), session.value(lambda)));
     let current = tape.add(claim.num, tape.mul(lambda, claim.den));
-    const bound: V[] = [];
+    const bound: Wire[] = [];
     for (let j = 0; j < k; j++) {
       const tau = claim.point[j];
       const [c1, c2] = await session.send(2, `fractions: layer ${k} round ${j}`, () =>

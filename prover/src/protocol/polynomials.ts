@@ -1,13 +1,13 @@
 /** Multilinear polynomials the verifier evaluates itself. Points are most significant variable first. */
-import type { Tape, V } from './tape.js';
+import type { Tape, Wire } from './tape.js';
 
 /** eq(a, b) = prod (a b + (1-a)(1-b)) */
-export function eqEval(tape: Tape, a: V[], b: V[]): V {
+export function eqEval(tape: Tape, a: Wire[], b: Wire[]): Wire {
   if (a.length !== b.length) throw new RangeError('eqEval: points of different lengths');
   return tape.product(a.map((x, i) => eqFactor(tape, x, b[i])));
 }
 
-export function eqFactor(tape: Tape, x: V, y: V): V {
+export function eqFactor(tape: Tape, x: Wire, y: Wire): Wire {
   return tape.linear(
     [
       [tape.mul(x, y), 2n],
@@ -19,7 +19,7 @@ export function eqFactor(tape: Tape, x: V, y: V): V {
 }
 
 /** eq(point, b) for every b. */
-export function eqTable(tape: Tape, point: V[]): V[] {
+export function eqTable(tape: Tape, point: Wire[]): Wire[] {
   let table = [tape.constant(1n)];
   for (const r of point) {
     table = table.flatMap((x) => {
@@ -31,14 +31,14 @@ export function eqTable(tape: Tape, point: V[]): V[] {
 }
 
 /** eq(bits of value, point) for a known integer of point.length bits. */
-export function eqInteger(tape: Tape, value: number, point: V[]): V {
+export function eqInteger(tape: Tape, value: number, point: Wire[]): Wire {
   return tape.product(
     point.map((r, i) => ((value >> (point.length - 1 - i)) & 1 ? r : tape.linear([[r, -1n]], 1n))),
   );
 }
 
 /** The extension of b -> x^b: prod (1 - r_j + r_j x^(2^j)), j counted from the last variable. */
-export function powEval(tape: Tape, x: V, point: V[]): V {
+export function powEval(tape: Tape, x: Wire, point: Wire[]): Wire {
   let result = tape.constant(1n);
   let base = x;
   for (let j = point.length - 1; j >= 0; j--) {
@@ -56,12 +56,12 @@ export function powEval(tape: Tape, x: V, point: V[]): V {
 }
 
 /** The extension of b -> b (most significant first). */
-export function identityEval(tape: Tape, point: V[]): V {
-  return tape.linear(point.map((r, i): [V, bigint] => [r, 1n << BigInt(point.length - 1 - i)]));
+export function identityEval(tape: Tape, point: Wire[]): Wire {
+  return tape.linear(point.map((r, i): [Wire, bigint] => [r, 1n << BigInt(point.length - 1 - i)]));
 }
 
 /** The extension of (a, b) -> [a = b + 1] for equally long a, b. */
-export function nextEval(tape: Tape, a: V[], b: V[]): V {
+export function nextEval(tape: Tape, a: Wire[], b: Wire[]): Wire {
   // From the lowest bit up: the bits that carry (b 1, a 0), then the first that does not (b 0, a 1), then equal ones.
   let carry = tape.constant(1n);
   let done = tape.constant(0n);
@@ -77,7 +77,7 @@ export function nextEval(tape: Tape, a: V[], b: V[]): V {
 }
 
 /** The extension of (a, b) -> [b <= a] for equally long a, b. */
-export function lessOrEqualEval(tape: Tape, a: V[], b: V[]): V {
+export function lessOrEqualEval(tape: Tape, a: Wire[], b: Wire[]): Wire {
   // Least significant bit first: le' = a(1-b) + eq(a,b) le
   let le = tape.constant(1n);
   for (let i = a.length - 1; i >= 0; i--) {
@@ -89,7 +89,7 @@ export function lessOrEqualEval(tape: Tape, a: V[], b: V[]): V {
 }
 
 /** The extension of b -> [b < limit], limit an integer in 0 .. 2^point.length. */
-export function belowEval(tape: Tape, limit: number, point: V[]): V {
+export function belowEval(tape: Tape, limit: number, point: Wire[]): Wire {
   return tape.sum(
     alignedBlocks(limit, point.length).map(({ offset, log }) =>
       eqInteger(tape, offset >> log, point.slice(0, point.length - log)),
@@ -111,6 +111,6 @@ export function alignedBlocks(limit: number, log: number): { offset: number; log
 }
 
 /** Value at r of the polynomial with coefficients c0.. (lowest first). */
-export function horner(tape: Tape, coefs: V[], r: V): V {
+export function horner(tape: Tape, coefs: Wire[], r: Wire): Wire {
   return coefs.reduceRight((acc, c) => tape.add(tape.mul(acc, r), c));
 }

@@ -17,39 +17,39 @@ import { type Expr } from './expression.js';
 import { Sumcheck } from './sumcheck.js';
 import type { Scope } from './scope.js';
 import type { Session } from './session.js';
-import type { Tape, V } from './tape.js';
+import type { Tape, Wire } from './tape.js';
 import { axis, type ClaimPart, type Vector } from './tensor.js';
 
 /** A commitment's own out-of-domain value: sum_b f(b) x^b = y. */
 export interface PowClaim {
   vector: Vector;
-  x: V;
-  y: V;
+  x: Wire;
+  y: Wire;
 }
 
 interface WeightedPart {
   part: ClaimPart;
-  weight: V;
+  weight: Wire;
 }
 
 /** eq against the reduction point, with shared factors. */
 class PointWeights {
-  private readonly factors = new Map<string, V>();
-  private readonly suffixes = new Map<string, V>();
-  private readonly prefixes = new Map<string, V>();
+  private readonly factors = new Map<string, Wire>();
+  private readonly suffixes = new Map<string, Wire>();
+  private readonly prefixes = new Map<string, Wire>();
   constructor(
     private readonly tape: Tape,
-    private readonly point: V[],
+    private readonly point: Wire[],
   ) {}
 
-  private factor(x: V, position: number): V {
+  private factor(x: Wire, position: number): Wire {
     const key = `${x}@${position}`;
     let v = this.factors.get(key);
     if (v === undefined) this.factors.set(key, (v = eqFactor(this.tape, x, this.point[position])));
     return v;
   }
 
-  suffix(z: V[]): V {
+  suffix(z: Wire[]): Wire {
     const key = z.join(',');
     let v = this.suffixes.get(key);
     if (v === undefined) {
@@ -61,7 +61,7 @@ class PointWeights {
   }
 
   /** eq of the first `length` coordinates with the bits of `value`. */
-  prefix(value: number, length: number): V {
+  prefix(value: number, length: number): Wire {
     if (length === 0) return this.tape.constant(1n);
     const key = `${value}/${length}`;
     let v = this.prefixes.get(key);
@@ -79,9 +79,12 @@ class PointWeights {
   }
 
   /** sum of weight * eq(block prefix) * eq(suffix point) */
-  total(parts: WeightedPart[]): V {
+  total(parts: WeightedPart[]): Wire {
     const { tape } = this;
-    const bySuffix = new Map<string, { z: V[]; terms: [V, V][]; scaled: [V, bigint, V][] }>();
+    const bySuffix = new Map<
+      string,
+      { z: Wire[]; terms: [Wire, Wire][]; scaled: [Wire, bigint, Wire][] }
+    >();
     for (const { part, weight } of parts) {
       const key = part.point.join(',');
       let group = bySuffix.get(key);
@@ -98,7 +101,9 @@ class PointWeights {
       [...bySuffix.values()].map(({ z, scaled }) =>
         tape.mul(
           this.suffix(z),
-          tape.linear(scaled.map(([coef, c, prefix]): [V, bigint] => [tape.mul(coef, prefix), c])),
+          tape.linear(
+            scaled.map(([coef, c, prefix]): [Wire, bigint] => [tape.mul(coef, prefix), c]),
+          ),
         ),
       ),
     );
@@ -118,7 +123,7 @@ async function claimWeights(
   partLog: number,
   scale: bigint[],
   parts: WeightedPart[],
-  powers: { weight: V; x: V }[],
+  powers: { weight: Wire; x: Wire }[],
 ): Promise<FpVec> {
   const { engine } = session;
   const size = 2 ** partLog;
@@ -154,9 +159,9 @@ const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
   f instanceof LongVector ? f : new SinglePart(f);
 
 export interface Reduced {
-  point: V[];
+  point: Wire[];
   /** the vectors' values there, in the order of their samples */
-  values: V[];
+  values: Wire[];
   /** Prover only, of vectors in parts: the parts weighted by eq of the point's first coordinates, added up. */
   combined: (FpVec | undefined)[];
 }
@@ -178,8 +183,8 @@ export async function reduceClaims(
   const alpha = session.challenge();
   let weight = tape.constant(1n);
   const parts: Record<Vector, WeightedPart[]> = { witness: [], parameters: [] };
-  const powers: Record<Vector, { weight: V; x: V }[]> = { witness: [], parameters: [] };
-  const values: V[] = [];
+  const powers: Record<Vector, { weight: Wire; x: Wire }[]> = { witness: [], parameters: [] };
+  const values: Wire[] = [];
   for (const claim of scope.claims.list) {
     for (const part of claim.parts) {
       if (!pows.some((p) => p.vector === part.vector))

@@ -2,7 +2,7 @@
 import type { FpVec } from '@attensor/native';
 import type { ProverOnly } from './prover-only.js';
 import type { Session } from './session.js';
-import type { V } from './tape.js';
+import type { Wire } from './tape.js';
 import {
   axis,
   Claims,
@@ -20,7 +20,7 @@ const PADDING = 'padding';
 export class Scope {
   readonly claims = new Claims();
   readonly eqs: EqTables;
-  private readonly randomness = new Map<string, V[]>();
+  private readonly randomness = new Map<string, Wire[]>();
   private readonly keys = new Map<Tensor, number>();
 
   constructor(
@@ -41,7 +41,7 @@ export class Scope {
    * A random point shared by all relations on axes of this name and size. Sound since it is drawn only after the witness
    * commitment that fixes every tensor (see docs/soundness.md, shared points).
    */
-  random(name: string, log: number): V[] {
+  random(name: string, log: number): Wire[] {
     const key = `${name}:${log}`;
     let point = this.randomness.get(key);
     if (!point) this.randomness.set(key, (point = this.session.challenges(log)));
@@ -87,7 +87,7 @@ export class Scope {
   }
 
   /** Sends the tensor's value at a point and registers the claim. */
-  async open(tensor: Tensor, at: Bound, what: string): Promise<V> {
+  async open(tensor: Tensor, at: Bound, what: string): Promise<Wire> {
     const [value] = await this.session.send(1, what, async () => [
       (await this.table(tensor, [], at)).get(0),
     ]);

@@ -11,13 +11,13 @@ import { present } from '@attensor/core';
 import type { ProverEngine } from '@attensor/native';
 import { mod, P } from './field.js';
 import { ProverOnly } from './prover-only.js';
-import { Tape, VerificationError, type Permutation, type V } from './tape.js';
+import { Tape, VerificationError, type Permutation, type Wire } from './tape.js';
 
 export type Role = 'prove' | 'verify' | 'shape';
 
 /** Random words, bit by bit from the lowest. */
 export interface Words {
-  next(): V[];
+  next(): Wire[];
   /** All of them before any is taken; prover only. */
   numbers(): number[];
 }
@@ -51,10 +51,10 @@ export class Session {
   readonly tape: Tape;
   /** Messages and hints, in the order of the tape's inputs. */
   readonly messages: bigint[] = [];
-  private state: [V, V, V];
-  private pending: V[] = [];
+  private state: [Wire, Wire, Wire];
+  private pending: Wire[] = [];
   /** Rate elements of the current state that may still be squeezed. */
-  private squeezable: V[] = [];
+  private squeezable: Wire[] = [];
   private readonly prover: ProverOnly<ProverRole>;
 
   constructor(private readonly options: SessionRole) {
@@ -82,14 +82,14 @@ export class Session {
     return this.prover.map(({ engine }) => make(engine));
   }
 
-  value(v: V): bigint {
+  value(v: Wire): bigint {
     return this.tape.value(v);
   }
-  valuesOf(vs: V[]): bigint[] {
+  valuesOf(vs: Wire[]): bigint[] {
     return vs.map((v) => this.tape.value(v));
   }
 
-  private async inputs(count: number, compute: Compute, what: string): Promise<V[]> {
+  private async inputs(count: number, compute: Compute, what: string): Promise<Wire[]> {
     let values: bigint[] | undefined;
     if (this.options.engine) {
       this.options.signal?.throwIfAborted();
@@ -111,18 +111,18 @@ export class Session {
   }
 
   /** Supplied by the prover, not absorbed: only for values that something else binds. */
-  hint(count: number, what: string, compute: Compute): Promise<V[]> {
+  hint(count: number, what: string, compute: Compute): Promise<Wire[]> {
     return this.inputs(count, compute, what);
   }
 
   /** Supplied by the prover and absorbed before the next challenge. */
-  async send(count: number, what: string, compute: Compute): Promise<V[]> {
+  async send(count: number, what: string, compute: Compute): Promise<Wire[]> {
     const vs = await this.inputs(count, compute, what);
     this.absorb(vs);
     return vs;
   }
 
-  absorb(vs: V[]): void {
+  absorb(vs: Wire[]): void {
     this.squeezable = [];
     for (const v of vs) {
       this.pending.push(v);
@@ -142,13 +142,13 @@ export class Session {
     this.squeezable = [this.state[0], this.state[1]];
   }
 
-  challenge(): V {
+  challenge(): Wire {
     if (this.pending.length > 0 || this.squeezable.length === 0) this.flush();
     const [next] = this.squeezable.splice(0, 1);
     return next;
   }
 
-  challenges(count: number): V[] {
+  challenges(count: number): Wire[] {
     return Array.from({ length: count }, () => this.challenge());
   }
 
@@ -178,7 +178,7 @@ export class Session {
     const more = Math.ceil(Math.max(0, count - Math.floor((usable - bits) / wordLength)) / perWord);
     const sources = [first, ...this.challenges(more)];
     const drawn = [...sources];
-    let pool: V[] = [];
+    let pool: Wire[] = [];
     let skip = bits;
     return {
       next: () => {

@@ -11,22 +11,22 @@ import { Expr } from './expression.js';
 import { interpolate, sub } from './field.js';
 import { eqEval } from './polynomials.js';
 import type { Scope } from './scope.js';
-import type { V } from './tape.js';
+import type { Wire } from './tape.js';
 import { logOf, type Axis, type Bound, type Tensor } from './tensor.js';
 
 interface Column {
   table: () => FpVec | Promise<FpVec>;
   /** Set when the verifier computes the final value; otherwise the prover sends it. */
-  evaluate?: (point: V[]) => V;
+  evaluate?: (point: Wire[]) => Wire;
   /** Where a sent value goes as a claim. */
-  claim?: (point: V[], value: V) => void;
-  value?: V;
+  claim?: (point: Wire[], value: Wire) => void;
+  value?: Wire;
 }
 
 export class Sumcheck {
   private readonly columns: Column[] = [];
   private readonly known = new Map<string, Expr>();
-  private readonly items: { expr: Expr; claim: V }[] = [];
+  private readonly items: { expr: Expr; claim: Wire }[] = [];
 
   constructor(
     readonly scope: Scope,
@@ -39,7 +39,7 @@ export class Sumcheck {
     return Expr.column(this.columns.length - 1);
   }
 
-  private at(point: V[]): Bound {
+  private at(point: Wire[]): Bound {
     const out: Bound = {};
     let i = 0;
     for (const a of this.domain) {
@@ -94,7 +94,7 @@ export class Sumcheck {
   public(
     axes: string[],
     table: () => bigint[] | FpVec | Promise<FpVec>,
-    evaluate: (at: Bound) => V,
+    evaluate: (at: Bound) => Wire,
   ): Expr {
     return this.push({
       table: async () => {
@@ -113,12 +113,12 @@ export class Sumcheck {
   }
 
   /** Adds: sum over the domain of expr = claim (a zero claim when left out). */
-  require(expr: Expr, claim?: V): void {
+  require(expr: Expr, claim?: Wire): void {
     this.items.push({ expr, claim: claim ?? this.scope.session.tape.constant(0n) });
   }
 
   /** Final value of a column, after run(). */
-  value(column: Expr): V {
+  value(column: Expr): Wire {
     const n = column.node;
     const value = n.kind === 'column' ? this.columns[n.index].value : undefined;
     if (value === undefined)
@@ -160,7 +160,7 @@ export class Sumcheck {
       const expression = total.compile(tape, this.columns.length);
       prover = ProverOnly.of(await (start ?? ((e) => this.fromTables(e)))(expression));
     }
-    const point: V[] = [];
+    const point: Wire[] = [];
     for (let round = 0; round < rounds; round++) {
       const current = claim;
       const [c0, ...upper] = await session.send(
@@ -178,7 +178,11 @@ export class Sumcheck {
       );
       const r = session.challenge();
       // g(0) + g(1) = claim: c1 = claim - 2 c0 - (c2 + …)
-      const c1 = tape.linear([[claim, 1n], [c0, -2n], ...upper.map((c): [V, bigint] => [c, -1n])]);
+      const c1 = tape.linear([
+        [claim, 1n],
+        [c0, -2n],
+        ...upper.map((c): [Wire, bigint] => [c, -1n]),
+      ]);
       claim = [c1, ...upper].reduceRight(
         (acc, c, i, all) => (i === all.length - 1 ? c : tape.add(tape.mul(acc, r), c)),
         tape.constant(0n),

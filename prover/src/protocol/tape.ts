@@ -8,20 +8,20 @@ import { present } from '@attensor/core';
 import { P, add as fadd, inverse, mod, mul as fmul } from './field.js';
 
 /** A value of the verifier's computation: an index into the tape's nodes. */
-export type V = number;
+export type Wire = number;
 
 export type Op =
-  | { kind: 'constant'; out: V; value: bigint }
-  | { kind: 'public'; out: V; index: number }
+  | { kind: 'constant'; out: Wire; value: bigint }
+  | { kind: 'public'; out: Wire; index: number }
   /** A value the prover supplies; `slot` counts them. Absorbing it is the session's business. */
-  | { kind: 'input'; out: V; slot: number }
-  | { kind: 'linear'; out: V; terms: [V, bigint][]; constant: bigint }
-  | { kind: 'multiply'; out: V; a: V; b: V }
-  | { kind: 'inverse'; out: V; a: V }
-  | { kind: 'permute'; out: V; state: [V, V, V] }
+  | { kind: 'input'; out: Wire; slot: number }
+  | { kind: 'linear'; out: Wire; terms: [Wire, bigint][]; constant: bigint }
+  | { kind: 'multiply'; out: Wire; a: Wire; b: Wire }
+  | { kind: 'inverse'; out: Wire; a: Wire }
+  | { kind: 'permute'; out: Wire; state: [Wire, Wire, Wire] }
   /** out .. out + length - 1 are the bits, lowest first; the value must be below 2^length. */
-  | { kind: 'bits'; out: V; a: V; length: number }
-  | { kind: 'assertEqual'; a: V; b: V; message: string };
+  | { kind: 'bits'; out: Wire; a: Wire; length: number }
+  | { kind: 'assertEqual'; a: Wire; b: Wire; message: string };
 
 export type Permutation = (state: [bigint, bigint, bigint]) => [bigint, bigint, bigint];
 
@@ -36,9 +36,9 @@ export class Tape {
   readonly values: bigint[] | undefined;
   private nodes = 0;
   private slots = 0;
-  private readonly constants = new Map<bigint, V>();
-  private readonly constantOf = new Map<V, bigint>();
-  private readonly statement: V[] = [];
+  private readonly constants = new Map<bigint, Wire>();
+  private readonly constantOf = new Map<Wire, bigint>();
+  private readonly statement: Wire[] = [];
 
   /**
    * @param permute the Poseidon permutation; without it only the shape is recorded
@@ -54,22 +54,22 @@ export class Tape {
     return this.slots;
   }
 
-  private node(value: () => bigint): V {
+  private node(value: () => bigint): Wire {
     if (this.values) this.values.push(value());
     return this.nodes++;
   }
 
   /** The value of a node; only on an evaluated tape. */
-  value(v: V): bigint {
+  value(v: Wire): bigint {
     if (!this.values) throw new Error('tape: a shape has no values');
     return this.values[v];
   }
 
-  asConstant(v: V): bigint | undefined {
+  asConstant(v: Wire): bigint | undefined {
     return this.constantOf.get(v);
   }
 
-  constant(value: bigint): V {
+  constant(value: bigint): Wire {
     const x = mod(value);
     const known = this.constants.get(x);
     if (known !== undefined) return known;
@@ -81,22 +81,22 @@ export class Tape {
   }
 
   /** Field `index` of the statement. */
-  public(index: number, value?: bigint): V {
+  public(index: number, value?: bigint): Wire {
     if (this.statement[index] !== undefined) return this.statement[index];
     const out = this.node(() => present(value, 'the value of an evaluated tape'));
     this.ops.push({ kind: 'public', out, index });
     return (this.statement[index] = out);
   }
 
-  input(value?: bigint): V {
+  input(value?: bigint): Wire {
     const out = this.node(() => present(value, 'the value of an evaluated tape'));
     this.ops.push({ kind: 'input', out, slot: this.slots++ });
     return out;
   }
 
-  linear(terms: [V, bigint][], constant = 0n): V {
+  linear(terms: [Wire, bigint][], constant = 0n): Wire {
     let c = constant;
-    const merged = new Map<V, bigint>();
+    const merged = new Map<Wire, bigint>();
     for (const [v, coef] of terms) {
       const known = this.constantOf.get(v);
       if (known !== undefined) c += known * coef;
@@ -113,29 +113,29 @@ export class Tape {
     return out;
   }
 
-  add(a: V, b: V): V {
+  add(a: Wire, b: Wire): Wire {
     return this.linear([
       [a, 1n],
       [b, 1n],
     ]);
   }
-  sub(a: V, b: V): V {
+  sub(a: Wire, b: Wire): Wire {
     return this.linear([
       [a, 1n],
       [b, P - 1n],
     ]);
   }
-  scale(a: V, coef: bigint): V {
+  scale(a: Wire, coef: bigint): Wire {
     return this.linear([[a, coef]]);
   }
-  addConstant(a: V, constant: bigint): V {
+  addConstant(a: Wire, constant: bigint): Wire {
     return this.linear([[a, 1n]], constant);
   }
-  sum(vs: V[]): V {
-    return this.linear(vs.map((v): [V, bigint] => [v, 1n]));
+  sum(vs: Wire[]): Wire {
+    return this.linear(vs.map((v): [Wire, bigint] => [v, 1n]));
   }
 
-  mul(a: V, b: V): V {
+  mul(a: Wire, b: Wire): Wire {
     const x = this.constantOf.get(a);
     const y = this.constantOf.get(b);
     if (x !== undefined) return this.linear([[b, x]]);
@@ -145,17 +145,17 @@ export class Tape {
     return out;
   }
 
-  product(vs: V[]): V {
+  product(vs: Wire[]): Wire {
     return vs.length === 0 ? this.constant(1n) : vs.reduce((a, b) => this.mul(a, b));
   }
 
-  inner(a: V[], b: V[]): V {
+  inner(a: Wire[], b: Wire[]): Wire {
     if (a.length !== b.length) throw new RangeError('tape.inner: lengths differ');
     return this.sum(a.map((x, i) => this.mul(x, b[i])));
   }
 
   /** 1 / a; no inverse, no proof. */
-  inverse(a: V): V {
+  inverse(a: Wire): Wire {
     const out = this.node(() => {
       const value = this.value(a);
       if (value === 0n) throw new VerificationError('a value that must not be zero is zero');
@@ -165,7 +165,7 @@ export class Tape {
     return out;
   }
 
-  permute(state: [V, V, V]): [V, V, V] {
+  permute(state: [Wire, Wire, Wire]): [Wire, Wire, Wire] {
     const [a, b, c] = state;
     const next =
       this.values && this.permutation
@@ -179,9 +179,9 @@ export class Tape {
   }
 
   /** Poseidon.hash of o1js: rate 2 from the zero state, zero padded. */
-  hash(values: V[]): V {
+  hash(values: Wire[]): Wire {
     const zero = this.constant(0n);
-    let state: [V, V, V] = [zero, zero, zero];
+    let state: [Wire, Wire, Wire] = [zero, zero, zero];
     for (let i = 0; i < Math.max(values.length, 1); i += 2) {
       const second = i + 1 < values.length ? this.add(state[1], values[i + 1]) : state[1];
       const first = i < values.length ? this.add(state[0], values[i]) : state[0];
@@ -190,7 +190,7 @@ export class Tape {
     return state[0];
   }
 
-  bits(a: V, length: number): V[] {
+  bits(a: Wire, length: number): Wire[] {
     if (this.values && this.values[a] >> BigInt(length) !== 0n)
       throw new VerificationError(`a value does not fit in ${length} bits`);
     const out = this.nodes;
@@ -200,28 +200,28 @@ export class Tape {
   }
 
   /** bit ? b : a */
-  select(bit: V, b: V, a: V): V {
+  select(bit: Wire, b: Wire, a: Wire): Wire {
     return this.add(a, this.mul(bit, this.sub(b, a)));
   }
 
-  assertEqual(a: V, b: V, message: string): void {
+  assertEqual(a: Wire, b: Wire, message: string): void {
     if (this.values && this.values[a] !== this.values[b]) throw new VerificationError(message);
     if (a === b) return;
     this.ops.push({ kind: 'assertEqual', a, b, message });
   }
 
-  assertZero(a: V, message: string): void {
+  assertZero(a: Wire, message: string): void {
     this.assertEqual(a, this.constant(0n), message);
   }
 
   /** Boolean check for a value the prover supplies. */
-  assertBit(a: V, message: string): void {
+  assertBit(a: Wire, message: string): void {
     this.assertEqual(this.mul(a, a), a, message);
   }
 }
 
 /** Nodes an operation reads. */
-export function reads(op: Op): V[] {
+export function reads(op: Op): Wire[] {
   switch (op.kind) {
     case 'linear':
       return op.terms.map(([v]) => v);

@@ -8,7 +8,7 @@ import type { Axis as EngineAxis, FpVec } from '@attensor/native';
 import { HALF, mod } from './field.js';
 import { LongVector } from '../commitment/long-vector.js';
 import type { Session } from './session.js';
-import type { V } from './tape.js';
+import type { Wire } from './tape.js';
 
 /** Which committed vector: the witness of this inference, or the model's parameters. */
 export type Vector = 'witness' | 'parameters';
@@ -40,7 +40,7 @@ export interface View {
 const partLog = (p: Part): number => ('name' in p ? p.log : 'sum' in p ? p.sum : 1);
 
 /** A point or table weight per axis name. */
-export type Bound = Record<string, V[]>;
+export type Bound = Record<string, Wire[]>;
 
 export class Tensor {
   constructor(
@@ -145,14 +145,14 @@ export class Tensor {
 export interface ClaimPart {
   vector: Vector;
   offset: number;
-  coef: { v?: V; c: bigint };
-  point: V[];
+  coef: { v?: Wire; c: bigint };
+  point: Wire[];
 }
 
 /** sum of the parts = value */
 export interface Claim {
   parts: ClaimPart[];
-  value: V;
+  value: Wire;
 }
 
 /** All evaluation claims a script leaves on the committed vectors. */
@@ -164,11 +164,11 @@ export class Claims {
   }
 
   /** tensor(point by axis) = value */
-  addTensor(session: Session, tensor: Tensor, at: Bound, value: V): void {
+  addTensor(session: Session, tensor: Tensor, at: Bound, value: Wire): void {
     const { tape } = session;
     const parts = tensor.views.map((view): ClaimPart => {
       let coef = view.coef;
-      const point = view.parts.flatMap((p): V[] => {
+      const point = view.parts.flatMap((p): Wire[] => {
         if ('name' in p) {
           const coords = at[p.name];
           if (coords?.length !== p.log)
@@ -202,7 +202,7 @@ export interface Vectors {
 export class EqTables {
   private readonly tables = new Map<string, FpVec>();
   constructor(private readonly session: Session) {}
-  of(point: V[]): FpVec {
+  of(point: Wire[]): FpVec {
     const key = point.join(',');
     let table = this.tables.get(key);
     if (!table) {

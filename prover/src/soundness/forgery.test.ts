@@ -22,17 +22,17 @@ const acc = Array.from({ length: 16 }, (_, k) =>
 const relation = kernel.map(BigInt);
 
 function gemm(y: bigint[]): { b: Builder; mini: Mini; input: Tensor } {
-  const b = new Builder();
-  const input = b.signed('x', [t, i], fromTrace('x'));
-  const weights = b.parameter('w', [o, i]);
-  const g = new Gemm(b, 'product', input, weights, [t, o]);
+  const builder = new Builder();
+  const input = builder.signed('x', [t, i], fromTrace('x'));
+  const weights = builder.parameter('w', [o, i]);
+  const g = new Gemm(builder, 'product', input, weights, [t, o]);
   const trace = traceOfValues({
     x: { dims: [2, 4], data: x },
     'product.y': { dims: [2, 8], data: y },
     'product.acc': { dims: [2, 8], data: acc },
   });
   return {
-    b,
+    b: builder,
     input,
     mini: { trace, parameters: { w }, script: (scope) => Gemm.script(scope, [g]) },
   };

@@ -12,7 +12,7 @@ import { LOG_CAP, LOG_LEAF, openingParameters } from '../commitment/parameters.j
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
-import { VerificationError, type V } from '../protocol/tape.js';
+import { VerificationError, type Wire } from '../protocol/tape.js';
 import { axis, Tensor, type Vector } from '../protocol/tensor.js';
 
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
@@ -135,11 +135,11 @@ export async function openOthers(difference: bigint): Promise<void> {
 
 /** A session whose prover sends other out-of-domain values of folded vectors. */
 class Samples extends Session {
-  private readonly drawn: V[] = [];
+  private readonly drawn: Wire[] = [];
   constructor(private readonly change: (drawn: bigint[]) => bigint) {
     super({ engine, permute, statement: [] });
   }
-  override challenge(): V {
+  override challenge(): Wire {
     const v = super.challenge();
     this.drawn.push(v);
     return v;

@@ -12,7 +12,7 @@ import type { VocabularyTree } from '../components/embedding.js';
 import type { TokenInput } from '../components/tokens.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import { Script, type ScriptWitness } from '../script.js';
 import { fill, unopenable, type Honest } from './honest.js';
 
@@ -135,7 +135,7 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
   const record = (message: string): void => {
     failed.add(component(message));
   };
-  tape.assertEqual = (a: V, b: V, message: string): void => {
+  tape.assertEqual = (a: Wire, b: Wire, message: string): void => {
     if (tape.value(a) !== tape.value(b)) record(message);
   };
   const until = forgery.until ?? 'lookups';

@@ -39,25 +39,25 @@ export interface Mini {
 }
 
 /** @returns what a verifier would object to: checks of the script, 'claims', 'range' */
-export async function objections(b: Builder, mini: Mini): Promise<string[]> {
-  const logs = { witness: b.witness.seal(4), parameters: b.parameters.seal(4) };
+export async function objections(builder: Builder, mini: Mini): Promise<string[]> {
+  const logs = { witness: builder.witness.seal(4), parameters: builder.parameters.seal(4) };
   const witness = engine.alloc(2 ** logs.witness);
   const parameters = engine.alloc(2 ** logs.parameters);
-  for (const { block, dims, source, offset, shift, mask } of b.witnessFills) {
+  for (const { block, dims, source, offset, shift, mask } of builder.witnessFills) {
     const values = source(mini.trace);
     padded(dims, (to, from) => {
       const v = (from < 0 ? 0n : values[from]) + (mask === undefined ? 0n : offset);
       witness.set(block.offset + to, mod(mask === undefined ? v : (v >> shift) & mask));
     });
   }
-  for (const { block, dims, source } of b.parameterFills)
+  for (const { block, dims, source } of builder.parameterFills)
     padded(dims, (to, from) => {
       const values = mini.parameters?.[source as string] ?? [];
       parameters.set(block.offset + to, from < 0 ? 0n : mod(values[from]));
     });
   await mini.prepare?.(witness);
   mini.change?.(witness, (name, index) => {
-    const found = b.witness.list().find((e) => e.name === name);
+    const found = builder.witness.list().find((e) => e.name === name);
     if (!found) throw new Error(`mini: no block ${name}`);
     return found.block.offset + index;
   });
@@ -86,7 +86,7 @@ export async function objections(b: Builder, mini: Mini): Promise<string[]> {
     }
     if (mod(total) !== session.value(value)) objected.add('claims');
   }
-  const cells = witness.slice(0, b.witness.cells).toBigints();
+  const cells = witness.slice(0, builder.witness.cells).toBigints();
   if (cells.some((v) => v >= 65536n)) objected.add('range');
   return [...objected].sort();
 }

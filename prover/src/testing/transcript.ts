@@ -4,7 +4,7 @@
  * without it. Challenges are outputs of Poseidon, so what reaches one changes it.
  */
 import { Session } from '../protocol/session.js';
-import { makes, reads, type Tape, type V } from '../protocol/tape.js';
+import { makes, reads, type Tape, type Wire } from '../protocol/tape.js';
 
 export interface Supplied {
   what: string;
@@ -16,7 +16,7 @@ export interface Supplied {
 
 class Recorder extends Session {
   readonly supplied: { what: string; before: number; first: number; count: number }[] = [];
-  readonly drawn: V[] = [];
+  readonly drawn: Wire[] = [];
   private note(what: string, first: number): void {
     this.supplied.push({
       what,
@@ -51,7 +51,7 @@ class Recorder extends Session {
     });
     return words;
   }
-  override challenge(): V {
+  override challenge(): Wire {
     const v = super.challenge();
     this.drawn.push(v);
     return v;
@@ -59,7 +59,7 @@ class Recorder extends Session {
 }
 
 /** The first challenge that each node reaches. */
-function firstReached(tape: Tape, drawn: V[]): Float64Array {
+function firstReached(tape: Tape, drawn: Wire[]): Float64Array {
   const reached = new Float64Array(tape.nodeCount).fill(Infinity);
   drawn.forEach((v, k) => (reached[v] = Math.min(reached[v], k)));
   for (const op of [...tape.ops].reverse()) {

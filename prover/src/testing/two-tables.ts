@@ -20,24 +20,24 @@ const INPUTS = [5n, 7n, 65535n, 5n];
  */
 export async function lookUp(from: Name): Promise<void> {
   const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
-  const b = new Builder();
+  const builder = new Builder();
   const inputs: Source = () => INPUTS;
   const values =
     (name: Name): Source =>
     () =>
       INPUTS.map((c) => BigInt(TABLES[name][Number(c)]));
-  const squares = new PairTable(b, 'squares', 1, TABLES.squares);
-  const cubes = new PairTable(b, 'cubes', 2, TABLES.cubes);
+  const squares = new PairTable(builder, 'squares', 1, TABLES.squares);
+  const cubes = new PairTable(builder, 'cubes', 2, TABLES.cubes);
   const d = dim('n', INPUTS.length);
-  squares.pairs(b, 'first', [d], inputs, values('squares'));
-  cubes.pairs(b, 'second', [d], inputs, values(from));
-  const lookups = new Lookups(b, [squares, cubes]);
-  const logSize = Math.max(b.witness.seal(), b.parameters.seal());
-  b.witness.seal(logSize);
-  b.parameters.seal(logSize);
+  squares.pairs(builder, 'first', [d], inputs, values('squares'));
+  cubes.pairs(builder, 'second', [d], inputs, values(from));
+  const lookups = new Lookups(builder, [squares, cubes]);
+  const logSize = Math.max(builder.witness.seal(), builder.parameters.seal());
+  builder.witness.seal(logSize);
+  builder.parameters.seal(logSize);
 
   const ints = new BigInt64Array(2 ** logSize);
-  fillWitness(b, traceOfValues({}), ints);
+  fillWitness(builder, traceOfValues({}), ints);
   lookups.complete(ints);
   if (from === 'squares')
     for (const c of INPUTS) {
@@ -45,7 +45,7 @@ export async function lookUp(from: Name): Promise<void> {
       ints[cubes.multiplicities.offset + Number(c)]--;
     }
   const parameters = engine.alloc(2 ** logSize);
-  for (const { block, source } of b.parameterFills)
+  for (const { block, source } of builder.parameterFills)
     parameters.axpy(
       block.offset,
       1n,

@@ -39,7 +39,7 @@ export interface LayerContext extends AttentionContext {
 }
 
 export function norm(
-  c: Context,
+  context: Context,
   name: string,
   x: Tensor,
   input: string,
@@ -48,15 +48,25 @@ export function norm(
 ): Tensor {
   const i = dim('i', size);
   const weights = `${name}.g`;
-  const g = c.builder.parameter(weights, [i]);
-  const result = new RmsNorm(c.builder, name, x, fromTrace(input), g, weights, c.t, size, eps);
-  c.relations.norms.push(result);
+  const g = context.builder.parameter(weights, [i]);
+  const result = new RmsNorm(
+    context.builder,
+    name,
+    x,
+    fromTrace(input),
+    g,
+    weights,
+    context.t,
+    size,
+    eps,
+  );
+  context.relations.norms.push(result);
   return result.y;
 }
 
 /** @param y output over (t, o) when another component holds its cells */
 export function gemm(
-  c: Context,
+  context: Context,
   name: string,
   x: Tensor,
   inner: number,
@@ -64,15 +74,20 @@ export function gemm(
   y?: Tensor,
 ): Tensor {
   const o = dim('o', outer);
-  const w = c.builder.parameter(name, [o, dim('i', inner)]);
-  const product = new Gemm(c.builder, name, x, w, [c.t, o], y);
-  c.relations.gemms.push(product);
+  const w = context.builder.parameter(name, [o, dim('i', inner)]);
+  const product = new Gemm(context.builder, name, x, w, [context.t, o], y);
+  context.relations.gemms.push(product);
   return product.y;
 }
 
 /** x + MLA(attn_norm(x)) */
-export function attention(c: AttentionContext, prefix: string, x: Tensor, xName: string): Tensor {
-  const { builder, config, t } = c;
+export function attention(
+  context: AttentionContext,
+  prefix: string,
+  x: Tensor,
+  xName: string,
+): Tensor {
+  const { builder, config, t } = context;
   const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
   const name = (part: string): string => `${prefix}${part}`;
   const h = dim('h', heads);
@@ -80,16 +95,16 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
   const asInput = (y: Tensor): Tensor => y.rename({ o: 'i' });
   const perHead = (y: Tensor, size: number): Tensor => y.split('o', [h, i(size)]);
 
-  const normed = norm(c, name('attn_norm'), x, xName, hiddenSize, config.eps);
-  const qa = asInput(gemm(c, name('wq_a'), normed, hiddenSize, qLora));
-  const q = norm(c, name('q_norm'), qa, name('wq_a.y'), qLora, INNER_NORM_EPS);
-  const qNope = perHead(gemm(c, name('wq_b1'), q, qLora, heads * nope), nope);
-  const qRaw = perHead(gemm(c, name('wq_b2'), q, qLora, heads * rope), rope);
-  const kva = asInput(gemm(c, name('wkv_a1'), normed, hiddenSize, kvLora));
-  const kRaw = asInput(gemm(c, name('wkv_a2'), normed, hiddenSize, rope));
-  const kv = norm(c, name('kv_norm'), kva, name('wkv_a1.y'), kvLora, INNER_NORM_EPS);
-  const kNope = perHead(gemm(c, name('wkv_b1'), kv, kvLora, heads * nope), nope);
-  const v = gemm(c, name('wkv_b2'), kv, kvLora, heads * vDim).split('o', [h, dim('o', vDim)]);
+  const normed = norm(context, name('attn_norm'), x, xName, hiddenSize, config.eps);
+  const qa = asInput(gemm(context, name('wq_a'), normed, hiddenSize, qLora));
+  const q = norm(context, name('q_norm'), qa, name('wq_a.y'), qLora, INNER_NORM_EPS);
+  const qNope = perHead(gemm(context, name('wq_b1'), q, qLora, heads * nope), nope);
+  const qRaw = perHead(gemm(context, name('wq_b2'), q, qLora, heads * rope), rope);
+  const kva = asInput(gemm(context, name('wkv_a1'), normed, hiddenSize, kvLora));
+  const kRaw = asInput(gemm(context, name('wkv_a2'), normed, hiddenSize, rope));
+  const kv = norm(context, name('kv_norm'), kva, name('wkv_a1.y'), kvLora, INNER_NORM_EPS);
+  const kNope = perHead(gemm(context, name('wkv_b1'), kv, kvLora, heads * nope), nope);
+  const v = gemm(context, name('wkv_b2'), kv, kvLora, heads * vDim).split('o', [h, dim('o', vDim)]);
 
   const qRope = new Rope(
     builder,
@@ -97,7 +112,7 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
     qRaw,
     fromTrace(name('wq_b2.y')),
     [t, h, i(rope)],
-    c.rotation,
+    context.rotation,
   );
   const kRope = new Rope(
     builder,
@@ -105,9 +120,9 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
     kRaw,
     fromTrace(name('wkv_a2.y')),
     [t, i(rope)],
-    c.rotation,
+    context.rotation,
   );
-  c.relations.ropes.push(qRope, kRope);
+  context.relations.ropes.push(qRope, kRope);
 
   const s = { ...t, name: 's' };
   const softmax = new Softmax(
@@ -116,7 +131,7 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
     name('mul1.acc'),
     [h, t, s],
     BigInt(softmaxScale(config)),
-    c.tables.exp,
+    context.tables.exp,
   );
   const toKeys = (y: Tensor): Tensor => y.rename({ t: 's' });
   const attended = new Attention(
@@ -126,30 +141,30 @@ export function attention(c: AttentionContext, prefix: string, x: Tensor, xName:
     softmax,
     [t, h, dim('o', vDim)],
   );
-  c.relations.attentions.push(attended);
-  const context = attended.context.join(['h', 'o'], 'i');
-  const out = gemm(c, name('wo'), context, heads * vDim, hiddenSize);
+  context.relations.attentions.push(attended);
+  const headOutputs = attended.context.join(['h', 'o'], 'i');
+  const out = gemm(context, name('wo'), headOutputs, heads * vDim, hiddenSize);
   return x.plus(asInput(out));
 }
 
 /** w2(SiLU(w1 x) * w3 x) for all tokens: dense layers and the shared expert */
-function feedForward(c: LayerContext, prefix: string, x: Tensor, inner: number): Tensor {
-  const { builder, t, config } = c;
+function feedForward(context: LayerContext, prefix: string, x: Tensor, inner: number): Tensor {
+  const { builder, t, config } = context;
   const name = (part: string): string => `${prefix}${part}`;
   const dims = [t, dim('o', inner)];
-  const sigmoid = new Sigmoid(builder, name('sigmoid'), name('w1.y'), dims, c.tables.sigmoid);
-  gemm(c, name('w1'), x, config.hiddenSize, inner, sigmoid.x);
-  const up = gemm(c, name('w3'), x, config.hiddenSize, inner);
+  const sigmoid = new Sigmoid(builder, name('sigmoid'), name('w1.y'), dims, context.tables.sigmoid);
+  gemm(context, name('w1'), x, config.hiddenSize, inner, sigmoid.x);
+  const up = gemm(context, name('w3'), x, config.hiddenSize, inner);
   const glu = new SwiGlu(builder, prefix, sigmoid, up, name('w1.y'), name('w3.y'), dims);
-  c.relations.sigmoids.push(sigmoid);
-  c.relations.swiglus.push(glu);
-  return gemm(c, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({
+  context.relations.sigmoids.push(sigmoid);
+  context.relations.swiglus.push(glu);
+  return gemm(context, name('w2'), glu.act.rename({ o: 'i' }), inner, config.hiddenSize).rename({
     o: 'i',
   });
 }
 
-function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
-  const { builder, t, config } = c;
+function mixture(context: LayerContext, prefix: string, x: Tensor): Tensor {
+  const { builder, t, config } = context;
   const { hiddenSize, expertInner, experts, groups } = config;
   const name = (part: string): string => `${prefix}${part}`;
   const d: GatingDims = {
@@ -165,10 +180,10 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     name('gate_sigmoid'),
     name('gate.y'),
     [t, d.e],
-    c.tables.sigmoid,
+    context.tables.sigmoid,
   );
-  gemm(c, name('gate'), x, hiddenSize, experts, router.x.rename({ e: 'o' }));
-  c.relations.sigmoids.push(router);
+  gemm(context, name('gate'), x, hiddenSize, experts, router.x.rename({ e: 'o' }));
+  context.relations.sigmoids.push(router);
   const bias = builder.parameter(name('gate.bias'), [d.e]);
   const gating = new Gating(
     builder,
@@ -180,7 +195,7 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     BigInt(routedScale(config)),
     config.topkGroup,
   );
-  c.relations.gatings.push(gating);
+  context.relations.gatings.push(gating);
 
   // Routed experts
   const inner = dim('o', expertInner);
@@ -193,7 +208,7 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     name('routed.sigmoid'),
     name('routed.w1.y'),
     slots,
-    c.tables.sigmoid,
+    context.tables.sigmoid,
   );
   const first = new ExpertGemms(x, gating.selection);
   first.add(builder, name('routed.w1'), weights('routed.w1', inner, outer), slots, sigmoid.x);
@@ -213,9 +228,9 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     d.j,
     outer,
   ]);
-  c.relations.sigmoids.push(sigmoid);
-  c.relations.swiglus.push(glu);
-  c.relations.experts.push(first, second);
+  context.relations.sigmoids.push(sigmoid);
+  context.relations.swiglus.push(glu);
+  context.relations.experts.push(first, second);
   const weighted = new CombinedExperts(
     builder,
     name('routed.weighted'),
@@ -224,16 +239,30 @@ function mixture(c: LayerContext, prefix: string, x: Tensor): Tensor {
     { values: name('routed.w2.y'), weights: name('slots.weight') },
     [t, d.j, outer],
   );
-  c.relations.combinations.push(weighted);
-  const shared = feedForward(c, name('shared.'), x, expertInner * config.sharedExperts);
+  context.relations.combinations.push(weighted);
+  const shared = feedForward(context, name('shared.'), x, expertInner * config.sharedExperts);
   return weighted.y.sum('j').rename({ o: 'i' }).plus(shared);
 }
 
 /** x + feed-forward(ffn_norm(x)) */
-export function feedForwardLayer(c: LayerContext, prefix: string, x: Tensor, moe: boolean): Tensor {
-  const { config } = c;
-  const normed = norm(c, `${prefix}ffn_norm`, x, `${prefix}x_mid`, config.hiddenSize, config.eps);
+export function feedForwardLayer(
+  context: LayerContext,
+  prefix: string,
+  x: Tensor,
+  moe: boolean,
+): Tensor {
+  const { config } = context;
+  const normed = norm(
+    context,
+    `${prefix}ffn_norm`,
+    x,
+    `${prefix}x_mid`,
+    config.hiddenSize,
+    config.eps,
+  );
   return x.plus(
-    moe ? mixture(c, prefix, normed) : feedForward(c, prefix, normed, config.denseInner),
+    moe
+      ? mixture(context, prefix, normed)
+      : feedForward(context, prefix, normed, config.denseInner),
   );
 }

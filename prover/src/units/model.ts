@@ -24,7 +24,7 @@ import { TokenColumns, type TokenInput } from '../components/tokens.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import { attention, feedForwardLayer, norm } from './layers.js';
 import { Relations } from './relations.js';
 import { rotationTable } from './rotation.js';
@@ -192,7 +192,7 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
 
   async relations(
     scope: Scope,
-    [, vocabularyRoot, input, output]: V[],
+    [, vocabularyRoot, input, output]: Wire[],
     witness: ProverOnly<UnitWitness>,
   ): Promise<void> {
     const { session } = scope;

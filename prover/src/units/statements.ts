@@ -8,7 +8,7 @@ import {
   Statement,
 } from '@attensor/contracts';
 import { Field, Struct, type ProvablePure } from 'o1js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { Session } from '../protocol/session.js';
 import type { TypedStatement } from './unit.js';
 
@@ -70,7 +70,7 @@ export const COMPONENT_STATEMENT: TypedStatement<ComponentStatement> = {
 };
 
 /** The hash of a token list whose length is fixed, as `inputHash` of the contracts package. */
-export function tokensHash(session: Session, ids: V[]): V {
+export function tokensHash(session: Session, ids: Wire[]): Wire {
   const { tape } = session;
   const hashed = [tape.constant(INPUT_DOMAIN.toBigInt()), tape.constant(BigInt(ids.length))];
   for (const id of ids) hashed.push(id, tape.constant(0n));

@@ -14,7 +14,7 @@ import type { TokenInput } from '../components/tokens.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
-import type { V } from '../protocol/tape.js';
+import type { Wire } from '../protocol/tape.js';
 import type { IntTensor, Tensors } from './tensors.js';
 
 /** Which fields a statement has, and which of them are roots of the committed vectors. */
@@ -29,7 +29,7 @@ export interface StatementKind {
   /** The fields' values. */
   fields(parts: StatementParts): bigint[];
   /** Absorbs the statement and binds it to the unit's hash. */
-  begin(session: Session, fields: V[], hash: bigint): void;
+  begin(session: Session, fields: Wire[], hash: bigint): void;
 }
 
 /** A statement as the public input of circuits, its fields in the order of `names`. */
@@ -79,7 +79,7 @@ export interface Unit {
   /** Adds what is no 64-bit integer to a witness, before it is committed. @returns states of hashed rows */
   complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[]>;
   /** The unit's messages, between the commitments and the lookups. */
-  relations(scope: Scope, statement: V[], witness: ProverOnly<UnitWitness>): Promise<void>;
+  relations(scope: Scope, statement: Wire[], witness: ProverOnly<UnitWitness>): Promise<void>;
 }
 
 /** The result of an exact run. */
