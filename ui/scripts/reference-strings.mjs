@@ -17,7 +17,7 @@ process.exit(0);
 
 async function write(files) {
   const { Cache, initializeBindings, setBackend } = await import('o1js');
-  const { loadBases } = await import('@attensor/prover/srs');
+  const { loadBases } = await import('@attensor/core/o1js');
   setBackend('native');
   await initializeBindings();
   const keys = join(process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor'), 'keys');
