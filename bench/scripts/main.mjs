@@ -65,7 +65,8 @@ async function verifications(path, count) {
   const { parseProofFile, verifyProofFile } = await import('@attensor/prover');
   const file = parseProofFile(readFileSync(path, 'utf8'), path);
   const verdicts = [];
-  for (let i = 0; i <= count; i++) verdicts.push(await verifyProofFile(file, {}));
+  const commitment = JSON.parse(readFileSync(join(model, 'commitment.json'), 'utf8'));
+  for (let i = 0; i <= count; i++) verdicts.push(await verifyProofFile(file, { commitment }));
   return verdicts.slice(1);
 }
 

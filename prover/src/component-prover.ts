@@ -4,15 +4,18 @@
  */
 import { AttensorError } from '@attensor/core';
 import { engine } from '@attensor/native';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { randomField } from './commitment/committed-vector.js';
 import { commitWeights, type CommittedWeights } from './commitment/weights.js';
 import { componentProofFile, type ComponentProofFile } from './component-file.js';
 import { UnitProver, type PlanOptions, type ProofResult, type ProveOptions } from './prover.js';
 import { Script } from './script.js';
-import type { Store } from './store.js';
+import { FileStore, type Store } from './store.js';
 import { tableComponent } from './units/catalog.js';
 import type { Component, ComponentConfig } from './units/component.js';
 import type { ComponentStatement } from './units/statements.js';
-import type { Tensors, Weights } from './units/tensors.js';
+import { tensorDigest, type Tensors, type Weights } from './units/tensors.js';
 
 export type ComponentProver = UnitProver<Tensors, Weights, ComponentStatement>;
 
@@ -25,6 +28,38 @@ export const planComponent = (
   component: Component,
   options: PlanOptions = {},
 ): Promise<ComponentProver> => UnitProver.plan(component, options);
+
+export interface CommittedForProof {
+  weights: CommittedWeights<Weights>;
+  /** Forgets the salt, once the proof is kept. */
+  done(): Promise<void>;
+}
+
+/**
+ * Commits weights for one proof. Their salt is kept until the proof is: under another salt the same weights have another root, and an
+ * interrupted proof could not go on.
+ *
+ * @throws MISSING_TENSOR, BAD_SHAPE
+ */
+export async function commitForProof(
+  component: Component,
+  prover: ComponentProver,
+  tensors: Weights,
+  options: ProveOptions & { store?: Store } = {},
+): Promise<CommittedForProof> {
+  const { store = new FileStore(join(prover.cacheDir, 'jobs')), ...rest } = options;
+  if (Object.keys(component.weights).length === 0)
+    return { weights: await prover.commitWeights(tensors, rest), done: () => Promise.resolve() };
+  const digest = createHash('sha256').update(`${prover.script.hash} ${tensorDigest(tensors)}`);
+  const name = `salt-${digest.digest('hex').slice(0, 32)}`;
+  const kept = await store.get(name);
+  const salt = kept ? BigInt(new TextDecoder().decode(kept)) : randomField();
+  if (!kept) await store.put(name, new TextEncoder().encode(salt.toString()));
+  return {
+    weights: await prover.commitWeights(tensors, { ...rest, salt }),
+    done: () => store.remove(name),
+  };
+}
 
 export async function proveComponent(
   component: Component,

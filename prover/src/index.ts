@@ -52,6 +52,7 @@ export {
   type ComponentVerdict,
 } from './component-file.js';
 export {
+  commitForProof,
   planComponent,
   proveComponent,
   tablesRoot,

@@ -25,7 +25,7 @@ import {
   type ProofResult,
   type ProveOptions,
 } from './prover.js';
-import type { ModelUnit } from './units/model.js';
+import { modelHash, type ModelUnit } from './units/model.js';
 import { statementFrom } from './units/statements.js';
 
 export interface ProveRequest extends TokenInput {
@@ -57,16 +57,17 @@ export class InferenceProver {
     const path = join(model.dir, COMMITMENT_FILE);
     const commitment = await readCommitment(path);
     const { capacity, logSize, logInvRate } = commitment;
-    const { unit, script } = modelScript(model.config, capacity, logSize, logInvRate);
-    if (script.hash.toString() !== commitment.configHash)
+    const hash = modelHash(model.config, logSize, logInvRate).toString();
+    if (hash !== commitment.configHash)
       throw new AttensorError({
         code: 'WRONG_COMMITMENT',
         what: 'the commitment is of another architecture or version',
         where: path,
-        expected: `configHash ${script.hash}`,
+        expected: `configHash ${hash}`,
         got: commitment.configHash,
         hint: 'Commit the model again',
       });
+    const { unit } = modelScript(model.config, capacity, logSize, logInvRate);
     const plan = { ...options, logInvRate, partLog: logSize };
     return new InferenceProver(model, commitment, unit, await UnitProver.plan(unit, plan));
   }
@@ -130,6 +131,9 @@ export class InferenceProver {
     const result = await this.prover.prove({ promptIds, outputIds }, weights, options);
     const { verificationKey } = await this.prover.compile();
     const { proof, statement, outputs: _, ...rest } = result;
+    const asked = Statement.toFields(this.statement(request)).map((field) => field.toBigInt());
+    if (asked.some((field, i) => field !== statement[i]))
+      throw new Error('prover: the proof is about something else than the request');
     const file = proofFile(proof, verificationKey, statementFrom(Statement, statement), text);
     return { ...rest, file, rows: this.rows };
   }

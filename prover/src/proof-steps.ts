@@ -19,7 +19,7 @@ import { statementFrom } from './units/statements.js';
 import type { Run, RunnableUnit } from './units/unit.js';
 import { valuesOf, witnessInts } from './units/witness.js';
 
-/** Where committed weights come from; they are opened only when a step needs them. */
+/** Where committed weights come from; they are opened only when a step needs them, and every time: `open` must remember. */
 export interface Weights<Source> {
   root: bigint;
   open(): Promise<CommittedWeights<Source>>;
@@ -62,17 +62,15 @@ export function nativeSteps<Request, Source, Statement>(
   weights: Weights<Source>,
 ): ProofSteps {
   const engine = engines.prover;
-  const key = createHash('sha256')
-    .update(JSON.stringify([script.hash, weights.root, unit.requestKey(request)].map(String)))
-    .digest('hex');
+  const key = digestOf([script.hash, weights.root, unit.requestKey(request)]);
 
   const run: Step<Run> = {
     name: 'run',
     key,
     inputs: [],
-    async run({ signal }) {
-      const { source } = await weights.open();
-      return unit.run(engines.model, request, source, signal);
+    async run(context) {
+      const { source } = await context.waitFor(weights.open());
+      return unit.run(engines.model, request, source, context.signal);
     },
   };
 
@@ -159,13 +157,17 @@ export function circuitSteps<Statement>(
   /** hash of the compiled circuits' key */
   verifierKeyHash: string,
   messages: Step<Transcript>,
+  /** what `messages` resulted in: another run of it may draw another salt */
+  transcript: Transcript,
 ): Step<ChainProof<Statement>>[] {
+  const { statement, session } = transcript;
+  const key = digestOf([verifierKeyHash, ...statement, ...session.messages]);
   const steps: Step<ChainProof<Statement>>[] = [];
   for (const segment of circuits.segments) {
     const before = steps.at(-1);
     steps.push({
       name: `circuit-${segment.index}`,
-      key: createHash('sha256').update(`${messages.key} ${verifierKeyHash}`).digest('hex'),
+      key,
       inputs: before ? [messages, before] : [messages],
       codec: {
         encode: (proof) => new TextEncoder().encode(JSON.stringify(proof.toJSON())),
@@ -180,7 +182,6 @@ export function circuitSteps<Statement>(
         },
       },
       async run(context) {
-        const { statement, session } = await context.get(messages);
         const previous = before && (await context.get(before));
         return proveSegment(circuits, segment, statementFrom(type, statement), session, previous);
       },
@@ -188,6 +189,11 @@ export function circuitSteps<Statement>(
   }
   return steps;
 }
+
+const digestOf = (parts: (bigint | string)[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(parts.map(String)))
+    .digest('hex');
 
 const FIELD_BYTES = 32;
 

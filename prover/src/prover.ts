@@ -115,21 +115,10 @@ async function planAt<Request, Source, Statement>(
   partLog: number,
 ): Promise<Plan<Statement>> {
   const script = new Script(unit, { logInvRate, partLog });
-  const { statement } = unit;
-  const circuits = circuitsOf(await script.tape(), statement.type, (ends) =>
-    unit.programName(script.logSize, logInvRate, ends),
-  );
-  const { length } = circuits.segments;
-  if (length < statement.leastCircuits)
-    throw new AttensorError({
-      code: 'UNSUPPORTED_CONFIG',
-      what: 'the unit is too small for its kind of statement',
-      where: unit.description,
-      expected: `at least ${statement.leastCircuits} circuits`,
-      got: String(length),
-      hint: 'Take more positions',
-    });
-  return { script, circuits };
+  const { tape, segments } = await script.plan();
+  const ends = segments.map((s) => s.end);
+  const name = unit.programName(script.logSize, logInvRate, ends);
+  return { script, circuits: circuitsOf(name, unit.statement.type, tape, segments) };
 }
 
 async function cheapestPlan<Request, Source, Statement>(
@@ -314,7 +303,7 @@ export class UnitProver<Request, Source, Statement> {
       request,
       'open' in weights ? weights : opened(weights),
     );
-    const { statement, outputs, stages, steps } = native;
+    const { statement, session, outputs, stages, steps } = native;
     // Not before: compiled circuits fill the heap, and every large vector would have it collected.
     const key = this.compiled ? undefined : await this.compile(options);
     const { verifierKeyHash } = await this.compile();
@@ -324,10 +313,15 @@ export class UnitProver<Request, Source, Statement> {
       this.unit.statement.type,
       verifierKeyHash,
       steps.messages,
+      { statement, session },
     );
     const proof = await scheduler.get(circuits[circuits.length - 1]);
+    const { type } = this.unit.statement;
+    const proved = type.toFields(proof.publicInput).map((field) => field.toBigInt());
+    if (proved.some((field, i) => field !== statement[i]))
+      throw new Error('prover: the proof is about another statement than its messages');
     const picklesSeconds = seconds(picklesStart);
-    await scheduler.clear(steps.messages, ...circuits);
+    await scheduler.clear(...circuits, steps.messages);
     onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
     const keySeconds = key?.seconds ?? 0;
     const nativeSeconds = Object.values(stages).reduce((a, b) => a + b, 0);

@@ -5,6 +5,7 @@
  */
 import { AttensorError } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
+import { plan, type Segment } from './circuits/planner.js';
 import { geometry, type CommittedVector, type Geometry } from './commitment/committed-vector.js';
 import {
   LOG_CAP,
@@ -81,7 +82,7 @@ export class Script {
     this.opening = openingParameters(logSize, logInvRate);
     this.hash = unit.hash(logSize, logInvRate);
     this.witness = geometry(builder.witness.end, logSize, logInvRate);
-    const end = parameterLog > 0 ? builder.parameters.end : 0;
+    const end = builder.parameterFills.length > 0 ? builder.parameters.end : 0;
     this.parameters = geometry(end, logSize, logInvRate);
   }
 
@@ -101,6 +102,23 @@ export class Script {
     const session = new Session({});
     await this.run(session);
     return session.tape;
+  }
+
+  /** The circuits of the tape, not compiled. @throws UNSUPPORTED_CONFIG when none hold it, or fewer than its statement wants */
+  async plan(): Promise<{ tape: Tape; segments: Segment[] }> {
+    const tape = await this.tape();
+    const segments = plan(tape);
+    const { statement, description } = this.unit;
+    if (segments.length < statement.leastCircuits)
+      throw new AttensorError({
+        code: 'UNSUPPORTED_CONFIG',
+        what: 'the unit is too small for its kind of statement',
+        where: description,
+        expected: `at least ${statement.leastCircuits} circuits`,
+        got: String(segments.length),
+        hint: 'Take more positions',
+      });
+    return { tape, segments };
   }
 
   async run(session: Session, witness = ProverOnly.none<ScriptWitness>()): Promise<void> {

@@ -149,5 +149,9 @@ describe('a file store', () => {
     }
     expect(await store.get('none')).toBeUndefined();
     await store.remove('none');
+    // a writer that was killed
+    await writeFile(`${path}.4711.tmp`, bytes);
+    await store.remove('a');
+    expect(await readdir(dir)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * @module steps
- * A proof as steps: each a pure function of the steps it reads, named by content, with a form in bytes if it is worth keeping. A scheduler
- * runs what its store does not have, so that an interrupted proof goes on where it stopped.
+ * A proof as steps: each a function of the steps it reads, named by content, with a form in bytes if it is worth keeping. A scheduler runs
+ * what its store does not have, so that an interrupted proof goes on where it stopped.
  */
 import type { Store } from './store.js';
 
@@ -14,7 +14,7 @@ export interface Codec<T> {
 
 export interface Step<T> {
   readonly name: string;
-  /** Digest of everything that the result depends on. */
+  /** Digest of everything that the result depends on, but for salts that the step draws. */
   readonly key: string;
   /** Steps whose results `run` gets: they are there when it starts. */
   readonly inputs: readonly Step<unknown>[];
@@ -31,6 +31,8 @@ export interface StepContext {
   readonly signal?: AbortSignal;
   /** The result of a step that this one reads. */
   get<T>(step: Step<T>): Promise<T>;
+  /** What is no work of this step: its time does not count. */
+  waitFor<T>(other: Promise<T>): Promise<T>;
   /** @param fraction of this step */
   progress: (fraction: number) => void;
 }
@@ -71,16 +73,18 @@ export class Scheduler {
     const { signal, onStep } = this.options;
     signal?.throwIfAborted();
     let waited = 0;
+    const waitFor = async <U>(other: Promise<U>): Promise<U> => {
+      const start = performance.now();
+      try {
+        return await other;
+      } finally {
+        waited += performance.now() - start;
+      }
+    };
     const context: StepContext = {
       signal,
-      get: async (other) => {
-        const start = performance.now();
-        try {
-          return await this.get(other);
-        } finally {
-          waited += performance.now() - start;
-        }
-      },
+      get: (other) => waitFor(this.get(other)),
+      waitFor,
       progress: (fraction) => onStep?.(step.name, fraction),
     };
     const start = performance.now();

@@ -5,7 +5,7 @@
  */
 import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Store {
@@ -47,5 +47,9 @@ export class FileStore implements Store {
 
   async remove(name: string): Promise<void> {
     await rm(join(this.dir, name), { force: true });
+    // what a writer that was killed left behind
+    for (const left of await readdir(this.dir).catch(() => []))
+      if (left.startsWith(`${name}.`) && left.endsWith('.tmp'))
+        await rm(join(this.dir, left), { force: true });
   }
 }

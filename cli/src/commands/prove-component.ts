@@ -178,16 +178,19 @@ async function commit(
   prover: ComponentProver,
   { output, signal }: Context,
   source: Source,
+  /** for a proof that may be interrupted */
+  resumable: boolean,
 ) {
-  const { Sample } = await import('@attensor/prover');
+  const { commitForProof, NO_STORE, Sample } = await import('@attensor/prover');
   const { inputs, weights } = source.tensors ?? component.sample(new Sample(source.seed));
   const bar = output.progress('weights');
   try {
-    const committed = await prover.commitWeights(weights, {
+    const { weights: committed, done } = await commitForProof(component, prover, weights, {
       onProgress: (p) => bar.update(p.fraction, p.message),
       signal,
+      ...(!resumable && { store: NO_STORE }),
     });
-    return { inputs, committed };
+    return { inputs, committed, done };
   } finally {
     bar.close();
   }
@@ -200,7 +203,7 @@ async function proveNatively(
   source: Source,
 ): Promise<NativeReport> {
   const { engine } = await import('@attensor/native');
-  const { inputs, committed } = await commit(component, prover, context, source);
+  const { inputs, committed } = await commit(component, prover, context, source, false);
   const { output, signal } = context;
   const bar = output.progress('native');
   const onProgress = (p: { fraction: number; message: string }): void =>
@@ -250,7 +253,7 @@ export async function proveComponent(
   context: Context,
   source: Source,
 ): Promise<{ report: ComponentReport; file: ComponentProofFile; outputs: Tensors }> {
-  const { inputs, committed } = await commit(component, prover, context, source);
+  const { inputs, committed, done } = await commit(component, prover, context, source, true);
   const { output, signal } = context;
   const bar = output.progress('prove');
   const onProgress = (p: { fraction: number; message: string }): void =>
@@ -258,6 +261,7 @@ export async function proveComponent(
   try {
     const { proveComponent: proved } = await import('@attensor/prover');
     const result = await proved(component, prover, inputs, committed, { onProgress, signal });
+    await done();
     const { file, outputs, stages, nativeSeconds, keySeconds, picklesSeconds, totalSeconds } =
       result;
     return {

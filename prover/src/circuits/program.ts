@@ -19,7 +19,7 @@ import { CARRY_DOMAIN } from '../protocol/domains.js';
 import type { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';
-import { plan, type Segment } from './planner.js';
+import type { Segment } from './planner.js';
 
 /** Values of one segment: carried in, then the tape inputs. */
 export type SegmentInput = Unconstrained<bigint[]>;
@@ -181,13 +181,10 @@ export interface Circuits<S> {
   program: ChainProgram<S>;
 }
 
-/** @param name from the positions in the tape where circuits end */
-export function circuitsOf<S>(
-  tape: Tape,
+/** @param name tells programs with different circuits apart */
+export const circuitsOf = <S>(
+  name: string,
   type: StatementType<S>,
-  name: (ends: number[]) => string,
-): Circuits<S> {
-  const segments = plan(tape);
-  const chosen = name(segments.map((s) => s.end));
-  return { name: chosen, tape, segments, program: chainProgram(chosen, type, tape, segments) };
-}
+  tape: Tape,
+  segments: Segment[],
+): Circuits<S> => ({ name, tape, segments, program: chainProgram(name, type, tape, segments) });

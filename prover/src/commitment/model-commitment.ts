@@ -10,7 +10,6 @@ import type { ProverEngine } from '@attensor/native';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { plan } from '../circuits/planner.js';
 import { fieldSchema } from '../schema.js';
 import { PART_LOG, Script } from '../script.js';
 import { ModelUnit, MODEL_VERSION as VERSION } from '../units/model.js';
@@ -89,7 +88,7 @@ export async function commitModel(
   const capacity = options.capacity ?? DEFAULT_CAPACITY;
   const logSize = requiredLogSize(model.config, capacity, options.partLog);
   const { unit, script } = modelScript(model.config, capacity, logSize);
-  plan(await script.tape()); // a capacity that cannot be planned is refused now, not when keys are made
+  await script.plan(); // a capacity that cannot be planned is refused now, not when keys are made
   const { onProgress, signal, salt } = options;
   const weights = await commitWeights(engine, script, unit, model, {
     onProgress: (fraction) => onProgress?.('parameters', fraction),
@@ -182,15 +181,19 @@ export async function openWeights(
     );
   }
   const weights = await commitWeights(engine, script, unit, model, { salt, trees });
-  const root = weights.root.toString();
-  if (root !== committed.modelRoot)
-    throw new AttensorError({
-      code: 'MODEL_CORRUPT',
-      what: 'weights, tree or secret do not open the commitment',
-      where: model.dir,
-      expected: `modelRoot ${committed.modelRoot}`,
-      got: root,
-      hint: 'Commit the model again, or restore the files of this commitment',
-    });
+  const roots = {
+    modelRoot: weights.root.toString(),
+    vocabularyRoot: weights.vocabulary?.root.toString(),
+  };
+  for (const name of ['modelRoot', 'vocabularyRoot'] as const)
+    if (roots[name] !== committed[name])
+      throw new AttensorError({
+        code: 'MODEL_CORRUPT',
+        what: 'weights, tree or secret do not open the commitment',
+        where: model.dir,
+        expected: `${name} ${committed[name]}`,
+        got: roots[name],
+        hint: 'Commit the model again, or restore the files of this commitment',
+      });
   return weights;
 }

@@ -4,7 +4,7 @@ import { defaultCacheDir } from '@attensor/core/files';
 import { referenceEngine } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import { setBackend } from 'o1js';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
@@ -16,6 +16,7 @@ import {
   type ComponentProofFile,
 } from '../component-file.js';
 import {
+  commitForProof,
   planComponent,
   proveComponent,
   tablesRoot,
@@ -25,7 +26,7 @@ import {
 import { estimate } from '../estimate.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
-import { NO_STORE } from '../store.js';
+import { FileStore, type Store } from '../store.js';
 import { unplanned } from '../testing/forgers.js';
 import { CATALOG, componentByName } from './catalog.js';
 import type { Component } from './component.js';
@@ -361,6 +362,8 @@ describe('tensor files', () => {
 describe('a proof', () => {
   let prover: ComponentProver;
   let result: ComponentResult;
+  let interrupted: string;
+  let folder: string;
   let verifierKeyHash: string;
   beforeAll(async () => {
     const component = SMALL.embedding();
@@ -369,12 +372,42 @@ describe('a proof', () => {
     });
     ({ verifierKeyHash } = await prover.compile());
     const { inputs, weights } = component.sample(new Sample(3));
-    const committed = await prover.commitWeights(weights);
-    result = await proveComponent(component, prover, inputs, committed, { store: NO_STORE });
+    // The first run is interrupted when its messages are complete; the next one goes on from there.
+    folder = await mkdtemp(join(tmpdir(), 'attensor-jobs-'));
+    const store = new FileStore(folder);
+    const abort = new AbortController();
+    const first = await commitForProof(component, prover, weights, { store });
+    const interrupting: Store = {
+      get: (name) => store.get(name),
+      remove: (name) => store.remove(name),
+      async put(name, bytes) {
+        await store.put(name, bytes);
+        if (name.startsWith('messages')) abort.abort();
+      },
+    };
+    interrupted = await proveComponent(component, prover, inputs, first.weights, {
+      store: interrupting,
+      signal: abort.signal,
+    }).then(
+      () => 'proved',
+      (error: Error) => error.name,
+    );
+    const { weights: committed, done } = await commitForProof(component, prover, weights, {
+      store,
+    });
+    result = await proveComponent(component, prover, inputs, committed, { store });
+    await done();
   }, 600_000);
 
   const verdict = (file: ComponentProofFile, expected = {}) =>
     verifyComponentProof(file, { verifierKeyHash, ...expected });
+
+  it('went on where it was interrupted, and left nothing behind', async () => {
+    expect(interrupted).toBe('AbortError');
+    expect(result.resumed).toBe(true);
+    expect(result.pickles).toBe(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
 
   it('verifies from its file', async () => {
     const text = JSON.stringify(result.file);

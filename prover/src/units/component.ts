@@ -120,7 +120,8 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
         await embedding.script(scope, bits, weights, witness.map(embeddingWitness));
       } else {
         tape.assertZero(tokens, 'component: it reads no tokens');
-        if (sizes.parameterLog === 0) tape.assertZero(weights, 'component: it has no weights');
+        if (builder.parameterFills.length === 0)
+          tape.assertZero(weights, 'component: it has no weights');
       }
       await shape.relations(
         scope,

@@ -19,7 +19,7 @@ export const tensorMap = (entries: Tensors): Map<string, IntTensor> =>
   new Map(Object.entries(entries));
 
 /** SHA-256 of names, dimensions and values, in hexadecimal. */
-export function tensorDigest(tensors: Tensors): string {
+export function tensorDigest(tensors: Tensors | Weights): string {
   const hash = createHash('sha256');
   for (const [name, { dims, data }] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1)))
     hash

@@ -64,7 +64,7 @@ export interface Unit {
   readonly lookups?: Lookups;
   /** log2 of the witness's entries */
   readonly witnessLog: number;
-  /** log2 of the parameters' entries; 0 where there are none */
+  /** log2 of the parameters' entries; 0 where there are none, or one */
   readonly parameterLog: number;
   /** Field elements of all states of hashed rows; 0 where rows are not hashed. */
   readonly hashedStates: number;
