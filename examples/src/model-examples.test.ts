@@ -21,7 +21,7 @@ describe('the integer forward pass', () => {
     const modelDir = join(dir, name);
     await importCheckpoint(checkpointOf(name), modelDir);
     const model = await Model.open(modelDir);
-    const { logits } = await forward(model, tokens, new KvCache(model.config));
+    const { logits } = await forward(model, tokens, new KvCache());
     expect((await forwardPass(model, tokens)).flat()).toEqual(Array.from(logits));
   });
 });

@@ -125,7 +125,7 @@ export async function perplexity(
   let nll = 0;
   for (let i = 0; i < windows; i++) {
     const feed = tokens.slice(window * i, window * (i + 1));
-    const { logits } = await forward(model, feed, new KvCache(model.config), options);
+    const { logits } = await forward(model, feed, new KvCache(), options);
     for (let t = 0; t < window; t++) {
       nll += negativeLogProbability(
         logits.subarray(t * V, (t + 1) * V),

@@ -37,7 +37,7 @@ export async function generate(
       hint: 'Shorten the prompt or generate fewer tokens',
     });
   }
-  const cache = new KvCache(model.config);
+  const cache = new KvCache();
   const output: number[] = [];
   let feed = promptIds;
   while (output.length < maxTokens) {

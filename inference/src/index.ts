@@ -10,8 +10,29 @@ export {
   type AttentionConfig,
   type ModelConfig,
 } from './config.js';
+export {
+  attentionNodes,
+  layerGraph,
+  modelGraph,
+  placed,
+  type LayerGraph,
+  type LayerKind,
+  type LayerTraceName,
+  type ModelGraph,
+  type TraceName,
+} from './architecture/graph.js';
+export * as nodes from './architecture/nodes.js';
+export {
+  matrixDimsOf,
+  weightsOfNodes,
+  type LayerNode,
+  type Node,
+  type NodeOf,
+  type Op,
+  type Weight,
+} from './architecture/nodes.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
-export { Model, type ExpertWeight, type ModelOptions } from './model.js';
+export { Model, type ModelOptions } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';
 export { openTokenizer } from './tokenizer-files.js';
 export {
@@ -23,7 +44,7 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
-export { traceAttention, traceLayer, type LayerKind, type LayerTensors } from './forward/layer.js';
+export { traceNodes } from './forward/alone.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
 export { generate, type GenerateOptions } from './generate.js';

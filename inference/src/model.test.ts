@@ -43,8 +43,12 @@ describe('model directory', () => {
       expect(await failure(model.tensor('layers.9.wq_a'))).toMatchObject({
         code: 'UNKNOWN_TENSOR',
       });
-      expect(await failure(model.expert(1, 'w1', 4))).toMatchObject({ code: 'UNKNOWN_TENSOR' });
-      expect(await failure(model.expert(0, 'w1', 0))).toMatchObject({ code: 'UNKNOWN_TENSOR' });
+      expect(await failure(model.expert('layers.1.routed.w1', 4))).toMatchObject({
+        code: 'UNKNOWN_TENSOR',
+      });
+      expect(await failure(model.expert('layers.0.routed.w1', 0))).toMatchObject({
+        code: 'UNKNOWN_TENSOR',
+      });
     });
   });
 

@@ -15,9 +15,6 @@ export interface ModelOptions {
   cacheBytes?: number;
 }
 
-/** Which matrix of an expert. */
-export type ExpertWeight = 'w1' | 'w2' | 'w3';
-
 /** An imported model on disk. Tensors are read when they are needed, and kept up to a limit. */
 export class Model {
   private readonly cache = new Map<string, Promise<Int32Array>>();
@@ -60,8 +57,8 @@ export class Model {
   }
 
   /** One matrix of one routed expert: w1 and w3 (expertInner, hiddenSize), w2 (hiddenSize, expertInner). */
-  async expert(layer: number, weight: ExpertWeight, expert: number): Promise<Int32Array> {
-    const entry = this.entry(`layers.${layer}.routed.${weight}`);
+  async expert(name: string, expert: number): Promise<Int32Array> {
+    const entry = this.entry(name);
     if (!Number.isInteger(expert) || expert < 0 || expert >= entry.parts.length) {
       throw new AttensorError({
         code: 'UNKNOWN_TENSOR',

@@ -57,7 +57,7 @@ describe('import', () => {
       const third = bf16('model.layers.1.mlp.experts.3.down_proj.weight');
       expect(model.shape('layers.1.routed.w2')).toEqual([4, 16, 16]);
       expect([...experts.subarray(3 * 256)]).toEqual(third);
-      expect([...(await model.expert(1, 'w2', 3))]).toEqual(third);
+      expect([...(await model.expert('layers.1.routed.w2', 3))]).toEqual(third);
     });
   });
 

@@ -98,7 +98,7 @@ describe('forward pass', () => {
         const whole = await traceForward(model, ids, { engine });
         const V = model.config.vocabSize;
         for (const prefix of [1, 7]) {
-          const cache = new KvCache(model.config);
+          const cache = new KvCache();
           const parts = [ids.slice(0, prefix), ...ids.slice(prefix).map((id) => [id])];
           let at = 0;
           for (const part of parts) {

@@ -1,19 +1,19 @@
 /** The forward pass: teacher-forced with a trace, or incremental with a cache of keys and values. */
+import { modelGraph, type LayerKind, type TraceName } from '../architecture/graph.js';
+import type { Node } from '../architecture/nodes.js';
 import { checkTokens, embedding } from '../components/embedding.js';
 import { selectEngine } from '../engines.js';
 import type { EngineName } from '../engine.js';
-import { AttensorError, throwIfAborted } from '@attensor/core';
+import { AttensorError, present, throwIfAborted } from '@attensor/core';
 import type { Model } from '../model.js';
-import { attention } from './attention.js';
-import { feedForward } from './feed-forward.js';
 import { KvCache } from './kv-cache.js';
-import { Pass, type TraceSink } from './pass.js';
+import { Pass, type PassValues, type TraceSink } from './pass.js';
 
 /** Log record of a pass, one JSON line each. */
 export interface ForwardLog {
   event: 'layer' | 'head';
   layer?: number;
-  kind?: 'dense' | 'moe';
+  kind?: LayerKind;
   start: number;
   positions: number;
   seconds: number;
@@ -42,7 +42,7 @@ export interface TraceTensor {
 }
 
 /** Traced tensors by the names of docs/integer-semantics.md. */
-export type Trace = Map<string, TraceTensor>;
+export type Trace<Name extends string = string> = Map<Name, TraceTensor>;
 
 /**
  * Runs the model on the tokens that follow those in the cache, and adds them to it. After an error the cache is as
@@ -69,26 +69,32 @@ export async function forward(
   const pass = new Pass(model, engine, cache, start, T, trace);
 
   throwIfAborted(signal, 'forward pass');
-  let x = embedding(await model.tensor('embedding'), tokens, c.hiddenSize);
-  pass.emit('embedding.x', [T, c.hiddenSize], x);
-  for (let layer = 0; layer < c.layers; layer++) {
+  const graph = modelGraph(c);
+  const { embedding: first } = graph;
+  const table = await model.tensor(first.weight.name);
+  let values: PassValues = new Map();
+  pass.take(first, { x: embedding(table, tokens, c.hiddenSize) }, values);
+  /** What the next nodes read is kept, the rest of the values is not. */
+  const run = async (nodes: readonly Node[]): Promise<void> => {
+    const [input] = nodes[0].inputs;
+    const kept = new Map([[input, present(values.get(input), input)]]);
+    values = await pass.run(nodes, kept);
+  };
+  for (const [layer, { kind, attention, feedForward }] of graph.layers.entries()) {
     throwIfAborted(signal, `forward pass, layer ${layer}`);
     const began = performance.now();
-    x = await feedForward(pass, layer, await attention(pass, layer, x));
-    const kind = layer < c.firstDense ? 'dense' : 'moe';
+    await run(attention);
+    await run(feedForward);
     log?.({ event: 'layer', layer, kind, start, positions: T, seconds: secondsSince(began) });
   }
   throwIfAborted(signal, 'forward pass, head');
   const began = performance.now();
-  const y = await pass.norm('final_norm', x);
-  const head = await model.tensor('head');
-  const shape = { rows: T, inner: c.hiddenSize, outer: c.vocabSize };
-  const logits = await engine.gemmAcc(y, head, shape, pass.site('head'));
-  pass.emit('head.acc', [T, c.vocabSize], logits);
-  const next = await engine.argmax(logits, T, c.vocabSize, pass.site('next'));
-  pass.emit('next', [T], next);
+  await run(graph.head);
   log?.({ event: 'head', start, positions: T, seconds: secondsSince(began) });
   cache.advance(T);
+  const [, { results: head }, { results: chosen }] = graph.head;
+  const logits = present(values.get(head.acc.name), head.acc.name);
+  const next = present(values.get(chosen.y.name), chosen.y.name);
   return { logits, next: Array.from(next, Number) };
 }
 
@@ -97,11 +103,11 @@ export async function traceForward(
   model: Model,
   tokens: ArrayLike<number>,
   options: ForwardOptions = {},
-): Promise<Trace> {
-  const trace: Trace = new Map();
-  await forward(model, tokens, new KvCache(model.config), {
+): Promise<Trace<TraceName>> {
+  const trace: Trace<TraceName> = new Map();
+  await forward(model, tokens, new KvCache(), {
     ...options,
-    trace: (name, dims, data) => trace.set(name, { dims, data }),
+    trace: (name, dims, data) => trace.set(name as TraceName, { dims, data }),
   });
   return trace;
 }

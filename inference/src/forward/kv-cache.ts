@@ -1,63 +1,36 @@
-/** Keys and values of past positions of one layer: kn (S,H,nope), rotated kr (S,rope), V (S,H,v). */
-import type { ModelConfig } from '../config.js';
-
-export interface KeysAndValues {
-  kn: BigInt64Array;
-  kr: BigInt64Array;
-  v: BigInt64Array;
-}
+/** Keys and values of past positions: results of the architecture that later positions read. */
 
 /** Keys and values of all positions so far, for every layer. */
 export class KvCache {
-  private readonly layers: KeysAndValues[];
-  private readonly widths: { [K in keyof KeysAndValues]: number };
-  private capacity = 0;
+  private readonly stored = new Map<string, BigInt64Array>();
   private filled = 0;
-
-  constructor(config: Pick<ModelConfig, 'layers' | 'heads' | 'nope' | 'rope' | 'vDim'>) {
-    const { heads, nope, rope, vDim } = config;
-    this.widths = { kn: heads * nope, kr: rope, v: heads * vDim };
-    this.layers = Array.from({ length: config.layers }, () => ({
-      kn: new BigInt64Array(0),
-      kr: new BigInt64Array(0),
-      v: new BigInt64Array(0),
-    }));
-  }
 
   /** Positions whose pass is complete. */
   get length(): number {
     return this.filled;
   }
 
-  /** Stores rows of positions length .. and returns those of all positions so far. */
-  append(layer: number, rows: KeysAndValues): KeysAndValues {
-    const count = rows.kr.length / this.widths.kr;
-    const end = this.filled + count;
-    if (end > this.capacity) this.grow(end);
-    const stored = this.layers[layer];
-    for (const key of ['kn', 'kr', 'v'] as const) {
-      stored[key].set(rows[key], this.filled * this.widths[key]);
+  /**
+   * Stores what a pass gives for positions length .., and returns it for all positions so far.
+   *
+   * @param name of the result
+   * @param count of positions
+   */
+  append(name: string, rows: BigInt64Array, count: number): BigInt64Array {
+    const width = rows.length / count;
+    const [from, to] = [this.filled * width, (this.filled + count) * width];
+    let all = this.stored.get(name) ?? new BigInt64Array(0);
+    if (all.length < to) {
+      const grown = new BigInt64Array(Math.max(to, 2 * all.length, 16 * width));
+      grown.set(all);
+      this.stored.set(name, (all = grown));
     }
-    return {
-      kn: stored.kn.subarray(0, end * this.widths.kn),
-      kr: stored.kr.subarray(0, end * this.widths.kr),
-      v: stored.v.subarray(0, end * this.widths.v),
-    };
+    all.set(rows, from);
+    return all.subarray(0, to);
   }
 
   /** Called once per pass, after all layers. */
   advance(count: number): void {
     this.filled += count;
-  }
-
-  private grow(end: number): void {
-    this.capacity = Math.max(end, 2 * this.capacity, 16);
-    for (const layer of this.layers) {
-      for (const key of ['kn', 'kr', 'v'] as const) {
-        const grown = new BigInt64Array(this.capacity * this.widths[key]);
-        grown.set(layer[key]);
-        layer[key] = grown;
-      }
-    }
   }
 }

@@ -1,40 +1,60 @@
-/** One pass of the model over consecutive positions, and the tools its blocks share. */
-import type { GemmResult } from '../components/gemm.js';
-import type { Site } from '../components/site.js';
-import { INNER_NORM_EPS, normEpsilon, type AttentionConfig } from '../config.js';
+/** One pass over consecutive positions: runs nodes of the architecture in their order. */
+import { present } from '@attensor/core';
+import type { Node } from '../architecture/nodes.js';
 import type { RopeAngles } from '../components/rope.js';
+import type { Site } from '../components/site.js';
+import type { AttentionShape } from '../components/softmax.js';
 import type { Engine } from '../engine.js';
-import type { Model } from '../model.js';
 import type { KvCache } from './kv-cache.js';
+import { OPERATIONS, type ComputedOp, type Operation } from './operations.js';
 
 /** Receives every intermediate value, by the names of docs/integer-semantics.md. */
 export type TraceSink = (name: string, dims: number[], data: BigInt64Array) => void;
 
-/** What attention reads of a model. */
-export interface AttentionParameters {
-  readonly config: AttentionConfig;
+/** What a pass reads of a model. */
+export interface Parameters {
+  /** A weight by its name. */
   tensor(name: string): Promise<Int32Array>;
+  /** One expert's matrix of a weight. */
+  expert(name: string, expert: number): Promise<Int32Array>;
   ropeAngles(start: number, count: number): RopeAngles;
 }
 
-/** What a whole layer reads. */
-export type LayerParameters = Pick<Model, 'config' | 'tensor' | 'ropeAngles' | 'expert'>;
+/** Values by the names of results, row-major. */
+export type PassValues = Map<string, BigInt64Array>;
 
-export class Pass<M extends AttentionParameters = Model> {
+export class Pass {
   constructor(
-    readonly model: M,
+    readonly model: Parameters,
     readonly engine: Engine,
     readonly cache: KvCache,
     /** First position, and number of positions. */
     readonly start: number,
     readonly count: number,
     readonly trace?: TraceSink,
-    /** What names of a layer's tensors begin with; nothing where a layer is run by itself. */
-    readonly prefix = (layer: number): string => `layers.${layer}.`,
   ) {}
 
-  emit(name: string, dims: number[], data: BigInt64Array): void {
-    this.trace?.(name, dims, data);
+  /**
+   * @param values what the nodes read that none of them gives
+   * @returns the values, and all results
+   */
+  async run(nodes: readonly Node[], values: PassValues): Promise<PassValues> {
+    for (const node of nodes) {
+      const operation = OPERATIONS[node.op as ComputedOp] as Operation<Node>;
+      const inputs = node.inputs.map((name) => present(values.get(name), name));
+      this.take(node, await operation(this, node, ...inputs), values);
+    }
+    return values;
+  }
+
+  /** A node's results into the trace, and to the values. */
+  take(node: Node, results: Record<string, BigInt64Array>, values: PassValues): void {
+    const { count: T, start } = this;
+    for (const [key, { name, dims }] of Object.entries(node.results)) {
+      const sizes = dims.map((d) => (d === 'T' ? T : d === 'S' ? start + T : d));
+      this.trace?.(name, sizes, results[key]);
+      values.set(name, results[key]);
+    }
   }
 
   /** @param rowsPerPosition rows of the component's input that belong to one position. */
@@ -42,30 +62,14 @@ export class Pass<M extends AttentionParameters = Model> {
     return { component, position: (row) => this.start + Math.floor(row / rowsPerPosition) };
   }
 
-  /** A GeMM with rescale over all positions; emits `name.acc` and `name.y`, returns y. */
-  async gemm(name: string, x: BigInt64Array, outDims: number[]): Promise<BigInt64Array> {
-    const w = await this.model.tensor(name);
-    const outer = outDims.reduce((a, b) => a * b, 1);
-    const shape = { rows: this.count, inner: x.length / this.count, outer };
-    const result = await this.engine.gemm(x, w, shape, this.site(name));
-    this.emitGemm(name, [this.count, ...outDims], result);
-    return result.y;
+  /** What attention of all positions so far looks like. */
+  shape(heads: number): AttentionShape {
+    const { start, count } = this;
+    return { start, queries: count, keys: start + count, heads };
   }
 
-  emitGemm(name: string, dims: number[], { acc, y }: GemmResult): void {
-    this.emit(`${name}.acc`, dims, acc);
-    this.emit(`${name}.y`, dims, y);
-  }
-
-  /** An RMSNorm over all positions; emits `name.{S,inv,y}`, returns y. */
-  async norm(name: string, x: BigInt64Array, inner = false): Promise<BigInt64Array> {
-    const g = await this.model.tensor(`${name}.g`);
-    const epsilon = normEpsilon(inner ? INNER_NORM_EPS : this.model.config.eps, g.length);
-    const at = this.site(name);
-    const { S, inv, y } = await this.engine.rmsNorm(x, g, this.count, g.length, epsilon, at);
-    this.emit(`${name}.S`, [this.count], S);
-    this.emit(`${name}.inv`, [this.count], inv);
-    this.emit(`${name}.y`, [this.count, g.length], y);
-    return y;
+  /** A result of this pass after those of the past. */
+  withPast(name: string, rows: BigInt64Array): BigInt64Array {
+    return this.cache.append(name, rows, this.count);
   }
 }

@@ -4,13 +4,13 @@
  * and its key is the largest. Other positions: d = 0. `top` is ranged: were it any field element, weights that are no integers could
  * tie two tokens. The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
  */
-import { AttensorError } from '@attensor/inference';
+import { AttensorError, type NodeOf } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import { belowEval, identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { type Builder, type Dim, type Source, type Values } from './builder.js';
+import { dim, type Builder, type Dim, type Source, type Values } from './builder.js';
 import type { Product } from './gemm.js';
 import type { TokenColumns } from './tokens.js';
 
@@ -20,16 +20,23 @@ const TOP_CELLS = 3;
 const TOP_OFFSET = 1n << 47n;
 
 export class Argmax {
+  readonly w: Tensor;
+  readonly dims: [t: Dim, o: Dim];
+  /** Accumulators in the trace. */
+  readonly logits: string;
   private readonly top: Tensor;
   private readonly difference: Tensor;
 
   constructor(
     builder: Builder,
+    { results, weight, outer, inner }: NodeOf<'logits'>,
     readonly x: Tensor,
-    readonly w: Tensor,
-    readonly dims: [t: Dim, o: Dim],
+    t: Dim,
   ) {
-    const [t, o] = dims;
+    const o = dim('o', outer);
+    this.dims = [t, o];
+    const logits = (this.logits = results.acc.name);
+    this.w = builder.parameter(weight.name, [o, dim('i', inner)]);
     if (o.log > 16)
       throw new AttensorError({
         code: 'UNSUPPORTED_CONFIG',
@@ -38,15 +45,15 @@ export class Argmax {
         got: String(o.size),
       });
     const key = (trace: Values, row: number, v: number): bigint =>
-      (trace.get('head.acc').data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
+      (trace.get(logits).data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const top: Source = (trace) => {
-      const acc = trace.get('head.acc').data;
+      const acc = trace.get(logits).data;
       return trace
         .successors()
         .map((next, row) => (next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET));
     };
     this.top = builder.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
-    this.difference = builder.unsigned('head.d', dims, DIFFERENCE_CELLS, (trace) => {
+    this.difference = builder.unsigned('head.d', this.dims, DIFFERENCE_CELLS, (trace) => {
       const next = trace.successors();
       return Array.from({ length: t.size * o.size }, (_, i) => {
         const row = Math.floor(i / o.size);

@@ -2,11 +2,12 @@
  * The products of attention. mul1: acc(h,t,s) = sum_i qn(t,h,i) kn(s,h,i) + sum_i qr(t,h,i) kr(s,i), claimed where the softmax left it.
  * mul2: acc(t,h,v) = sum_s p(h,t,s) V(s,h,v).
  */
+import type { NodeOf } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import type { Builder, Dim } from './builder.js';
+import { dim, type Builder, type Dim } from './builder.js';
 import { proveProducts, Rescaled, type Factor, type Product } from './gemm.js';
 import { Softmax } from './softmax.js';
 
@@ -22,20 +23,18 @@ export interface Heads {
 }
 
 export class Attention {
-  readonly softmax: Softmax;
   /** context over (t, h, o) */
   readonly context: Tensor;
   private readonly out: Rescaled;
 
   constructor(
     builder: Builder,
-    name: string,
+    node: NodeOf<'context'>,
     readonly heads: Heads,
-    softmax: Softmax,
-    dims: [t: Dim, h: Dim, o: Dim],
+    readonly softmax: Softmax,
+    t: Dim,
   ) {
-    this.softmax = softmax;
-    this.out = new Rescaled(builder, name, dims);
+    this.out = new Rescaled(builder, node, [t, dim('h', node.heads), dim('o', node.width)]);
     this.context = this.out.y;
   }
 

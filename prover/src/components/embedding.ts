@@ -4,6 +4,7 @@
  *
  * Positions are a power of two, so index 11...1 is the last one.
  */
+import type { NodeOf } from '@attensor/inference';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { climb } from '../commitment/opening.js';
 import { ceilLog2 } from '../protocol/field.js';
@@ -14,7 +15,7 @@ import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim } from './builder.js';
+import { dim, fromTrace, type Builder, type Dim } from './builder.js';
 import { RowHashes } from './row-hashes.js';
 
 /** Prover only: rows and Merkle siblings (leaf upward) by token. */
@@ -37,23 +38,21 @@ const STATES_PER_STEP = 3 * 56;
 
 export class Embedding {
   readonly x: Tensor;
+  readonly dims: [t: Dim, i: Dim];
   /** Bits of a token. */
   readonly vocabularyLog: number;
   private readonly hashes: RowHashes | undefined;
 
   /**
-   * @param vocabulary number of its rows
    * @param long rows are too long to be hashed in the circuit
    */
-  constructor(
-    builder: Builder,
-    readonly dims: [t: Dim, i: Dim],
-    vocabulary: number,
-    long: boolean,
-  ) {
+  constructor(builder: Builder, { results, weight }: NodeOf<'embedding'>, t: Dim, long: boolean) {
+    const [vocabulary] = weight.rows;
+    const [width] = weight.columns;
+    this.dims = [t, dim('i', width)];
     this.vocabularyLog = ceilLog2(vocabulary);
-    this.x = builder.free('embedding.x', dims, fromTrace('embedding.x'));
-    if (long) this.hashes = new RowHashes(builder, 'embedding.hash', this.x, dims[1]);
+    this.x = builder.free('embedding.x', this.dims, fromTrace(results.x.name));
+    if (long) this.hashes = new RowHashes(builder, 'embedding.hash', this.x, this.dims[1]);
   }
 
   /** Field elements of all states of the row hashes; 0 where the circuit hashes the rows. */

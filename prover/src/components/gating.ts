@@ -3,12 +3,12 @@
  * group's value, the best groups are kept), top-k2 among the kept groups' experts; slots (token, rank) with one-hot expert P;
  * combine weight w = floor(score R / Sum) over the selected scores.
  */
+import type { NodeOf } from '@attensor/inference';
 import { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Part, Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Source } from './builder.js';
-import type { Sigmoid } from './sigmoid.js';
+import { dim, fromTrace, type Builder, type Dim, type Source } from './builder.js';
 import { TopK } from './top-k.js';
 
 export interface GatingDims {
@@ -26,6 +26,9 @@ export class Gating {
   readonly selection: Tensor;
   /** combine weight over (t, j) */
   readonly weight: Tensor;
+  readonly dims: GatingDims;
+  readonly scale: bigint;
+  readonly bias: Tensor;
   private readonly groupTop2: TopK;
   private readonly groups: TopK;
   private readonly experts: TopK;
@@ -34,21 +37,25 @@ export class Gating {
   private readonly rest: Tensor;
   private readonly slack: Tensor;
 
+  /** @param sigma over (t, e) */
   constructor(
     builder: Builder,
-    readonly prefix: string,
-    readonly dims: GatingDims,
-    readonly sigmoid: Pick<Sigmoid, 'sigma'>,
-    readonly bias: Tensor,
-    biasName: string,
-    readonly scale: bigint,
-    topGroups: number,
+    { name, inputs, results, router, weight }: NodeOf<'gating'>,
+    readonly sigma: Tensor,
+    t: Dim,
   ) {
-    const { t, g, x, e, j } = dims;
-    const n = (part: string): string => `${prefix}${part}`;
-    const biases = builder.weights(biasName);
+    const { experts, groups, topk } = router;
+    const g = dim('g', groups);
+    const x = dim('x', experts / groups);
+    const e = dim('e', experts);
+    const j = dim('j', topk);
+    this.dims = { t, g, x, e, j };
+    const scale = (this.scale = BigInt(router.scale));
+    this.bias = builder.parameter(weight.name, [e]);
+    const n = (part: string): string => `${name}${part}`;
+    const biases = builder.weights(weight.name);
     const choice: Source = (trace) => {
-      const sigma = trace.get(n('gate_sigmoid.sigma')).data;
+      const sigma = trace.get(inputs[0]).data;
       const bias = biases(trace);
       return Array.from({ length: sigma.length }, (_, i) => sigma[i] + bias[i % e.size]);
     };
@@ -57,48 +64,48 @@ export class Gating {
       rows: [t, g],
       candidates: [x],
       k: 2,
-      selector: fromTrace(n('group_top2.s')),
+      selector: fromTrace(results.groupTop2.name),
       values: choice,
     });
-    this.groupValue = builder.free(n('group.value'), [t, g], fromTrace(n('group.value')));
+    this.groupValue = builder.free(n('group.value'), [t, g], fromTrace(results.groupValue.name));
     this.groups = new TopK(builder, {
       name: n('group'),
       rows: [t],
       candidates: [g],
-      k: topGroups,
-      selector: fromTrace(n('group.s')),
-      values: fromTrace(n('group.value')),
+      k: router.topkGroup,
+      selector: fromTrace(results.groupSelected.name),
+      values: fromTrace(results.groupValue.name),
     });
     this.experts = new TopK(builder, {
       name: n('experts'),
       rows: [t],
       candidates: [g, x],
-      k: j.size,
-      selector: fromTrace(n('experts.s')),
+      k: topk,
+      selector: fromTrace(results.expertSelected.name),
       values: choice,
       among: (trace) => {
-        const s = trace.get(n('group.s')).data;
+        const s = trace.get(results.groupSelected.name).data;
         return Array.from({ length: t.size * e.size }, (_, i) => s[Math.floor(i / x.size)]);
       },
     });
     this.selection = builder.free(n('slots.selection'), [t, j, e], (trace) => {
-      const expert = trace.get(n('slots.expert')).data;
+      const expert = trace.get(results.expert.name).data;
       return Array.from({ length: expert.length * e.size }, (_, i) =>
         Number(expert[Math.floor(i / e.size)]) === i % e.size ? 1n : 0n,
       );
     });
     const score: Source = (trace) => {
-      const sigma = trace.get(n('gate_sigmoid.sigma')).data;
-      const expert = trace.get(n('slots.expert')).data;
+      const sigma = trace.get(inputs[0]).data;
+      const expert = trace.get(results.expert.name).data;
       return Array.from(expert, (v, i) => sigma[Math.floor(i / j.size) * e.size + Number(v)]);
     };
     this.slotScore = builder.free(n('slots.score'), [t, j], score);
-    this.weight = builder.unsigned(n('slots.weight'), [t, j], 2, fromTrace(n('slots.weight')));
+    this.weight = builder.unsigned(n('slots.weight'), [t, j], 2, fromTrace(results.weight.name));
     const division =
       (f: (sum: bigint, rem: bigint) => bigint): Source =>
       (trace) => {
         const scores = score(trace);
-        const w = trace.get(n('slots.weight')).data;
+        const w = trace.get(results.weight.name).data;
         return Array.from({ length: scores.length }, (_, i) => {
           const row = Math.floor(i / j.size) * j.size;
           let total = 0n;
@@ -130,7 +137,7 @@ export class Gating {
     // (t, g, x): both expert selections, the group values, and the slots' choice of the selected experts
     const experts = new Sumcheck(scope, [t, g, x], 'top-k experts');
     for (const it of gatings) {
-      const sigma = experts.tensor(it.sigmoid.sigma.split('e', split));
+      const sigma = experts.tensor(it.sigma.split('e', split));
       const choice = sigma.add(experts.tensor(it.bias.split('e', split)));
       it.groupTop2.constrain(experts, scope, choice);
       const s = experts.tensor(it.groups.s);
@@ -157,7 +164,7 @@ export class Gating {
       slots.require(eq.mul(p).mul(p.sub(1n)));
       slots.require(eqSlot.mul(p), tape.constant(1n));
       const score = await scope.open(it.slotScore, { t: at(t), j: at(j) }, 'MoE: slot scores');
-      slots.require(eqSlot.mul(p).mul(slots.tensor(it.sigmoid.sigma)), score);
+      slots.require(eqSlot.mul(p).mul(slots.tensor(it.sigma)), score);
     }
     await slots.run();
 

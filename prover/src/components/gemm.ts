@@ -3,12 +3,13 @@
  * (t, o) it becomes a sumcheck over i; all products with the same inner size run as one.
  */
 import { present } from '@attensor/core';
+import type { NodeOf } from '@attensor/inference';
 import { type Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Axis, Bound, Tensor } from '../protocol/tensor.js';
-import { fromTrace, remainder16, type Builder, type Dim } from './builder.js';
+import { dim, fromTrace, remainder16, type Builder, type Dim } from './builder.js';
 import { groupBy } from './group.js';
 
 export interface Factor {
@@ -46,6 +47,9 @@ export async function proveProducts(
   }
 }
 
+/** A node that leaves an accumulator and its rescaled value. */
+type RescaledNode = Pick<NodeOf<'gemm' | 'context' | 'experts'>, 'name' | 'results'>;
+
 /** y and remainder cells of one rescaled accumulator. */
 export class Rescaled {
   readonly y: Tensor;
@@ -53,31 +57,34 @@ export class Rescaled {
   readonly acc: Tensor;
 
   /** @param y when the value's cells belong to another component */
-  constructor(builder: Builder, name: string, dims: Dim[], y?: Tensor) {
-    this.y = y ?? builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
-    const r = builder.unsigned(`${name}.r`, dims, 1, remainder16(`${name}.acc`));
+  constructor(builder: Builder, { name, results }: RescaledNode, dims: Dim[], y?: Tensor) {
+    this.y = y ?? builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
+    const r = builder.unsigned(`${name}.r`, dims, 1, remainder16(results.acc.name));
     this.acc = this.y.times(1n << 16n).plus(r);
   }
 }
 
 export class Gemm {
+  /** over (t, o) */
   readonly y: Tensor;
+  /** weights over (o, i) */
+  readonly w: Tensor;
   private readonly out: Rescaled;
 
   /**
    * @param x input over (t, i)
-   * @param w weights over (o, i)
    * @param y output over (t, o) when another component holds its cells
    */
   constructor(
     builder: Builder,
-    name: string,
+    node: NodeOf<'gemm'>,
     readonly x: Tensor,
-    readonly w: Tensor,
-    dims: [t: Dim, o: Dim],
+    t: Dim,
     y?: Tensor,
   ) {
-    this.out = new Rescaled(builder, name, dims, y);
+    const o = dim('o', node.outer);
+    this.w = builder.parameter(node.weight.name, [o, dim('i', node.inner)]);
+    this.out = new Rescaled(builder, node, [t, o], y);
     this.y = this.out.y;
   }
 

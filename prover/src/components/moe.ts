@@ -3,6 +3,7 @@
  * A(e, i) W(e, o, i) with A(e, i) = sum_slot eq P X; two sumchecks for all experts of all layers. Then the combine:
  * weighted = floor(w y / 2^16) per slot.
  */
+import type { NodeOf } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import type { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
@@ -10,7 +11,7 @@ import { Sumcheck } from '../protocol/sumcheck.js';
 import { proveProducts, Rescaled, type Product } from './gemm.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
-import { fromTrace, mapTrace, type Builder, type Dim, type Source } from './builder.js';
+import { dim, fromTrace, mapTrace, type Builder, type Dim, type Source } from './builder.js';
 import { groupBy } from './group.js';
 
 /** Expert matrices that read the same slots: one combined input A serves them all. */
@@ -23,14 +24,15 @@ export class ExpertGemms {
     readonly selection: Tensor,
   ) {}
 
-  add(
-    builder: Builder,
-    name: string,
-    w: Tensor,
-    dims: [t: Dim, j: Dim, o: Dim],
-    y?: Tensor,
-  ): Tensor {
-    const rescaled = new Rescaled(builder, name, dims, y);
+  /** @returns output over (t, j, o) @param y the same, when another component holds its cells */
+  add(builder: Builder, node: NodeOf<'experts'>, t: Dim, y?: Tensor): Tensor {
+    const o = dim('o', node.outer);
+    const w = builder.parameter(node.weight.name, [
+      dim('e', node.experts),
+      o,
+      dim('i', node.inner),
+    ]);
+    const rescaled = new Rescaled(builder, node, [t, dim('j', node.topk), o], y);
     this.outputs.push({ rescaled, w });
     return rescaled.y;
   }
@@ -106,18 +108,18 @@ export class CombinedExperts {
 
   constructor(
     builder: Builder,
-    name: string,
+    { name, inputs, results, topk, width: size }: NodeOf<'weighted'>,
     readonly input: Tensor,
     readonly weight: Tensor,
-    source: { values: string; weights: string },
-    dims: [t: Dim, j: Dim, o: Dim],
+    t: Dim,
   ) {
-    this.y = builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
-    const size = dims[2].size;
+    const dims = [t, dim('j', topk), dim('o', size)];
+    this.y = builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
+    const [values, weights] = inputs;
     const product: Source = (trace) => {
-      const w = trace.get(source.weights).data;
+      const w = trace.get(weights).data;
       let k = 0;
-      return mapTrace([source.values], (v) => (v * w[Math.floor(k++ / size)]) & 0xffffn)(trace);
+      return mapTrace([values], (v) => (v * w[Math.floor(k++ / size)]) & 0xffffn)(trace);
     };
     this.remainder = builder.unsigned(`${name}.r`, dims, 1, product);
   }

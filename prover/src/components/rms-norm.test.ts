@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { nodes } from '@attensor/inference';
 import { objections, traceOfValues } from '../testing/mini.js';
 import { Builder, dim, fromTrace } from './builder.js';
 import { RmsNorm } from './rms-norm.js';
@@ -19,8 +20,7 @@ async function norm(rows: bigint[][], bend = 0n): Promise<string[]> {
   const gains = [65536n, -30000n, 1n, 1n << 20n];
   const builder = new Builder();
   const x = builder.free('x', [t, i], fromTrace('x'));
-  const g = builder.parameter('g', [i]);
-  const n = new RmsNorm(builder, 'n', x, fromTrace('x'), g, 'g', t, SIZE, EPSILON);
+  const n = new RmsNorm(builder, nodes.norm('n', 'x', SIZE, EPSILON, '', 'g'), x, t);
   const E = BigInt(Math.max(1, Math.round(EPSILON * SIZE * 2 ** 32)));
   const S = rows.map((r) => r.reduce((s, v) => s + v * v, 0n));
   const inv = S.map((s, k) => root((BigInt(SIZE) << 64n) / (s + E)) + (k === 1 ? bend : 0n));

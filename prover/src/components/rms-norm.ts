@@ -2,7 +2,7 @@
  * RMSNorm (attn_norm, q_norm, kv_norm, ffn_norm, final_norm): S = sum x^2; inv is the largest integer with
  * inv^2 (S + E) <= 2^64 d, by two differences that are non-negative; y = floor(x inv g / 2^32).
  */
-import { normEpsilon } from '@attensor/inference';
+import { normEpsilon, type NodeOf } from '@attensor/inference';
 import { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
@@ -14,6 +14,8 @@ import { groupBy } from './group.js';
 const DIFFERENCE_CELLS = 5;
 
 export class RmsNorm {
+  /** weights over (i) */
+  readonly g: Tensor;
   readonly y: Tensor;
   private readonly remainder: Tensor;
   private readonly sum: Tensor;
@@ -25,42 +27,36 @@ export class RmsNorm {
 
   /**
    * @param x input over (t, i)
-   * @param input its values
-   * @param g weights over (i)
-   * @param weights their name
    */
   constructor(
     builder: Builder,
-    name: string,
+    { name, inputs, results, width: size, epsilon, weight }: NodeOf<'norm'>,
     readonly x: Tensor,
-    input: Source,
-    readonly g: Tensor,
-    weights: string,
     t: Dim,
-    readonly size: number,
-    epsilon: number,
   ) {
     const i = dim('i', size);
-    const gains = builder.weights(weights);
+    const input = fromTrace(inputs[0]);
+    this.g = builder.parameter(weight.name, [i]);
+    const gains = builder.weights(weight.name);
     this.scaled = BigInt(size) << 64n;
     this.epsilon = normEpsilon(epsilon, size);
-    this.y = builder.signed(`${name}.y`, [t, i], fromTrace(`${name}.y`));
+    this.y = builder.signed(`${name}.y`, [t, i], fromTrace(results.y.name));
     this.remainder = builder.unsigned(`${name}.r`, [t, i], 2, (trace) => {
       const xs = input(trace);
-      const inv = trace.get(`${name}.inv`).data;
+      const inv = trace.get(results.inv.name).data;
       const gs = gains(trace);
       return Array.from({ length: xs.length }, (_, k) => {
         const product = xs[k] * inv[Math.floor(k / size)] * gs[k % size];
         return product & 0xffffffffn;
       });
     });
-    this.sum = builder.free(`${name}.S`, [t], fromTrace(`${name}.S`));
-    this.inv = builder.unsigned(`${name}.inv`, [t], 2, fromTrace(`${name}.inv`));
+    this.sum = builder.free(`${name}.S`, [t], fromTrace(results.S.name));
+    this.inv = builder.unsigned(`${name}.inv`, [t], 2, fromTrace(results.inv.name));
     const rows =
       (f: (s: bigint, inv: bigint) => bigint): Source =>
       (trace) => {
-        const s = trace.get(`${name}.S`).data;
-        const inv = trace.get(`${name}.inv`).data;
+        const s = trace.get(results.S.name).data;
+        const inv = trace.get(results.inv.name).data;
         return Array.from({ length: s.length }, (_, k) => f(s[k] + this.epsilon, inv[k]));
       };
     this.below = builder.unsigned(

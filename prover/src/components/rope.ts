@@ -2,10 +2,11 @@
  * RoPE (RoPE1 on queries, RoPE2 on the shared key): pairs (a, b) of neighbours become
  * floor((a cos - b sin) / 2^16), floor((a sin + b cos) / 2^16), cos and sin at the token's position from the committed table.
  */
+import type { NodeOf } from '@attensor/inference';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import { axis, type Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Source } from './builder.js';
+import { dim, fromTrace, type Builder, type Dim } from './builder.js';
 import { groupBy } from './group.js';
 
 export interface RotationTable {
@@ -23,15 +24,16 @@ export class Rope {
   /** @param x over (t, i) or (t, h, i); i is the rotated axis */
   constructor(
     builder: Builder,
-    name: string,
+    { name, inputs, results, dims: sizes }: NodeOf<'rope'>,
     readonly x: Tensor,
-    input: Source,
-    dims: Dim[],
+    t: Dim,
     readonly table: RotationTable,
   ) {
-    const size = dims[dims.length - 1].size;
+    const input = fromTrace(inputs[0]);
+    const size = sizes[sizes.length - 1];
+    const dims = [t, ...sizes.slice(0, -1).map((heads) => dim('h', heads)), dim('i', size)];
     const row = dims.slice(1).reduce((s, d) => s * d.size, 1);
-    this.y = builder.signed(`${name}.y`, dims, fromTrace(`${name}.y`));
+    this.y = builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
     this.remainder = builder.unsigned(`${name}.r`, dims, 1, (trace) => {
       const xs = input(trace);
       return Array.from({ length: xs.length }, (_, k) => {

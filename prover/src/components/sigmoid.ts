@@ -3,6 +3,7 @@
  * The input x is virtual: these cells are its only ones. SiLU and the gated product of a feed-forward follow on the same domain:
  * silu = floor(x sigma / 2^16), act = floor(silu up / 2^16).
  */
+import type { NodeOf } from '@attensor/inference';
 import { Expr } from '../protocol/expression.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
@@ -26,20 +27,17 @@ export class Sigmoid {
   /** 2^11 low, ranged too: low < 32 */
   readonly lowScaled: Tensor;
 
-  /**
-   * @param input name of x in the trace
-   * @param name of c and sigma in the trace
-   */
-  constructor(builder: Builder, name: string, input: string, dims: Dim[], table: PairTable) {
+  constructor(builder: Builder, node: NodeOf<'sigmoid'>, dims: Dim[], table: PairTable) {
+    const { name, inputs, results } = node;
     [this.c, this.sigma] = table.pairs(
       builder,
       name,
       dims,
-      fromTrace(`${name}.c`),
-      fromTrace(`${name}.sigma`),
+      fromTrace(results.c.name),
+      fromTrace(results.sigma.name),
     );
     const excess = (f: (p: bigint) => bigint): ReturnType<typeof mapTrace> =>
-      mapTrace([input], (x) => {
+      mapTrace(inputs, (x) => {
         const e = f(position(x));
         return e > 0n ? e : 0n;
       });
@@ -59,13 +57,13 @@ export class Sigmoid {
       `${name}.low`,
       dims,
       1,
-      mapTrace([input], (x) => x & 31n),
+      mapTrace(inputs, (x) => x & 31n),
     );
     this.lowScaled = builder.unsigned(
       `${name}.low2`,
       dims,
       1,
-      mapTrace([input], (x) => (x & 31n) << 11n),
+      mapTrace(inputs, (x) => (x & 31n) << 11n),
     );
     this.x = this.c
       .plus(this.over)
@@ -113,33 +111,28 @@ export class SwiGlu {
   private readonly siluRemainder: Tensor;
   private readonly actRemainder: Tensor;
 
-  /**
-   * @param prefix of silu.y and act.y in the trace
-   * @param gateName x in the trace
-   * @param upName the other factor in the trace
-   */
   constructor(
     builder: Builder,
-    prefix: string,
+    { name: prefix, inputs, results }: NodeOf<'gated'>,
     readonly sigmoid: Sigmoid,
     readonly up: Tensor,
-    gateName: string,
-    upName: string,
     dims: Dim[],
   ) {
-    this.silu = builder.signed(`${prefix}silu.y`, dims, fromTrace(`${prefix}silu.y`));
+    const [gate, sigma, factor] = inputs;
+    const { silu, act } = results;
+    this.silu = builder.signed(`${prefix}silu.y`, dims, fromTrace(silu.name));
     this.siluRemainder = builder.unsigned(
       `${prefix}silu.r`,
       dims,
       1,
-      mapTrace([gateName, `${prefix}sigmoid.sigma`], (x, s) => (x * s) & 0xffffn),
+      mapTrace([gate, sigma], (x, s) => (x * s) & 0xffffn),
     );
-    this.act = builder.signed(`${prefix}act.y`, dims, fromTrace(`${prefix}act.y`));
+    this.act = builder.signed(`${prefix}act.y`, dims, fromTrace(act.name));
     this.actRemainder = builder.unsigned(
       `${prefix}act.r`,
       dims,
       1,
-      mapTrace([`${prefix}silu.y`, upName], (x, u) => (x * u) & 0xffffn),
+      mapTrace([silu.name, factor], (x, u) => (x * u) & 0xffffn),
     );
   }
 

@@ -4,13 +4,14 @@
  * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^32 - 1) / sum e); p = floor(e inv / 2^16), 0 where masked.
  */
 import type { FpVec } from '@attensor/native';
+import type { NodeOf } from '@attensor/inference';
 import { Expr } from '../protocol/expression.js';
 import { lessOrEqualEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { fromTrace, type Builder, type Dim, type Values } from './builder.js';
+import { dim, fromTrace, type Builder, type Dim, type Values } from './builder.js';
 import type { PairTable } from './lookups.js';
 
 const SATURATED = 65535n;
@@ -28,16 +29,18 @@ export class Softmax {
   private readonly remainder: Tensor;
   private readonly slack: Tensor;
 
-  constructor(
-    builder: Builder,
-    readonly name: string,
-    readonly scoresName: string,
-    dims: [h: Dim, t: Dim, s: Dim],
-    readonly scale: bigint,
-    table: PairTable,
-  ) {
-    const [h, t] = dims;
+  /** Accumulators in the trace. */
+  readonly scoresName: string;
+  readonly scale: bigint;
+
+  constructor(builder: Builder, node: NodeOf<'softmax'>, t: Dim, table: PairTable) {
+    const { name, inputs, results, heads, scale } = node;
+    const h = dim('h', heads);
+    const dims = [h, t, { ...t, name: 's' }];
     const T = t.size;
+    const scoresName = (this.scoresName = inputs[0]);
+    this.scale = BigInt(scale);
+    const at = (part: keyof typeof results): string => results[part].name;
     const n = (part: string): string => `${name}.${part}`;
     const masked = (f: (trace: Values, k: number, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T * T }, (_, k) => {
@@ -45,16 +48,16 @@ export class Softmax {
         return k % T <= row % T ? f(trace, k, row) : 0n;
       });
     // Ranged: a field element for a maximum could shift every remainder of its row by the same amount.
-    this.max = builder.signed(n('max'), [h, t], fromTrace(n('max')));
-    [this.c, this.e] = table.pairs(builder, name, dims, fromTrace(n('c')), fromTrace(n('e')));
-    this.o = builder.unsigned(n('o'), dims, 2, fromTrace(n('o')));
+    this.max = builder.signed(n('max'), [h, t], fromTrace(at('max')));
+    [this.c, this.e] = table.pairs(builder, name, dims, fromTrace(at('c')), fromTrace(at('e')));
+    this.o = builder.unsigned(n('o'), dims, 2, fromTrace(at('o')));
     this.scoreRemainder = builder.unsigned(n('r'), dims, 2, (trace) => {
       const acc = trace.get(scoresName).data;
-      return masked((_, k) => (acc[k] * scale) & 0xffffffffn)(trace);
+      return masked((_, k) => (acc[k] * this.scale) & 0xffffffffn)(trace);
     });
     this.attained = builder.free(n('attained'), dims, (trace) => {
-      const c = trace.get(n('c')).data;
-      const o = trace.get(n('o')).data;
+      const c = trace.get(at('c')).data;
+      const o = trace.get(at('o')).data;
       const out = new Array<bigint>(h.size * T * T).fill(0n);
       for (let row = 0; row < h.size * T; row++)
         for (let s = 0; s <= row % T; s++) {
@@ -66,18 +69,18 @@ export class Softmax {
         }
       return out;
     });
-    this.p = builder.unsigned(n('p'), dims, 1, fromTrace(n('p')));
+    this.p = builder.unsigned(n('p'), dims, 1, fromTrace(at('p')));
     this.probabilityRemainder = builder.unsigned(
       n('pr'),
       dims,
       1,
       masked(
-        (trace, k, row) => (trace.get(n('e')).data[k] * trace.get(n('inv')).data[row]) & 0xffffn,
+        (trace, k, row) => (trace.get(at('e')).data[k] * trace.get(at('inv')).data[row]) & 0xffffn,
       ),
     );
-    this.inv = builder.unsigned(n('inv'), [h, t], 1, fromTrace(n('inv')));
+    this.inv = builder.unsigned(n('inv'), [h, t], 1, fromTrace(at('inv')));
     const rest = (trace: Values, row: number): bigint =>
-      0xffffffffn - trace.get(n('inv')).data[row] * trace.get(n('sum')).data[row];
+      0xffffffffn - trace.get(at('inv')).data[row] * trace.get(at('sum')).data[row];
     const rows = (f: (trace: Values, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T }, (_, row) => f(trace, row));
     this.remainder = builder.unsigned(n('rem'), [h, t], 2, rows(rest));
@@ -85,7 +88,7 @@ export class Softmax {
       n('slack'),
       [h, t],
       2,
-      rows((trace, row) => trace.get(n('sum')).data[row] - 1n - rest(trace, row)),
+      rows((trace, row) => trace.get(at('sum')).data[row] - 1n - rest(trace, row)),
     );
   }
 

@@ -4,6 +4,7 @@
  * same in both cases here: what rejects the forgery is that the point follows the commitment.
  */
 import { describe, expect, it } from '@jest/globals';
+import { nodes } from '@attensor/inference';
 import { Builder, dim, fromTrace } from '../components/builder.js';
 import { Gemm } from '../components/gemm.js';
 import { inverse, mod, mul, P } from '../protocol/field.js';
@@ -12,7 +13,7 @@ import type { Tensor } from '../protocol/tensor.js';
 import { objections, traceOfValues, type Mini } from '../testing/mini.js';
 import { kernel, W, X, z } from './forgery-gemm.js';
 
-const [t, i, o] = [dim('t', 2), dim('i', 4), dim('o', 8)];
+const [t, i] = [dim('t', 2), dim('i', 4)];
 const x = X.flat().map(BigInt);
 /** Smaller weights than the original's, so that outputs have 32 bits. */
 const w = W.flat().map((v) => BigInt(v) >> 8n);
@@ -24,8 +25,8 @@ const relation = kernel.map(BigInt);
 function gemm(y: bigint[]): { b: Builder; mini: Mini; input: Tensor } {
   const builder = new Builder();
   const input = builder.signed('x', [t, i], fromTrace('x'));
-  const weights = builder.parameter('w', [o, i]);
-  const g = new Gemm(builder, 'product', input, weights, [t, o]);
+  const node = nodes.gemm('product', 'x', [8], [4], { tensor: '' }, 'w');
+  const g = new Gemm(builder, node, input, t);
   const trace = traceOfValues({
     x: { dims: [2, 4], data: x },
     'product.y': { dims: [2, 8], data: y },

@@ -70,7 +70,7 @@ export const padIds = (tokens: number[], capacity: number): number[] =>
 /** A pass over `ids` that `tamper` may bend. */
 export async function bentTrace(model: Model, ids: number[], tamper?: Tamper): Promise<Trace> {
   const trace: Trace = new Map();
-  await forward(model, ids, new KvCache(model.config), {
+  await forward(model, ids, new KvCache(), {
     trace: (name, dims, data) => {
       tamper?.(name, data, dims);
       trace.set(name, { dims, data });

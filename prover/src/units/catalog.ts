@@ -8,10 +8,9 @@ import {
   routedScale,
   type AttentionConfig,
 } from '@attensor/inference';
-import { attentionBlock } from './attention-block.js';
 import type { Component, ComponentConfig } from './component.js';
 import { embedding, gemm, rmsNorm, rope, sigmoid, softmax, topK } from './kinds.js';
-import { head, layer, type LayerConfig } from './layer.js';
+import { attentionBlock, head, layer, type LayerConfig } from './layer.js';
 
 /** Sizes a caller may set. */
 export type Sizes = Record<string, number>;

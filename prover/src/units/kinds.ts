@@ -5,21 +5,11 @@
  *
  * Rows are padded to a power of two (with zeros, or a copy where zeros mean nothing); padding is computed and proved like any other.
  */
-import {
-  INNER_NORM_EPS,
-  normEpsilon,
-  ropeTables,
-  sigmoidTable,
-  softmaxScale,
-  expTable,
-} from '@attensor/inference';
-import { Builder, dim, fromTrace, type Dim } from '../components/builder.js';
+import { INNER_NORM_EPS, nodes, softmaxScale, traceNodes } from '@attensor/inference';
+import { Builder, dim, fromTrace } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
 import { Gating } from '../components/gating.js';
-import { Gemm } from '../components/gemm.js';
-import { Lookups, PairTable } from '../components/lookups.js';
-import { RmsNorm } from '../components/rms-norm.js';
-import { Rope } from '../components/rope.js';
+import { Lookups } from '../components/lookups.js';
 import { activationScript, Sigmoid } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import { ceilLog2 } from '../protocol/field.js';
@@ -31,125 +21,55 @@ import {
   padRows,
   ranged,
   requireSizes,
-  site,
   type Component,
   type ComponentSpec,
 } from './component.js';
-import { rotationTable } from './rotation.js';
+import { INPUT, nodesComponent } from './nodes-component.js';
+import { expPairs, sigmoidPairs } from './public-tables.js';
 import { tensorMap, type IntTensor } from './tensors.js';
+
+/** Nodes of public tables read no weights. */
+const noWeights = (): Int32Array => new Int32Array();
 
 export function rmsNorm(rows: number, width: number, epsilon = INNER_NORM_EPS): Component {
   requireSizes({ rows, dim: width }, []);
-  const T = paddedRows(rows);
-  const spec: ComponentSpec = {
-    config: { kind: 'rms-norm', rows: T, dim: width, epsilon },
-    inputs: { input: ranged([rows, width], INT32) },
-    weights: { weight: [width] },
+  return nodesComponent({
+    config: { kind: 'rms-norm', rows: paddedRows(rows), dim: width, epsilon },
+    nodes: [nodes.norm('norm', INPUT, width, epsilon, '', 'weight')],
+    rows,
+    row: [width],
     outputs: ['norm.y'],
-    sample: (random) => ({
-      inputs: { input: random.activations([rows, width]) },
-      weights: { weight: random.gains([width]) },
-    }),
-    async trace(engine, inputs, weights) {
-      const x = padRows(inputs.input, T);
-      const e = normEpsilon(epsilon, width);
-      const r = await engine.rmsNorm(x.data, weights.weight.data, T, width, e, site('norm'));
-      return tensorMap({
-        input: x,
-        'norm.S': { dims: [T], data: r.S },
-        'norm.inv': { dims: [T], data: r.inv },
-        'norm.y': { dims: [T, width], data: r.y },
-      });
-    },
-  };
-  const builder = new Builder();
-  const [t, i] = [dim('t', T), dim('i', width)];
-  const x = builder.signed('input', [t, i], fromTrace('input'));
-  const g = builder.parameter('weight', [i]);
-  const norm = new RmsNorm(builder, 'norm', x, fromTrace('input'), g, 'weight', t, width, epsilon);
-  const lookups = new Lookups(builder, []);
-  return component(spec, {
-    builder,
-    lookups,
-    relations(scope) {
-      scope.zeroFrom(x, 'i', width, { t: scope.random('t', t.log) });
-      return RmsNorm.script(scope, [norm]);
-    },
   });
 }
 
 export function gemm(rows: number, inner: number, outer: number): Component {
   requireSizes({ rows, inner, outer }, []);
-  const T = paddedRows(rows);
-  const spec: ComponentSpec = {
-    config: { kind: 'gemm', rows: T, inner, outer },
-    inputs: { input: ranged([rows, inner], INT32) },
-    weights: { weight: [outer, inner] },
+  return nodesComponent({
+    config: { kind: 'gemm', rows: paddedRows(rows), inner, outer },
+    nodes: [nodes.gemm('gemm', INPUT, [outer], [inner], { tensor: '' }, 'weight')],
+    rows,
+    row: [inner],
     outputs: ['gemm.y'],
-    sample: (random) => ({
-      inputs: { input: random.activations([rows, inner]) },
-      weights: { weight: random.weights([outer, inner]) },
-    }),
-    async trace(engine, inputs, weights) {
-      const x = padRows(inputs.input, T);
-      const shape = { rows: T, inner, outer };
-      const { acc, y } = await engine.gemm(x.data, weights.weight.data, shape, site('gemm'));
-      return tensorMap({
-        input: x,
-        'gemm.acc': { dims: [T, outer], data: acc },
-        'gemm.y': { dims: [T, outer], data: y },
-      });
-    },
-  };
-  const builder = new Builder();
-  const [t, i, o] = [dim('t', T), dim('i', inner), dim('o', outer)];
-  const x = builder.signed('input', [t, i], fromTrace('input'));
-  const w = builder.parameter('weight', [o, i]);
-  const product = new Gemm(builder, 'gemm', x, w, [t, o]);
-  const lookups = new Lookups(builder, []);
-  return component(spec, {
-    builder,
-    lookups,
-    relations(scope) {
-      scope.zeroFrom(x, 'i', inner, { t: scope.random('t', t.log) });
-      return Gemm.script(scope, [product]);
-    },
   });
 }
 
 export function rope(rows: number, heads: number, width: number, theta: number): Component {
   requireSizes({ rows, heads, dim: width }, ['heads', 'dim']);
-  const T = paddedRows(rows);
-  const tables = ropeTables(theta, width, T);
-  const spec: ComponentSpec = {
-    config: { kind: 'rope', rows: T, heads, dim: width, theta },
-    inputs: { input: ranged([rows, heads, width], INT32) },
-    weights: {},
+  return nodesComponent({
+    config: { kind: 'rope', rows: paddedRows(rows), heads, dim: width, theta },
+    nodes: [nodes.rope('rope', INPUT, [heads, width])],
+    rows,
+    row: [heads, width],
     outputs: ['rope.y'],
-    sample: (random) => ({
-      inputs: { input: random.activations([rows, heads, width]) },
-      weights: {},
-    }),
-    async trace(engine, inputs) {
-      const x = padRows(inputs.input, T);
-      const y = await engine.rope(x.data, tables, T, heads, width, site('rope'));
-      return tensorMap({ input: x, 'rope.y': { dims: x.dims, data: y } });
-    },
-  };
-  const builder = new Builder();
-  const dims = [dim('t', T), dim('h', heads), dim('i', width)];
-  const x = builder.signed('input', dims, fromTrace('input'));
-  const rotation = rotationTable(builder, dims[0], width, theta, T);
-  const turned = new Rope(builder, 'rope', x, fromTrace('input'), dims, rotation);
-  const lookups = new Lookups(builder, []);
-  return component(spec, { builder, lookups, relations: (scope) => Rope.script(scope, [turned]) });
+    theta,
+  });
 }
 
 /** Scores as `mul1` leaves them, at 2^32; keys are the rows themselves, seen causally. */
 export function softmax(rows: number, heads: number, width: number): Component {
   requireSizes({ rows, heads, dim: width }, ['heads']);
   const T = paddedRows(rows);
-  const scale = softmaxScale({ nope: width, rope: 0 });
+  const node = nodes.softmax('softmax', INPUT, heads, softmaxScale({ nope: width, rope: 0 }));
   const limit = 1n << 47n;
   const padScores = ({ data }: IntTensor): IntTensor => {
     const out = new BigInt64Array(heads * T * T);
@@ -168,24 +88,18 @@ export function softmax(rows: number, heads: number, width: number): Component {
       inputs: { input: random.scores([heads, rows, rows], width) },
       weights: {},
     }),
-    async trace(engine, inputs) {
-      const acc = padScores(inputs.input);
-      const shape = { start: 0, queries: T, keys: T, heads };
-      const s = await engine.softmax(acc.data, scale, shape, site('softmax'));
-      const of = (names: ('z' | 'c' | 'o' | 'e' | 'p' | 'max' | 'sum' | 'inv')[], dims: number[]) =>
-        names.map((n): [string, IntTensor] => [`softmax.${n}`, { dims, data: s[n] }]);
-      return new Map([
-        ['input', acc],
-        ...of(['z', 'c', 'o', 'e', 'p'], [heads, T, T]),
-        ...of(['max', 'sum', 'inv'], [heads, T]),
-      ]);
-    },
+    trace: (engine, inputs) =>
+      traceNodes(engine, [node], noWeights, {
+        name: INPUT,
+        ...padScores(inputs.input),
+        count: T,
+      }),
   };
   const builder = new Builder();
   const [h, t, s] = [dim('h', heads), dim('t', T), dim('s', T)];
-  const acc = builder.signed('input', [h, t, s], fromTrace('input'), 3);
-  const table = new PairTable(builder, 'exp', 1, expTable());
-  const instance = new Softmax(builder, 'softmax', 'input', [h, t, s], BigInt(scale), table);
+  const acc = builder.signed(INPUT, [h, t, s], fromTrace(INPUT), 3);
+  const table = expPairs(builder);
+  const instance = new Softmax(builder, node, t, table);
   const lookups = new Lookups(builder, [table]);
   return component(spec, {
     builder,
@@ -201,28 +115,22 @@ export function softmax(rows: number, heads: number, width: number): Component {
 export function sigmoid(rows: number, width: number): Component {
   requireSizes({ rows, dim: width }, ['dim']);
   const T = paddedRows(rows);
+  const node = nodes.sigmoid('sigmoid', INPUT, [width]);
   const spec: ComponentSpec = {
     config: { kind: 'sigmoid', rows: T, dim: width },
     inputs: { input: ranged([rows, width], INT32) },
     weights: {},
     outputs: ['sigmoid.sigma'],
     sample: (random) => ({ inputs: { input: random.activations([rows, width]) }, weights: {} }),
-    async trace(engine, inputs) {
-      const x = padRows(inputs.input, T);
-      const { c, sigma } = await engine.sigmoid(x.data);
-      return tensorMap({
-        input: x,
-        'sigmoid.c': { dims: x.dims, data: c },
-        'sigmoid.sigma': { dims: x.dims, data: sigma },
-      });
-    },
+    trace: (engine, inputs) =>
+      traceNodes(engine, [node], noWeights, { name: INPUT, ...padRows(inputs.input, T) }),
   };
   const builder = new Builder();
-  const table = new PairTable(builder, 'sigmoid', 2, sigmoidTable());
+  const table = sigmoidPairs(builder);
   const dims = [dim('t', T), dim('e', width)];
   // in a model the input is a GeMM's output, which has this range
-  const x = builder.signed('input', dims, fromTrace('input'));
-  const s = new Sigmoid(builder, 'sigmoid', 'input', dims, table);
+  const x = builder.signed(INPUT, dims, fromTrace(INPUT));
+  const s = new Sigmoid(builder, node, dims, table);
   const lookups = new Lookups(builder, [table]);
   return component(spec, {
     builder,
@@ -262,6 +170,9 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
   const T = paddedRows(rows);
   const e = dim('e', experts);
   const t = dim('t', T);
+  const sigmaName = 'gate_sigmoid.sigma';
+  const router = { experts, groups, topkGroup: keptGroups, topk: selected, scale };
+  const node = nodes.gating('', sigmaName, { ...router, normalize: true }, '', 'bias');
   const spec: ComponentSpec = {
     config: { kind: 'top-k', rows: T, ...sizes, scale },
     inputs: { input: ranged([rows, experts], [0n, 65535n]) },
@@ -276,31 +187,13 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
       // A row of zeros has no weights to divide by: padding repeats the first row.
       for (let row = inputs.input.dims[0]; row < T; row++)
         x.data.copyWithin(row * experts, 0, experts);
-      const shape = { experts, groups, topkGroup: keptGroups, topk: selected };
-      const bias = weights.bias.data;
-      const g = await engine.gating(x.data, bias, T, shape, scale, true, site('gate'));
-      return tensorMap({
-        'gate_sigmoid.sigma': x,
-        'group_top2.s': { dims: [T, experts], data: g.groupTop2 },
-        'group.value': { dims: [T, groups], data: g.groupValue },
-        'group.s': { dims: [T, groups], data: g.groupSelected },
-        'experts.s': { dims: [T, experts], data: g.expertSelected },
-        'slots.expert': { dims: [T, selected], data: g.expert },
-        'slots.weight': { dims: [T, selected], data: g.weight },
-      });
+      const bias = (): Int32Array => weights.bias.data;
+      return traceNodes(engine, [node], bias, { name: sigmaName, ...x });
     },
   };
   const builder = new Builder();
-  const sigma = builder.unsigned('input', [t, e], 1, fromTrace('gate_sigmoid.sigma'));
-  const bias = builder.parameter('bias', [e]);
-  const dims = {
-    t,
-    g: dim('g', groups),
-    x: dim('x', experts / groups),
-    e,
-    j: dim('j', selected),
-  };
-  const gate = new Gating(builder, '', dims, { sigma }, bias, 'bias', BigInt(scale), keptGroups);
+  const sigma = builder.unsigned(INPUT, [t, e], 1, fromTrace(sigmaName));
+  const gate = new Gating(builder, node, sigma, t);
   const lookups = new Lookups(builder, []);
   return component(spec, { builder, lookups, relations: (scope) => Gating.script(scope, [gate]) });
 }
@@ -311,7 +204,7 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
   // a leaf of two elements hashes like a node
   if (width < 3) throw badArgument('dim is too small', 'at least 3', width);
   const T = paddedRows(rows);
-  const dims: [Dim, Dim] = [dim('t', T), dim('i', width)];
+  const node = nodes.embedding('embedding', vocabulary, width, '');
   const spec: ComponentSpec = {
     config: { kind: 'embedding', rows, dim: width, vocabularyLog: ceilLog2(vocabulary) },
     inputs: { input: ranged([rows], [0n, BigInt(vocabulary - 1)]) },
@@ -334,7 +227,7 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
   const builder = new Builder();
   return component(spec, {
     builder,
-    embedding: new Embedding(builder, dims, vocabulary, true),
+    embedding: new Embedding(builder, node, dim('t', T), true),
     relations: async () => {},
   });
 }

@@ -1,36 +1,22 @@
 /**
  * @module units/layer
- * A whole layer of a model, and what follows the last one (norm and head), as units: the same classes as in a model, and the same run.
+ * Parts of a model as units: a block of latent attention, a whole layer, and what follows the last layer (norm and head). The nodes,
+ * and so the run and the relations, are those of the model.
  */
 import {
-  expTable,
+  attentionNodes,
   INNER_NORM_EPS,
-  normEpsilon,
-  sigmoidTable,
-  traceLayer,
+  layerGraph,
+  nodes,
+  placed,
+  type AttentionConfig,
   type LayerKind,
+  type LayerNode,
   type ModelConfig,
 } from '@attensor/inference';
-import { Builder, dim, fromTrace } from '../components/builder.js';
-import { Lookups, PairTable } from '../components/lookups.js';
-import { attentionWeights } from './attention-block.js';
-import {
-  component,
-  INT32,
-  paddedRows,
-  padRows,
-  ranged,
-  requireSizes,
-  site,
-  type Component,
-  type ComponentSpec,
-} from './component.js';
+import { paddedRows, requireSizes, type Component } from './component.js';
 import { requireRouter } from './kinds.js';
-import { attention, feedForwardLayer, gemm, norm } from './layers.js';
-import { Relations } from './relations.js';
-import { rotationTable } from './rotation.js';
-import { tensorMap } from './tensors.js';
-import { dimensionsOf, sampleWeights, type WeightShapes } from './weight-shapes.js';
+import { INPUT, nodesComponent } from './nodes-component.js';
 
 /** Of a model's configuration, what a layer depends on. */
 export type LayerConfig = Omit<
@@ -38,52 +24,34 @@ export type LayerConfig = Omit<
   'vocabSize' | 'layers' | 'firstDense' | 'bos' | 'eos' | 'maxPositions'
 >;
 
+/** x + MLA(attn_norm(x)): the part of a layer before its feed-forward half. */
+export function attentionBlock(rows: number, config: AttentionConfig): Component {
+  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta: theta } = config;
+  requireAttention(rows, config);
+  const sizes = { hiddenSize, heads, qLora, kvLora, nope, rope, vDim };
+  return nodesComponent({
+    config: { kind: 'attention', rows: paddedRows(rows), ...sizes, eps, theta },
+    nodes: placed<LayerNode>(attentionNodes(config), '', INPUT),
+    rows,
+    row: [hiddenSize],
+    outputs: ['x_mid'],
+    theta,
+  });
+}
+
 /** x to x_out: attention and feed-forward, residuals included. */
 export function layer(rows: number, kind: LayerKind, sizes: LayerConfig): Component {
   const config = wholeConfig(sizes);
-  const { hiddenSize, heads, nope, rope, vDim, ropeTheta } = config;
-  requireSizes({ rows, dim: hiddenSize, heads, nope, rope, values: vDim }, [
-    'heads',
-    'nope',
-    'rope',
-    'values',
-  ]);
+  requireAttention(rows, config);
   requireFeedForward(config, kind);
-  const T = paddedRows(rows);
-  const weights = layerWeights(config, kind);
-  const spec: ComponentSpec = {
-    config: { kind: `${kind}-layer`, rows: T, ...namedSizes(config, kind) },
-    inputs: { input: ranged([rows, hiddenSize], INT32) },
-    weights: dimensionsOf(weights),
+  const { attention, feedForward } = layerGraph(config, kind, '', INPUT);
+  return nodesComponent({
+    config: { kind: `${kind}-layer`, rows: paddedRows(rows), ...namedSizes(config, kind) },
+    nodes: [...attention, ...feedForward],
+    rows,
+    row: [config.hiddenSize],
     outputs: ['x_out'],
-    sample: (random) => ({
-      inputs: { input: random.activations([rows, hiddenSize]) },
-      weights: sampleWeights(weights, random),
-    }),
-    async trace(engine, inputs, given) {
-      const x = padRows(inputs.input, T);
-      const trace = await traceLayer(engine, config, kind, (name) => given[name].data, x.data);
-      return trace.set('input', x);
-    },
-  };
-  const builder = new Builder();
-  const t = dim('t', T);
-  const x = builder.signed('input', [t, dim('i', hiddenSize)], fromTrace('input'));
-  const rotation = rotationTable(builder, t, rope, ropeTheta, T);
-  const tables = {
-    exp: new PairTable(builder, 'exp', 1, expTable()),
-    sigmoid: new PairTable(builder, 'sigmoid', 2, sigmoidTable()),
-  };
-  const relations = new Relations();
-  const context = { builder, config, t, tables, rotation, relations };
-  feedForwardLayer(context, '', attention(context, '', x, 'input'), kind === 'moe');
-  return component(spec, {
-    builder,
-    lookups: new Lookups(builder, [tables.exp, tables.sigmoid]),
-    relations(scope, values) {
-      scope.zeroFrom(x, 'i', hiddenSize, { t: scope.random('t', t.log) });
-      return relations.script(scope, values);
-    },
+    theta: config.ropeTheta,
   });
 }
 
@@ -95,76 +63,24 @@ export function head(
   epsilon = INNER_NORM_EPS,
 ): Component {
   requireSizes({ rows, dim: width, vocabulary }, []);
-  const T = paddedRows(rows);
-  const weights: WeightShapes = {
-    gains: { 'final_norm.g': [width] },
-    matrices: { head: [vocabulary, width] },
-    biases: {},
-  };
-  const spec: ComponentSpec = {
-    config: { kind: 'head', rows: T, dim: width, vocabulary, epsilon },
-    inputs: { input: ranged([rows, width], INT32) },
-    weights: dimensionsOf(weights),
+  return nodesComponent({
+    config: { kind: 'head', rows: paddedRows(rows), dim: width, vocabulary, epsilon },
+    nodes: [
+      nodes.norm('final_norm', INPUT, width, epsilon, ''),
+      nodes.gemm('head', 'final_norm.y', [vocabulary], [width], { tensor: '' }),
+    ],
+    rows,
+    row: [width],
     outputs: ['head.y'],
-    sample: (random) => ({
-      inputs: { input: random.activations([rows, width]) },
-      weights: sampleWeights(weights, random),
-    }),
-    async trace(engine, inputs, given) {
-      const x = padRows(inputs.input, T);
-      const g = given['final_norm.g'].data;
-      const e = normEpsilon(epsilon, width);
-      const n = await engine.rmsNorm(x.data, g, T, width, e, site('final_norm'));
-      const shape = { rows: T, inner: width, outer: vocabulary };
-      const { acc, y } = await engine.gemm(n.y, given.head.data, shape, site('head'));
-      return tensorMap({
-        input: x,
-        'final_norm.S': { dims: [T], data: n.S },
-        'final_norm.inv': { dims: [T], data: n.inv },
-        'final_norm.y': { dims: [T, width], data: n.y },
-        'head.acc': { dims: [T, vocabulary], data: acc },
-        'head.y': { dims: [T, vocabulary], data: y },
-      });
-    },
-  };
-  const builder = new Builder();
-  const t = dim('t', T);
-  const x = builder.signed('input', [t, dim('i', width)], fromTrace('input'));
-  const relations = new Relations();
-  const context = { builder, t, relations };
-  const normed = norm(context, 'final_norm', x, 'input', width, epsilon);
-  gemm(context, 'head', normed, width, vocabulary);
-  return component(spec, {
-    builder,
-    lookups: new Lookups(builder, []),
-    relations(scope, values) {
-      scope.zeroFrom(x, 'i', width, { t: scope.random('t', t.log) });
-      return relations.script(scope, values);
-    },
   });
 }
 
-/** Weights of a layer, by the names of docs/integer-semantics.md without the layer. */
-export function layerWeights(config: ModelConfig, kind: LayerKind): WeightShapes {
-  const { hiddenSize, denseInner, expertInner, experts, sharedExperts } = config;
-  const { gains, matrices } = attentionWeights(config);
-  const feedForward = (prefix: string, inner: number): Record<string, number[]> => ({
-    [`${prefix}w1`]: [inner, hiddenSize],
-    [`${prefix}w3`]: [inner, hiddenSize],
-    [`${prefix}w2`]: [hiddenSize, inner],
-  });
-  const routed = {
-    gate: [experts, hiddenSize],
-    'routed.w1': [experts, expertInner, hiddenSize],
-    'routed.w3': [experts, expertInner, hiddenSize],
-    'routed.w2': [experts, hiddenSize, expertInner],
-    ...feedForward('shared.', expertInner * sharedExperts),
-  };
-  return {
-    gains: { ...gains, 'ffn_norm.g': [hiddenSize] },
-    matrices: { ...matrices, ...(kind === 'moe' ? routed : feedForward('', denseInner)) },
-    biases: kind === 'moe' ? { 'gate.bias': [experts] } : {},
-  };
+function requireAttention(rows: number, config: AttentionConfig): void {
+  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
+  requireSizes(
+    { rows, dim: hiddenSize, heads, queries: qLora, latent: kvLora, nope, rope, values: vDim },
+    ['heads', 'nope', 'rope', 'values'],
+  );
 }
 
 /** A layer does not read the rest of a model's configuration. */

@@ -4,9 +4,7 @@
  */
 import {
   AttensorError,
-  expTable,
-  isMoeLayer,
-  sigmoidTable,
+  modelGraph,
   traceForward,
   type EngineName,
   type Model,
@@ -18,18 +16,18 @@ import { createHash } from 'node:crypto';
 import { Argmax } from '../components/argmax.js';
 import { Builder, dim, paddedTensor } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
-import { Lookups, PairTable } from '../components/lookups.js';
+import { Lookups } from '../components/lookups.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import { TokenColumns, type TokenInput } from '../components/tokens.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
-import { attention, feedForwardLayer, norm } from './layers.js';
-import { Relations } from './relations.js';
-import { rotationTable } from './rotation.js';
+import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
+import type { Relations } from './relations.js';
 import { MODEL_STATEMENT } from './statements.js';
 import { embeddingWitness, sealed, type Run, type RunnableUnit, type UnitWitness } from './unit.js';
+import { Wiring } from './wiring.js';
 
 /** What a model's hash is the hash of, by version. */
 export const MODEL_VERSION = 2;
@@ -47,7 +45,7 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   readonly lookups: Lookups;
   readonly witnessLog: number;
   readonly parameterLog: number;
-  private readonly relationsOfLayers = new Relations();
+  private readonly relationsOfLayers: Relations;
   private readonly embedding: Embedding;
   private readonly argmax: Argmax;
 
@@ -62,30 +60,21 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     logSize?: number,
   ) {
     requireSupported(config, capacity);
-    const { builder, relationsOfLayers: relations } = this;
+    const { builder } = this;
     const t = dim('t', capacity);
-    const tables = {
-      exp: new PairTable(builder, 'exp', 1, expTable()),
-      sigmoid: new PairTable(builder, 'sigmoid', 2, sigmoidTable()),
-    };
-    const { hiddenSize, vocabSize, ropeTheta, rope, maxPositions } = config;
-    const rotation = rotationTable(builder, t, rope, ropeTheta, maxPositions);
-    const context = { builder, config, t, tables, rotation, relations };
+    const tables = { exp: expPairs(builder), sigmoid: sigmoidPairs(builder) };
+    const { hiddenSize, ropeTheta, rope, maxPositions } = config;
+    const rotation = rotationTable(builder, t, { dims: [rope] }, ropeTheta, maxPositions);
+    const { embedding, layers, head } = modelGraph(config);
 
-    const long = hashesByGkr(capacity, hiddenSize);
-    this.embedding = new Embedding(builder, [t, dim('i', hiddenSize)], vocabSize, long);
-    let x = this.embedding.x;
-    let name = 'embedding.x';
-    for (let l = 0; l < config.layers; l++) {
-      const prefix = `layers.${l}.`;
-      x = attention(context, prefix, x, name);
-      x = feedForwardLayer(context, prefix, x, isMoeLayer(config, l));
-      name = `${prefix}x_out`;
-    }
-    const last = norm(context, 'final_norm', x, name, hiddenSize, config.eps);
-    const o = dim('o', vocabSize);
-    const head = builder.parameter('head', [o, dim('i', hiddenSize)]);
-    this.argmax = new Argmax(builder, last, head, [t, o]);
+    this.embedding = new Embedding(builder, embedding, t, hashesByGkr(capacity, hiddenSize));
+    const wiring = new Wiring(builder, t, { ...tables, rotation });
+    wiring.set(embedding.results.x.name, this.embedding.x);
+    for (const { attention, feedForward } of layers) wiring.add([...attention, ...feedForward]);
+    const [norm, logits] = head;
+    wiring.add([norm]);
+    this.argmax = new Argmax(builder, logits, wiring.get(norm.results.y.name), t);
+    this.relationsOfLayers = wiring.relations;
     this.lookups = new Lookups(builder, [tables.exp, tables.sigmoid]);
     const needs = sealed(builder);
     if (logSize !== undefined && needs.witnessLog > logSize)
@@ -212,7 +201,7 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
       witness.map((w) => ({ ...embeddingWitness(w), ids: this.ids(w.tokens) })),
     );
     const logits = await this.argmax.script(scope, tokens, () =>
-      session.engine.fromInts(paddedTensor(values.value.get('head.acc'))),
+      session.engine.fromInts(paddedTensor(values.value.get(this.argmax.logits))),
     );
     await this.relationsOfLayers.script(scope, values, [logits]);
   }

@@ -1,22 +1,30 @@
-/** The tables of RoPE as parameters of a unit. */
-import { ropeTables } from '@attensor/inference';
+/** Public tables as parameters of a unit. */
+import { expTable, ropeTables, sigmoidTable, type NodeOf } from '@attensor/inference';
 import { dim, type Builder, type Dim } from '../components/builder.js';
+import { PairTable } from '../components/lookups.js';
 import type { RotationTable } from '../components/rope.js';
 import { axis, type Tensor } from '../protocol/tensor.js';
 
+export const expPairs = (builder: Builder): PairTable =>
+  new PairTable(builder, 'exp', 1, expTable());
+
+export const sigmoidPairs = (builder: Builder): PairTable =>
+  new PairTable(builder, 'sigmoid', 2, sigmoidTable());
+
 /**
- * Cosines and sines as parameters, over (t, pair). A table may cover more positions than a unit has: the unit reads the first rows.
+ * Cosines and sines over (t, pair). A table may cover more positions than a unit has: the unit reads the first rows.
  *
- * @param width of what is rotated
+ * @param node one of those that rotate; all have one width
  * @param positions of the table
  */
 export function rotationTable(
   builder: Builder,
   t: Dim,
-  width: number,
+  { dims }: Pick<NodeOf<'rope'>, 'dims'>,
   theta: number,
   positions: number,
 ): RotationTable {
+  const width = dims[dims.length - 1];
   const { cos, sin } = ropeTables(theta, width, positions);
   const all = dim('position', positions);
   const skipped = Array.from({ length: all.log - t.log }, () => ({ bit: 0 as const }));

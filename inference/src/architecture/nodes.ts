@@ -1,0 +1,370 @@
+/**
+ * @module architecture/nodes
+ * The operations a model consists of. A node says what it reads, which weight it has and which tensors it leaves in the trace; the
+ * integer run (`forward/operations.ts`) and the prover (`units/wiring.ts`) each know how to carry out every operation.
+ */
+
+/** A dimension of a traced tensor: a size, the positions of the pass (`T`), or those of the cache too (`S`). */
+export type TraceDim = number | 'T' | 'S';
+
+/** A tensor that a node leaves in the trace, by its name in docs/integer-semantics.md. */
+export interface Result<Name extends string = string> {
+  name: Name;
+  dims: TraceDim[];
+}
+
+/**
+ * Where a checkpoint has a weight: the tensor's name, and how its rows are shared. The rows of one group (a head, or everything)
+ * are `before`, then the weight's own, then `after`.
+ */
+export interface Source {
+  tensor: string;
+  before?: number;
+  after?: number;
+}
+
+export interface Weight {
+  name: string;
+  /** What its values are like. */
+  role: 'gain' | 'matrix' | 'bias';
+  /** Dimensions of what a GeMM gives for a row, and of what it takes; the second are empty for a vector. */
+  rows: number[];
+  columns: number[];
+  /** So many tensors of these dimensions, one for each expert: `*` in the checkpoint's name. */
+  experts?: number;
+  source: Source;
+}
+
+/** As a model stores a weight, row-major. */
+export const dimsOf = ({ experts, rows, columns }: Weight): number[] => [
+  ...(experts === undefined ? [] : [experts]),
+  ...rows,
+  ...columns,
+];
+
+/** The same as a matrix, or one for each expert. */
+export const matrixDimsOf = (weight: Weight): number[] =>
+  dimsOf({
+    ...weight,
+    rows: [product(weight.rows)],
+    columns: weight.columns.length > 0 ? [product(weight.columns)] : [],
+  });
+
+export const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+
+const result = <Name extends string>(name: Name, ...dims: TraceDim[]): Result<Name> => ({
+  name,
+  dims,
+});
+
+/** Rows of the vocabulary, by token. */
+export const embedding = <const N extends string>(
+  name: N,
+  vocabulary: number,
+  width: number,
+  tensor: string,
+) => ({
+  op: 'embedding' as const,
+  name: name as string,
+  inputs: [] as string[],
+  weight: matrix(name, [vocabulary], [width], { tensor }),
+  results: { x: result(`${name}.x` as const, 'T', width) },
+});
+
+/** @param gain name of the weight, where it is not `<name>.g` */
+export const norm = <const N extends string>(
+  name: N,
+  input: string,
+  width: number,
+  epsilon: number,
+  tensor: string,
+  gain = `${name}.g`,
+) => ({
+  op: 'norm' as const,
+  name: name as string,
+  inputs: [input],
+  width,
+  epsilon,
+  weight: vector(gain, 'gain', width, tensor),
+  results: {
+    S: result(`${name}.S` as const, 'T'),
+    inv: result(`${name}.inv` as const, 'T'),
+    y: result(`${name}.y` as const, 'T', width),
+  },
+});
+
+/**
+ * @param out dimensions of an output row
+ * @param inner dimensions of an input row
+ * @param weight its name, where it is not the node's
+ */
+export const gemm = <const N extends string>(
+  name: N,
+  input: string,
+  out: number[],
+  inner: number[],
+  source: Source,
+  weight: string = name,
+) => ({
+  op: 'gemm' as const,
+  name: name as string,
+  inputs: [input],
+  outer: product(out),
+  inner: product(inner),
+  weight: matrix(weight, out, inner, source),
+  results: {
+    acc: result(`${name}.acc` as const, 'T', ...out),
+    y: result(`${name}.y` as const, 'T', ...out),
+  },
+});
+
+/** @param dims of a row; the last one is rotated */
+export const rope = <const N extends string>(name: N, input: string, dims: number[]) => ({
+  op: 'rope' as const,
+  name: name as string,
+  inputs: [input],
+  dims,
+  results: { y: result(`${name}.y` as const, 'T', ...dims) },
+});
+
+/** mul1: inner products of queries and keys, their parts without and with position. */
+export const scores = <const N extends string>(
+  name: N,
+  inputs: [qn: string, kn: string, qr: string, kr: string],
+  heads: number,
+  nope: number,
+  ropeWidth: number,
+) => ({
+  op: 'scores' as const,
+  name: name as string,
+  inputs: inputs as string[],
+  heads,
+  nope,
+  rope: ropeWidth,
+  results: { acc: result(`${name}.acc` as const, heads, 'T', 'S') },
+});
+
+/** @param scale of `softmaxScale` */
+export const softmax = <const N extends string>(
+  name: N,
+  input: string,
+  heads: number,
+  scale: number,
+) => ({
+  op: 'softmax' as const,
+  name: name as string,
+  inputs: [input],
+  heads,
+  scale,
+  results: {
+    z: result(`${name}.z` as const, heads, 'T', 'S'),
+    c: result(`${name}.c` as const, heads, 'T', 'S'),
+    o: result(`${name}.o` as const, heads, 'T', 'S'),
+    e: result(`${name}.e` as const, heads, 'T', 'S'),
+    p: result(`${name}.p` as const, heads, 'T', 'S'),
+    max: result(`${name}.max` as const, heads, 'T'),
+    sum: result(`${name}.sum` as const, heads, 'T'),
+    inv: result(`${name}.inv` as const, heads, 'T'),
+  },
+});
+
+/** mul2: sums of values, weighted by the probabilities. */
+export const context = <const N extends string>(
+  name: N,
+  inputs: [p: string, v: string],
+  heads: number,
+  width: number,
+) => ({
+  op: 'context' as const,
+  name: name as string,
+  inputs: inputs as string[],
+  heads,
+  width,
+  results: {
+    acc: result(`${name}.acc` as const, 'T', heads, width),
+    y: result(`${name}.y` as const, 'T', heads, width),
+  },
+});
+
+/** Of terms over (T, width), or over (T, rank, width), whose ranks are terms too. */
+export const add = <const N extends string>(name: N, inputs: string[], width: number) => ({
+  op: 'add' as const,
+  name: name as string,
+  inputs,
+  width,
+  results: { y: result(name, 'T', width) },
+});
+
+/** @param dims of a row */
+export const sigmoid = <const N extends string>(name: N, input: string, dims: number[]) => ({
+  op: 'sigmoid' as const,
+  name: name as string,
+  inputs: [input],
+  dims,
+  results: {
+    c: result(`${name}.c` as const, 'T', ...dims),
+    sigma: result(`${name}.sigma` as const, 'T', ...dims),
+  },
+});
+
+/** silu = floor(gate sigma / 2^16), act = floor(silu up / 2^16); their names follow `name` without a dot. */
+export const gated = <const N extends string>(
+  name: N,
+  inputs: [gate: string, sigma: string, up: string],
+  dims: number[],
+) => ({
+  op: 'gated' as const,
+  name: name as string,
+  inputs: inputs as string[],
+  dims,
+  results: {
+    silu: result(`${name}silu.y` as const, 'T', ...dims),
+    act: result(`${name}act.y` as const, 'T', ...dims),
+  },
+});
+
+export interface Router {
+  experts: number;
+  groups: number;
+  topkGroup: number;
+  topk: number;
+  /** of `routedScale` */
+  scale: number;
+  normalize: boolean;
+}
+
+/** Group-limited top-k from the sigmoid of the router; names of results follow `name` without a dot. */
+export const gating = <const N extends string>(
+  name: N,
+  input: string,
+  router: Router,
+  tensor: string,
+  bias = `${name}gate.bias`,
+) => {
+  const { experts, groups, topk } = router;
+  return {
+    op: 'gating' as const,
+    name: name as string,
+    inputs: [input],
+    router,
+    weight: vector(bias, 'bias', experts, tensor),
+    results: {
+      groupTop2: result(`${name}group_top2.s` as const, 'T', experts),
+      groupValue: result(`${name}group.value` as const, 'T', groups),
+      groupSelected: result(`${name}group.s` as const, 'T', groups),
+      expertSelected: result(`${name}experts.s` as const, 'T', experts),
+      expert: result(`${name}slots.expert` as const, 'T', topk),
+      weight: result(`${name}slots.weight` as const, 'T', topk),
+    },
+  };
+};
+
+/** A GeMM of every slot (token, rank) by its expert. @param inputs rows over (T, inner) or (T, rank, inner), and experts of slots */
+export const experts = <const N extends string>(
+  name: N,
+  inputs: [x: string, expert: string],
+  { experts: count, topk }: Pick<Router, 'experts' | 'topk'>,
+  outer: number,
+  inner: number,
+  tensor: string,
+) => ({
+  op: 'experts' as const,
+  name: name as string,
+  inputs: inputs as string[],
+  experts: count,
+  topk,
+  outer,
+  inner,
+  weight: { ...matrix(name, [outer], [inner], { tensor }), experts: count },
+  results: {
+    acc: result(`${name}.acc` as const, 'T', topk, outer),
+    y: result(`${name}.y` as const, 'T', topk, outer),
+  },
+});
+
+/** Each slot's row by its weight. */
+export const weighted = <const N extends string>(
+  name: N,
+  inputs: [y: string, weight: string],
+  topk: number,
+  width: number,
+) => ({
+  op: 'weighted' as const,
+  name: name as string,
+  inputs: inputs as string[],
+  topk,
+  width,
+  results: { y: result(`${name}.y` as const, 'T', topk, width) },
+});
+
+/** The head's GeMM, not rescaled. */
+export const logits = <const N extends string>(
+  name: N,
+  input: string,
+  vocabulary: number,
+  width: number,
+  tensor: string,
+) => ({
+  op: 'logits' as const,
+  name: name as string,
+  inputs: [input],
+  outer: vocabulary,
+  inner: width,
+  weight: matrix(name, [vocabulary], [width], { tensor }),
+  results: { acc: result(`${name}.acc` as const, 'T', vocabulary) },
+});
+
+export const argmax = <const N extends string>(name: N, input: string, width: number) => ({
+  op: 'argmax' as const,
+  name: name as string,
+  inputs: [input],
+  width,
+  results: { y: result(name, 'T') },
+});
+
+const matrix = (name: string, rows: number[], columns: number[], source: Source): Weight => ({
+  name,
+  role: 'matrix',
+  rows,
+  columns,
+  source,
+});
+
+const vector = (name: string, role: 'gain' | 'bias', size: number, tensor: string): Weight => ({
+  name,
+  role,
+  rows: [size],
+  columns: [],
+  source: { tensor },
+});
+
+/** A node of any operation. */
+export type Node = ReturnType<
+  | typeof embedding<string>
+  | typeof norm<string>
+  | typeof gemm<string>
+  | typeof rope<string>
+  | typeof scores<string>
+  | typeof softmax<string>
+  | typeof context<string>
+  | typeof add<string>
+  | typeof sigmoid<string>
+  | typeof gated<string>
+  | typeof gating<string>
+  | typeof experts<string>
+  | typeof weighted<string>
+  | typeof logits<string>
+  | typeof argmax<string>
+>;
+export type Op = Node['op'];
+/** What layers consist of, and the last norm: all but the operations on tokens and logits. */
+export type LayerNode = Exclude<Node, { op: 'embedding' | 'logits' | 'argmax' }>;
+export type NodeOf<O extends Op> = Extract<Node, { op: O }>;
+
+/** Names of the tensors that nodes leave in the trace. */
+export type TracedBy<N> = N extends { results: infer R } ? NamesOf<R[keyof R]> : never;
+type NamesOf<R> = R extends Result<infer Name> ? Name : never;
+
+/** The weights of nodes, in their order. */
+export const weightsOfNodes = (nodes: readonly Node[]): Weight[] =>
+  nodes.flatMap((node) => ('weight' in node ? [node.weight] : []));

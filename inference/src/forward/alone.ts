@@ -1,0 +1,48 @@
+/** Nodes by themselves: a component, a layer's attention, or a layer, from the first position on, with every intermediate value. */
+import { present } from '@attensor/core';
+import { ropeTables } from '../components/tables.js';
+import { product, weightsOfNodes, type Node, type NodeOf } from '../architecture/nodes.js';
+import type { Engine } from '../engine.js';
+import type { Trace, TraceTensor } from './forward.js';
+import { KvCache } from './kv-cache.js';
+import { Pass, type Parameters } from './pass.js';
+
+/**
+ * Runs nodes.
+ *
+ * @param tensor weights by name; those of experts hold all experts one after the other
+ * @param input what the nodes read that none of them gives: its rows are the positions, or as many as `count` says
+ * @param ropeTheta for nodes that rotate
+ * @returns the input and all results
+ */
+export async function traceNodes(
+  engine: Engine,
+  nodes: readonly Node[],
+  tensor: (name: string) => Int32Array,
+  input: TraceTensor & { name: string; count?: number },
+  ropeTheta?: number,
+): Promise<Trace> {
+  const { name, dims, data, count = dims[0] } = input;
+  const trace: Trace = new Map([[name, { dims, data }]]);
+  const parameters: Parameters = {
+    tensor: (name) => Promise.resolve(tensor(name)),
+    expert(name, expert) {
+      const { columns, rows } = present(
+        weightsOfNodes(nodes).find((w) => w.name === name),
+        name,
+      );
+      const size = product([...rows, ...columns]);
+      return Promise.resolve(tensor(name).subarray(expert * size, (expert + 1) * size));
+    },
+    ropeAngles(_, count) {
+      const { dims } = nodes.find((node) => node.op === 'rope') as NodeOf<'rope'>;
+      return ropeTables(present(ropeTheta, 'the angle of rotations'), dims[dims.length - 1], count);
+    },
+  };
+  const sink = (name: string, dims: number[], data: BigInt64Array): void => {
+    trace.set(name, { dims, data });
+  };
+  const pass = new Pass(parameters, engine, new KvCache(), 0, count, sink);
+  await pass.run(nodes, new Map([[name, data]]));
+  return trace;
+}

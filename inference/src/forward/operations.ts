@@ -1,0 +1,122 @@
+/** How every operation of the architecture is carried out: by the engine, in exact integers. */
+import { product, type Node, type NodeOf, type Op } from '../architecture/nodes.js';
+import { dispatch } from '../components/moe.js';
+import { normEpsilon } from '../config.js';
+import type { Pass } from './pass.js';
+
+/** @param inputs values of `node.inputs`, row-major */
+export type Operation<N extends Node> = (
+  pass: Pass,
+  node: N,
+  ...inputs: BigInt64Array[]
+) => Promise<Record<keyof N['results'], BigInt64Array>>;
+
+/** The embedding reads tokens; everything else reads results. */
+export type ComputedOp = Exclude<Op, 'embedding'>;
+
+export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = {
+  async norm(pass, { name, width, epsilon, weight }, x) {
+    const g = await pass.model.tensor(weight.name);
+    const E = normEpsilon(epsilon, width);
+    return pass.engine.rmsNorm(x, g, pass.count, width, E, pass.site(name));
+  },
+
+  async gemm(pass, { name, weight, inner, outer }, x) {
+    const w = await pass.model.tensor(weight.name);
+    return pass.engine.gemm(x, w, { rows: pass.count, inner, outer }, pass.site(name));
+  },
+
+  async rope(pass, { name, dims }, x) {
+    const { engine, model, start, count } = pass;
+    const width = dims[dims.length - 1];
+    const heads = product(dims) / width;
+    const angles = model.ropeAngles(start, count);
+    return { y: await engine.rope(x, angles, count, heads, width, pass.site(name)) };
+  },
+
+  async scores(pass, { name, inputs, heads, nope, rope }, qn, kn, qr, kr) {
+    const all = { kn: pass.withPast(inputs[1], kn), kr: pass.withPast(inputs[3], kr) };
+    const traced = pass.trace !== undefined;
+    const given = { qn, qr, ...all, nope, rope };
+    return { acc: await pass.engine.mul1(given, pass.shape(heads), traced, pass.site(name)) };
+  },
+
+  async softmax(pass, { name, heads, scale }, acc) {
+    return pass.engine.softmax(acc, scale, pass.shape(heads), pass.site(name));
+  },
+
+  async context(pass, { name, inputs, heads, width }, p, v) {
+    const all = pass.withPast(inputs[1], v);
+    return pass.engine.mul2(p, all, width, pass.shape(heads), pass.site(name));
+  },
+
+  async add(pass, { name, width }, ...inputs) {
+    const terms = inputs.flatMap((x) => ranksOf(x, pass.count, width));
+    return { y: await pass.engine.add(terms, pass.count, width, pass.site(name)) };
+  },
+
+  async sigmoid(pass, _, x) {
+    return pass.engine.sigmoid(x);
+  },
+
+  async gated(pass, { name, dims }, gate, sigma, up) {
+    const { engine } = pass;
+    const width = dims[dims.length - 1];
+    const perPosition = product(dims) / width;
+    const rows = pass.count * perPosition;
+    const at = (part: string) => pass.site(name + part, perPosition);
+    const silu = await engine.multiply(gate, sigma, rows, width, at('silu'));
+    return { silu, act: await engine.multiply(silu, up, rows, width, at('act')) };
+  },
+
+  async gating(pass, { name, router, weight }, sigma) {
+    const { scale, normalize } = router;
+    const bias = await pass.model.tensor(weight.name);
+    const at = pass.site(`${name}gate`);
+    return pass.engine.gating(sigma, bias, pass.count, router, scale, normalize, at);
+  },
+
+  async experts(pass, { name, weight, topk, inner, outer }, x, expert) {
+    const slots = pass.count * topk;
+    const acc = new BigInt64Array(slots * outer);
+    const y = new BigInt64Array(slots * outer);
+    /** Slots that share an input row. */
+    const sharing = slots / (x.length / inner);
+    for (const [e, own] of dispatch(expert)) {
+      const w = await pass.model.expert(weight.name, e);
+      const from = own.map((slot) => Math.floor(slot / sharing));
+      const shape = { rows: own.length, inner, outer };
+      await pass.engine.gemmRows(x, from, w, shape, own, { acc, y }, pass.site(name, topk));
+    }
+    return { acc, y };
+  },
+
+  async weighted(pass, { name, topk, width }, y, weight) {
+    const slots = pass.count * topk;
+    return { y: await pass.engine.scaleRows(y, weight, slots, width, pass.site(name, topk)) };
+  },
+
+  async logits(pass, { name, weight, inner, outer }, x) {
+    const w = await pass.model.tensor(weight.name);
+    const shape = { rows: pass.count, inner, outer };
+    return { acc: await pass.engine.gemmAcc(x, w, shape, pass.site(name)) };
+  },
+
+  async argmax(pass, { name, width }, acc) {
+    return { y: await pass.engine.argmax(acc, pass.count, width, pass.site(name)) };
+  },
+};
+
+/** Rows over (T, rank, width) as an array over (T, width) for every rank. */
+function ranksOf(x: BigInt64Array, count: number, width: number): BigInt64Array[] {
+  const ranks = x.length / (count * width);
+  if (ranks === 1) return [x];
+  return Array.from({ length: ranks }, (_, j) => {
+    const term = new BigInt64Array(count * width);
+    for (let t = 0; t < count; t++) {
+      const at = (t * ranks + j) * width;
+      term.set(x.subarray(at, at + width), t * width);
+    }
+    return term;
+  });
+}

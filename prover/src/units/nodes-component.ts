@@ -1,0 +1,96 @@
+/**
+ * @module units/nodes-component
+ * Nodes of the architecture as a component: their tensors, weights and run follow from the nodes, and so do their relations.
+ */
+import { present } from '@attensor/core';
+import {
+  nodes as graph,
+  traceNodes,
+  type LayerNode,
+  type Op,
+  type Weight,
+} from '@attensor/inference';
+import { Builder, dim, fromTrace } from '../components/builder.js';
+import { Lookups } from '../components/lookups.js';
+import {
+  component,
+  INT32,
+  paddedRows,
+  padRows,
+  ranged,
+  type Component,
+  type ComponentConfig,
+  type ComponentSpec,
+} from './component.js';
+import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
+import type { Sample } from './sample.js';
+import type { WeightTensor } from './tensors.js';
+import { Wiring, type Tables } from './wiring.js';
+
+/** The input's name, for the nodes that read it. */
+export const INPUT = 'input';
+
+export interface NodesSpec {
+  config: ComponentConfig;
+  nodes: readonly LayerNode[];
+  rows: number;
+  /** Dimensions of an input row; all but the first are powers of two, and the first where there are more. */
+  row: number[];
+  outputs: string[];
+  /** where nodes rotate */
+  theta?: number;
+}
+
+export function nodesComponent(given: NodesSpec): Component {
+  const { config, nodes, rows, row, outputs, theta } = given;
+  const T = paddedRows(rows);
+  const weights = graph.weightsOfNodes(nodes);
+  const spec: ComponentSpec = {
+    config,
+    inputs: { [INPUT]: ranged([rows, ...row], INT32) },
+    weights: Object.fromEntries(weights.map((w) => [w.name, graph.matrixDimsOf(w)])),
+    outputs,
+    sample: (random) => ({
+      inputs: { [INPUT]: random.activations([rows, ...row]) },
+      weights: Object.fromEntries(weights.map((w) => [w.name, sampleOf(w, random)])),
+    }),
+    trace: (engine, inputs, weights) =>
+      traceNodes(
+        engine,
+        nodes,
+        (name) => weights[name].data,
+        { name: INPUT, ...padRows(inputs[INPUT], T) },
+        theta,
+      ),
+  };
+  const builder = new Builder();
+  const t = dim('t', T);
+  const axes = row.map((size, k) => dim(k === row.length - 1 ? 'i' : 'h', size));
+  const x = builder.signed(INPUT, [t, ...axes], fromTrace(INPUT));
+  const ropes = nodes.find((node) => node.op === 'rope');
+  const has = (op: Op): boolean => nodes.some((node) => node.op === op);
+  const tables: Tables = {
+    rotation:
+      ropes && rotationTable(builder, t, ropes, present(theta, 'the angle of rotations'), T),
+    exp: has('softmax') ? expPairs(builder) : undefined,
+    sigmoid: has('sigmoid') ? sigmoidPairs(builder) : undefined,
+  };
+  const wiring = new Wiring(builder, t, tables);
+  wiring.set(INPUT, x);
+  wiring.add(nodes);
+  const pairs = [tables.exp, tables.sigmoid].filter((pairs) => pairs !== undefined);
+  return component(spec, {
+    builder,
+    lookups: new Lookups(builder, pairs),
+    relations(scope, values) {
+      // padding of a row is zero: nothing else says so
+      if (row.length === 1) scope.zeroFrom(x, 'i', row[0], { t: scope.random('t', t.log) });
+      return wiring.relations.script(scope, values);
+    },
+  });
+}
+
+const sampleOf = (weight: Weight, random: Sample): WeightTensor => {
+  const kinds = { gain: random.gains, matrix: random.weights, bias: random.biases };
+  return kinds[weight.role](graph.matrixDimsOf(weight));
+};
