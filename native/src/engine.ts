@@ -119,6 +119,8 @@ export interface ProverEngine {
   fromInts(values: BigInt64Array | Int32Array): FpVec;
   /** Poseidon permutation of o1js (Kimchi parameters). */
   permute(state: [bigint, bigint, bigint]): [bigint, bigint, bigint];
+  /** The permutation's states after each of its 55 rounds: three elements a round, the result last. */
+  roundStates(state: [bigint, bigint, bigint]): bigint[];
   /** o1js Poseidon.hash: absorb two at a time from the zero state, zero padded. */
   hash(values: bigint[]): bigint;
   /** Poseidon.hash of each row of a matrix of signed ints. */

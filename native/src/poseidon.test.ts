@@ -18,6 +18,30 @@ describe('Poseidon', () => {
     }
   });
 
+  test('roundStates obey the parameters from round to round, and end in the permutation', () => {
+    const { mds, roundConstants } = Core.Constants.poseidonParamsKimchiFp;
+    const [matrix, constants] = [mds, roundConstants].map((m) => m.map((row) => row.map(BigInt)));
+    for (const start of [[0n, 0n, 0n], Array<bigint>(3).fill(p - 1n), random.fields(3)]) {
+      const [a, b, c] = start;
+      const states = engine.roundStates([a, b, c]);
+      expect(states).toHaveLength(165);
+      let before: bigint[] = start;
+      for (let round = 0; round < 55; round++) {
+        const after = states.slice(3 * round, 3 * round + 3);
+        const powers = before.map((x) => mod(x ** 7n));
+        const expected = matrix.map((row, i) =>
+          mod(row.reduce((sum, m, j) => sum + m * powers[j], constants[round][i])),
+        );
+        expect(after).toEqual(expected);
+        before = after;
+      }
+      expect(before).toEqual(engine.permute([a, b, c]));
+    }
+    expect(() => engine.roundStates([1n, 2n] as never)).toThrow(
+      'roundStates: state: expected 3 elements, got 2',
+    );
+  });
+
   test('hash of every length', () => {
     for (let n = 0; n < 20; n++) {
       const values = random.fields(n);

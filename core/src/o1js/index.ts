@@ -19,3 +19,9 @@ export {
   withGenuineStrings,
   WRAP_LOG_DOMAINS,
 } from './reference-strings.js';
+export {
+  permutationGates,
+  type InnerStates,
+  type PermutationGates,
+  type PermutationState,
+} from './permutation-gates.js';

@@ -120,6 +120,11 @@ Napi::Value PermuteFunction(Info info) {
   return WriteFields(info.Env(), state.s, 3);
 }
 
+Napi::Value RoundStatesFunction(Info info) {
+  std::vector<Fp> states = RoundStates(ReadState(info[0], {"roundStates", "state"}));
+  return WriteFields(info.Env(), states.data(), states.size());
+}
+
 Napi::Value HashFunction(Info info) {
   std::vector<Fp> values = ReadFields(info[0], {"hash", "values"});
   return WriteField(info.Env(), Hash(values.data(), values.size()));
@@ -416,6 +421,7 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"fromBigints", Throwing<FromBigints>},
       {"fromInts", Throwing<FromInts>},
       {"permute", Throwing<PermuteFunction>},
+      {"roundStates", Throwing<RoundStatesFunction>},
       {"hash", Throwing<HashFunction>},
       {"hashRows", Rejecting<HashRowsFunction>},
       {"merkleLayers", Rejecting<MerkleLayersFunction>},

@@ -2,7 +2,6 @@
 
 #include "common/thread_pool.h"
 #include "device/device.h"
-#include "poseidon.h"
 #include "poseidon_constants.h"
 
 namespace attensor {
@@ -73,6 +72,16 @@ std::vector<Vec> SpongeStates(const Vec& values, size_t rows, size_t steps, cons
       }
     }
   });
+  return out;
+}
+
+std::vector<Fp> RoundStates(PoseidonState state) {
+  std::vector<Fp> out;
+  out.reserve(3 * kPoseidonRounds);
+  for (int round = 0; round < kPoseidonRounds; round++) {
+    Round(state.s, round);
+    out.insert(out.end(), state.s, state.s + 3);
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/control.h"
+#include "poseidon.h"
 #include "vec.h"
 
 namespace attensor {
@@ -12,5 +13,8 @@ namespace attensor {
 /// Vector 3 k + e holds element e of the state before round k, for k = 55 after the last one; index r
 /// `steps` + step.
 std::vector<Vec> SpongeStates(const Vec& values, size_t rows, size_t steps, const Control& control);
+
+/// The states of one permutation after each of its rounds: three elements a round.
+std::vector<Fp> RoundStates(PoseidonState state);
 
 }  // namespace attensor

@@ -1,6 +1,7 @@
 /** The tape as constraints: what the plain verifier accepts, and how many rows it takes. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Statement } from '@attensor/contracts';
+import type { PermutationGates } from '@attensor/core/o1js';
 import { Field, Poseidon, Provable, setBackend, Unconstrained } from 'o1js';
 import { CARRY_DOMAIN } from '../protocol/domains.js';
 import { P } from '../protocol/field.js';
@@ -10,14 +11,22 @@ import { Tape, type Wire } from '../protocol/tape.js';
 import { proveSmall, shapeSmall, verifySmall, type Label } from '../testing/small-protocol.js';
 import { Emitter } from './emit.js';
 import { plan, rowsOf, type Segment } from './planner.js';
-import { chainProgram, segmentCircuit, type SegmentInput } from './program.js';
+import {
+  chainProgram,
+  loadPermutation,
+  segmentCircuit,
+  type SegmentInput,
+  type SegmentOf,
+} from './program.js';
 
 const STATEMENT = [11n, 22n, 33n, 44n];
 let labels: Label[];
 let messages: bigint[];
 let shape: Session;
+let permutation: PermutationGates;
 beforeAll(async () => {
   setBackend('native');
+  permutation = await loadPermutation();
   const session = await proveSmall(STATEMENT);
   ({ labels, messages } = session);
   shape = await shapeSmall();
@@ -29,7 +38,7 @@ function circuit(statement: bigint[], values: bigint[]): void {
   const inputs = Provable.witness(Provable.Array(Field, shape.tape.inputCount), () =>
     values.map((v) => Field(v)),
   );
-  const emitter = new Emitter(fields, inputs);
+  const emitter = new Emitter(fields, inputs, permutation);
   for (const op of shape.tape.ops) emitter.emit(op);
 }
 
@@ -99,6 +108,12 @@ describe('planner', () => {
       segments = plan(shape.tape, limits);
       session = await verifySmall(STATEMENT, messages);
     });
+    const ofSmall = (segment: Segment): SegmentOf => ({
+      tape: shape.tape,
+      segment,
+      last: segment.index === segments.length - 1,
+      permutation,
+    });
     const valuesOf = (s: Segment): bigint[] => [
       ...session.valuesOf(s.carryIn),
       ...messages.slice(s.firstInput, s.firstInput + s.inputs),
@@ -117,8 +132,7 @@ describe('planner', () => {
             statement: Statement.toFields(Provable.witness(Statement, () => previous.publicInput)),
             publicOutput: Provable.witness(Field, () => previous.publicOutput),
           };
-          const last = s.index === segments.length - 1;
-          const out = segmentCircuit(shape.tape, s, last, of, Unconstrained.from(values), before);
+          const out = segmentCircuit(ofSmall(s), of, Unconstrained.from(values), before);
           Provable.asProver(() => {
             output = out.toBigInt();
           });
@@ -150,8 +164,7 @@ describe('planner', () => {
             statement: of,
             publicOutput: Provable.witness(Field, () => Field(0)),
           };
-          const last = s.index === segments.length - 1;
-          segmentCircuit(shape.tape, s, last, of, Unconstrained.from([]), previous);
+          segmentCircuit(ofSmall(s), of, Unconstrained.from([]), previous);
         });
         expect(Math.abs(s.rows / counted - 1)).toBeLessThan(0.02);
         digests.push(digest);
@@ -208,7 +221,7 @@ describe('a circuit', () => {
     tape.inverse(tape.input());
     const inverseOf = (value: bigint): Promise<boolean> =>
       satisfied(() => {
-        const emitter = new Emitter([], [Provable.witness(Field, () => Field(value))]);
+        const emitter = new Emitter([], [Provable.witness(Field, () => Field(value))], permutation);
         for (const op of tape.ops) emitter.emit(op);
       });
     expect(await inverseOf(5n)).toBe(true);
@@ -250,7 +263,8 @@ describe('a circuit', () => {
             ? undefined
             : { statement, publicOutput: Provable.witness(Field, () => Field(publicOutput)) };
         const input = Unconstrained.from([9n]);
-        const out = segmentCircuit(tape, segments[index], index === 2, statement, input, previous);
+        const of = { tape, segment: segments[index], last: index === 2, permutation };
+        const out = segmentCircuit(of, statement, input, previous);
         Provable.asProver(() => (output = out.toBigInt()));
       });
       return ran ? output : undefined;
@@ -281,7 +295,9 @@ describe('a circuit', () => {
         publicOutput: Poseidon.hash([Field(CARRY_DOMAIN), Field(index), carried]),
         verify: () => verified++,
       };
-      await program.rawMethods[`segment${index}`](statement, previous, Unconstrained.from([9n]));
+      await Provable.runAndCheck(async () => {
+        await program.rawMethods[`segment${index}`](statement, previous, Unconstrained.from([9n]));
+      });
       expect(verified).toBe(1);
     }
   });

@@ -1,5 +1,6 @@
 /** Emits operations of a tape as constraints: the only place where the protocol meets o1js. */
 import { present } from '@attensor/core';
+import type { PermutationGates } from '@attensor/core/o1js';
 import { Field, Poseidon } from 'o1js';
 import { P } from '../protocol/field.js';
 import type { Op, Wire } from '../protocol/tape.js';
@@ -10,10 +11,12 @@ export class Emitter {
   /**
    * @param statement fields of the public input
    * @param inputs values of the segment's tape inputs, in order
+   * @param permutation by its gates
    */
   constructor(
     private readonly statement: Field[],
     private readonly inputs: Field[],
+    private readonly permutation: PermutationGates,
   ) {}
 
   private next = 0;
@@ -45,7 +48,11 @@ export class Emitter {
         return this.set(op.out, this.get(op.a).inv());
       case 'permute': {
         const [a, b, c] = op.state.map((v) => this.get(v));
-        Poseidon.update([a, b, c], [ZERO, ZERO]).forEach((s, i) => this.set(op.out + i, s));
+        const constant = a.isConstant() && b.isConstant() && c.isConstant();
+        const after = constant
+          ? Poseidon.update([a, b, c], [ZERO, ZERO])
+          : this.permutation([a, b, c]);
+        after.forEach((s, i) => this.set(op.out + i, s));
         return;
       }
       case 'bits':

@@ -6,8 +6,12 @@
  */
 import { present } from '@attensor/core';
 import {
+  permutationGates,
+  type PermutationGates,
+  type PermutationState,
+} from '@attensor/core/o1js';
+import {
   Field,
-  Poseidon,
   Provable,
   SelfProof,
   Unconstrained,
@@ -16,6 +20,7 @@ import {
   type ProvablePure,
 } from 'o1js';
 import { CARRY_DOMAIN } from '../protocol/domains.js';
+import { roundStates } from '../protocol/poseidon.js';
 import type { Session } from '../protocol/session.js';
 import type { Tape } from '../protocol/tape.js';
 import { Emitter } from './emit.js';
@@ -29,14 +34,32 @@ export type StatementType<S> = ProvablePure<S>;
 
 export const segmentName = (index: number): string => `segment${index}`;
 
-const carryHash = (segment: number, values: Field[]): Field =>
-  Poseidon.hash([Field(CARRY_DOMAIN), Field(segment), ...values]);
+/** Poseidon's gates, whose states the fastest code of this machine computes. */
+export const loadPermutation = (): Promise<PermutationGates> => permutationGates(roundStates);
+
+/** Poseidon.hash of the segment's number and the carried values. */
+function carryHash(permutation: PermutationGates, segment: number, values: Field[]): Field {
+  const absorbed = [Field(CARRY_DOMAIN), Field(segment), ...values];
+  let state: PermutationState = [Field(0), Field(0), Field(0)];
+  for (let i = 0; i < absorbed.length; i += 2) {
+    const [a, b, c] = state;
+    const second = i + 1 < absorbed.length ? b.add(absorbed[i + 1]) : b;
+    state = permutation([a.add(absorbed[i]), second, c]);
+  }
+  return state[0];
+}
+
+/** A segment of a tape, and what its circuit is made with. */
+export interface SegmentOf {
+  tape: Tape;
+  segment: Segment;
+  last: boolean;
+  permutation: PermutationGates;
+}
 
 /** The circuit of one segment. @returns its public output */
 export function segmentCircuit(
-  tape: Tape,
-  segment: Segment,
-  last: boolean,
+  { tape, segment, last, permutation }: SegmentOf,
   statement: Field[],
   input: SegmentInput,
   previous?: { statement: Field[]; publicOutput: Field },
@@ -49,17 +72,18 @@ export function segmentCircuit(
     return given.map((v) => Field(v));
   });
   const carried = values.slice(0, segment.carryIn.length);
-  const emitter = new Emitter(statement, values.slice(segment.carryIn.length));
+  const emitter = new Emitter(statement, values.slice(segment.carryIn.length), permutation);
   emitShared(emitter, tape);
   if (segment.index > 0) {
     const before = present(previous, 'the proof of the segments before');
     statement.forEach((field, i) => before.statement[i].assertEquals(field));
-    before.publicOutput.assertEquals(carryHash(segment.index, carried));
+    before.publicOutput.assertEquals(carryHash(permutation, segment.index, carried));
     segment.carryIn.forEach((v, i) => emitter.set(v, carried[i]));
   }
   emitOps(emitter, tape, segment.start, segment.end);
   if (last) return Field(0);
   return carryHash(
+    permutation,
     segment.index + 1,
     segment.carryOut.map((v) => emitter.get(v)),
   );
@@ -91,15 +115,13 @@ export function chainProgram<S>(
   const methods: Record<string, unknown> = {};
   for (const segment of segments) {
     const last = segment.index === segments.length - 1;
-    const circuit = (
+    const circuit = async (
       statement: S,
       values: SegmentInput,
       previous?: SelfProof<S, Field>,
-    ): { publicOutput: Field } => ({
+    ): Promise<{ publicOutput: Field }> => ({
       publicOutput: segmentCircuit(
-        tape,
-        segment,
-        last,
+        { tape, segment, last, permutation: await loadPermutation() },
         type.toFields(statement),
         values,
         previous && {
@@ -113,7 +135,7 @@ export function chainProgram<S>(
         ? {
             privateInputs: [input],
 
-            method: async (statement: S, values: SegmentInput) => circuit(statement, values),
+            method: (statement: S, values: SegmentInput) => circuit(statement, values),
           }
         : {
             privateInputs: [SelfProof, input],

@@ -9,6 +9,8 @@ import {
   MATRIX,
   permute,
   permuteByO1js,
+  roundStates,
+  roundStatesInJavaScript,
   type State,
 } from './poseidon.js';
 
@@ -33,6 +35,14 @@ describe('Poseidon', () => {
         );
       }
       expect(s).toEqual(expected);
+    }
+  });
+
+  it('has the same states inside, in the addon and in JavaScript', () => {
+    for (const state of STATES) {
+      const expected = engine.roundStates(state);
+      expect(roundStatesInJavaScript(state)).toEqual(expected);
+      expect(roundStates(state)).toEqual(expected);
     }
   });
 
