@@ -57,6 +57,18 @@ const result = <Name extends string>(name: Name, ...dims: TraceDim[]): Result<Na
   dims,
 });
 
+/** `<name>.<key>` for each key, all of the same dimensions. */
+const eachOf = <N extends string, const K extends string>(
+  keys: K[],
+  name: N,
+  ...dims: TraceDim[]
+) =>
+  Object.fromEntries(keys.map((key) => [key, result(`${name}.${key}`, ...dims)])) as {
+    [Key in K]: Result<`${N}.${Key}`>;
+  };
+
+const node = <O extends string>(op: O, name: string, ...inputs: string[]) => ({ op, name, inputs });
+
 /** Rows of the vocabulary, by token. */
 export const embedding = <const N extends string>(
   name: N,
@@ -64,9 +76,7 @@ export const embedding = <const N extends string>(
   width: number,
   tensor: string,
 ) => ({
-  op: 'embedding' as const,
-  name: name as string,
-  inputs: [] as string[],
+  ...node('embedding', name),
   weight: matrix(name, [vocabulary], [width], { tensor }),
   results: { x: result(`${name}.x` as const, 'T', width) },
 });
@@ -80,9 +90,7 @@ export const norm = <const N extends string>(
   tensor: string,
   gain = `${name}.g`,
 ) => ({
-  op: 'norm' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('norm', name, input),
   width,
   epsilon,
   weight: vector(gain, 'gain', width, tensor),
@@ -106,23 +114,16 @@ export const gemm = <const N extends string>(
   source: Source,
   weight: string = name,
 ) => ({
-  op: 'gemm' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('gemm', name, input),
   outer: product(out),
   inner: product(inner),
   weight: matrix(weight, out, inner, source),
-  results: {
-    acc: result(`${name}.acc` as const, 'T', ...out),
-    y: result(`${name}.y` as const, 'T', ...out),
-  },
+  results: eachOf(['acc', 'y'], name, 'T', ...out),
 });
 
 /** @param dims of a row; the last one is rotated */
 export const rope = <const N extends string>(name: N, input: string, dims: number[]) => ({
-  op: 'rope' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('rope', name, input),
   dims,
   results: { y: result(`${name}.y` as const, 'T', ...dims) },
 });
@@ -135,9 +136,7 @@ export const scores = <const N extends string>(
   nope: number,
   ropeWidth: number,
 ) => ({
-  op: 'scores' as const,
-  name: name as string,
-  inputs: inputs as string[],
+  ...node('scores', name, ...inputs),
   heads,
   nope,
   rope: ropeWidth,
@@ -151,20 +150,12 @@ export const softmax = <const N extends string>(
   heads: number,
   scale: number,
 ) => ({
-  op: 'softmax' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('softmax', name, input),
   heads,
   scale,
   results: {
-    z: result(`${name}.z` as const, heads, 'T', 'S'),
-    c: result(`${name}.c` as const, heads, 'T', 'S'),
-    o: result(`${name}.o` as const, heads, 'T', 'S'),
-    e: result(`${name}.e` as const, heads, 'T', 'S'),
-    p: result(`${name}.p` as const, heads, 'T', 'S'),
-    max: result(`${name}.max` as const, heads, 'T'),
-    sum: result(`${name}.sum` as const, heads, 'T'),
-    inv: result(`${name}.inv` as const, heads, 'T'),
+    ...eachOf(['z', 'c', 'o', 'e', 'p'], name, heads, 'T', 'S'),
+    ...eachOf(['max', 'sum', 'inv'], name, heads, 'T'),
   },
 });
 
@@ -175,36 +166,24 @@ export const context = <const N extends string>(
   heads: number,
   width: number,
 ) => ({
-  op: 'context' as const,
-  name: name as string,
-  inputs: inputs as string[],
+  ...node('context', name, ...inputs),
   heads,
   width,
-  results: {
-    acc: result(`${name}.acc` as const, 'T', heads, width),
-    y: result(`${name}.y` as const, 'T', heads, width),
-  },
+  results: eachOf(['acc', 'y'], name, 'T', heads, width),
 });
 
 /** Of terms over (T, width), or over (T, rank, width), whose ranks are terms too. */
 export const add = <const N extends string>(name: N, inputs: string[], width: number) => ({
-  op: 'add' as const,
-  name: name as string,
-  inputs,
+  ...node('add', name, ...inputs),
   width,
   results: { y: result(name, 'T', width) },
 });
 
 /** @param dims of a row */
 export const sigmoid = <const N extends string>(name: N, input: string, dims: number[]) => ({
-  op: 'sigmoid' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('sigmoid', name, input),
   dims,
-  results: {
-    c: result(`${name}.c` as const, 'T', ...dims),
-    sigma: result(`${name}.sigma` as const, 'T', ...dims),
-  },
+  results: eachOf(['c', 'sigma'], name, 'T', ...dims),
 });
 
 /** silu = floor(gate sigma / 2^16), act = floor(silu up / 2^16); their names follow `name` without a dot. */
@@ -213,9 +192,7 @@ export const gated = <const N extends string>(
   inputs: [gate: string, sigma: string, up: string],
   dims: number[],
 ) => ({
-  op: 'gated' as const,
-  name: name as string,
-  inputs: inputs as string[],
+  ...node('gated', name, ...inputs),
   dims,
   results: {
     silu: result(`${name}silu.y` as const, 'T', ...dims),
@@ -243,9 +220,7 @@ export const gating = <const N extends string>(
 ) => {
   const { experts, groups, topk } = router;
   return {
-    op: 'gating' as const,
-    name: name as string,
-    inputs: [input],
+    ...node('gating', name, input),
     router,
     weight: vector(bias, 'bias', experts, tensor),
     results: {
@@ -268,18 +243,13 @@ export const experts = <const N extends string>(
   inner: number,
   tensor: string,
 ) => ({
-  op: 'experts' as const,
-  name: name as string,
-  inputs: inputs as string[],
+  ...node('experts', name, ...inputs),
   experts: count,
   topk,
   outer,
   inner,
   weight: { ...matrix(name, [outer], [inner], { tensor }), experts: count },
-  results: {
-    acc: result(`${name}.acc` as const, 'T', topk, outer),
-    y: result(`${name}.y` as const, 'T', topk, outer),
-  },
+  results: eachOf(['acc', 'y'], name, 'T', topk, outer),
 });
 
 /** Each slot's row by its weight. */
@@ -289,9 +259,7 @@ export const weighted = <const N extends string>(
   topk: number,
   width: number,
 ) => ({
-  op: 'weighted' as const,
-  name: name as string,
-  inputs: inputs as string[],
+  ...node('weighted', name, ...inputs),
   topk,
   width,
   results: { y: result(`${name}.y` as const, 'T', topk, width) },
@@ -305,9 +273,7 @@ export const logits = <const N extends string>(
   width: number,
   tensor: string,
 ) => ({
-  op: 'logits' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('logits', name, input),
   outer: vocabulary,
   inner: width,
   weight: matrix(name, [vocabulary], [width], { tensor }),
@@ -315,9 +281,7 @@ export const logits = <const N extends string>(
 });
 
 export const argmax = <const N extends string>(name: N, input: string, width: number) => ({
-  op: 'argmax' as const,
-  name: name as string,
-  inputs: [input],
+  ...node('argmax', name, input),
   width,
   results: { y: result(name, 'T') },
 });
