@@ -64,6 +64,7 @@ export type ErrorCode =
   | 'INVALID_SIGNATURE'
   | 'INVALID_PROOF'
   | 'INVALID_NONCE'
+  | 'INSUFFICIENT_FEE'
   | 'EXPIRED'
   | 'DUPLICATE'
   | 'UNKNOWN_TRANSACTION'
@@ -72,6 +73,7 @@ export type ErrorCode =
   | 'BAD_DATA_DIR'
   | 'DATA_DIR_IN_USE'
   | 'LOG_WRITE_FAILED'
+  | 'BAD_CLOCK'
   | 'PORT_IN_USE'
   // the page
   | 'BAD_LINK'

@@ -6,22 +6,18 @@
  * a real network. Everything that changes something runs one after the other.
  */
 import { Field, Poseidon } from 'o1js';
-import { z } from 'zod';
 import { accountHash, type AccountJson, type PathElement } from '@attensor/contracts/ledger';
+import { type FeePayer, rejected, requirePayable } from './admission.js';
 import type { DataDir, Genesis } from './data-dir.js';
+import { entrySchema, MAX_SLOT } from './entries.js';
 import { History } from './history.js';
 import { AttensorError, present } from '@attensor/core';
+import { checked } from '@attensor/core/files';
 import { internals, type Internals, type LedgerState } from '@attensor/core/o1js';
 import { type AccountId, DEFAULT_TOKEN, type Failures, Ledger } from './ledger.js';
-import { Log } from './log.js';
+import { Log, LogWriteError, type OpenedLog } from './log.js';
 import { LedgerTree } from './merkle.js';
-import {
-  applySigned,
-  checkSigned,
-  hashSigned,
-  type SignedCommand,
-  signedCommandSchema,
-} from './signed-command.js';
+import { applySigned, checkSigned, hashSigned, type SignedCommand } from './signed-command.js';
 import {
   parseZkappCommand,
   verifyProofs,
@@ -57,17 +53,6 @@ export interface Block {
   transactions: ChainTransaction[];
 }
 
-const entrySchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('zkapp'), slot: z.number(), command: z.unknown() }),
-  z.object({ type: z.literal('signed'), slot: z.number(), command: signedCommandSchema }),
-  z.object({
-    type: z.literal('block'),
-    slot: z.number(),
-    time: z.number(),
-    ledgerHash: z.string(),
-  }),
-]);
-
 export class Chain {
   readonly blocks: Block[] = [];
   readonly history = new History();
@@ -90,23 +75,27 @@ export class Chain {
   ) {}
 
   /** Loads a chain from its folder and applies again what its log holds. */
-  static async open({ genesis, logPath }: DataDir): Promise<{ chain: Chain; cut: number }> {
+  static async open(
+    { genesis, logPath }: Pick<DataDir, 'genesis' | 'logPath'>,
+    options: { acceptLoss?: boolean } = {},
+  ): Promise<{ chain: Chain } & Pick<OpenedLog, 'cut' | 'copy'>> {
     const modules = await internals();
-    const { log, entries, cut } = await Log.open(logPath);
+    const { log, entries, cut, copy } = await Log.open(logPath, options);
     const chain = new Chain(genesis, new Ledger(), modules, log);
     try {
       for (const { publicKey, balance } of genesis.accounts) {
         chain.ledger.addAccount(publicKey, BigInt(balance));
         chain.touch({ publicKey, tokenId: DEFAULT_TOKEN });
       }
-      chain.seal({ slot: 0, time: genesis.timestamp, ledgerHash: chain.updateTree() });
+      const { ledgerHash } = chain.updateTree();
+      chain.seal({ slot: 0, time: genesis.timestamp, ledgerHash });
       for (const [index, entry] of entries.entries())
         chain.replay(entry, `${logPath}:${index + 1}`);
     } catch (error) {
       await log.close();
       throw error;
     }
-    return { chain, cut };
+    return { chain, cut, copy };
   }
 
   get lastBlock(): Block {
@@ -156,8 +145,10 @@ export class Chain {
       this.checkFeePayer(feePayerOf(command.json));
       await verifyProofs(command, this.ledger);
       const slot = this.slotOfPending();
+      const before = this.ledger.snapshot();
       const transaction = this.applyZkapp(command.json, command.hash, slot);
-      await this.write({ type: 'zkapp', slot, command: command.json });
+      const undo = () => this.ledger.restore(before);
+      await this.write({ type: 'zkapp', slot, command: command.json }, undo);
       this.accept(transaction, slot);
       return transaction;
     });
@@ -170,10 +161,12 @@ export class Chain {
       const hash = hashSigned(command);
       this.requireUnknown(hash);
       const { from: publicKey, fee, nonce, validUntil } = command;
-      this.checkFeePayer({ publicKey, fee, nonce, validUntil });
+      const amount = command.kind === 'payment' ? BigInt(command.amount) : 0n;
+      this.checkFeePayer({ publicKey, fee, nonce, validUntil }, amount);
       const slot = this.slotOfPending();
+      const before = this.ledger.snapshot();
       const transaction = this.applySigned(command, hash, slot);
-      await this.write({ type: 'signed', slot, command });
+      await this.write({ type: 'signed', slot, command }, () => this.ledger.restore(before));
       this.accept(transaction, slot);
       return transaction;
     });
@@ -182,9 +175,10 @@ export class Chain {
   /** Seals what is pending, be it nothing. */
   makeBlock(): Promise<Block> {
     return this.exclusively(async () => {
-      const [slot, time] = [this.slotOfPending(), Date.now()];
-      const ledgerHash = this.updateTree();
-      await this.write({ type: 'block', slot, time, ledgerHash: ledgerHash.toString() });
+      // a clock that is set back does not make blocks older than the one before them
+      const [slot, time] = [this.slotOfPending(), Math.max(Date.now(), this.lastBlock.time)];
+      const { ledgerHash, undo } = this.updateTree();
+      await this.write({ type: 'block', slot, time, ledgerHash: ledgerHash.toString() }, undo);
       return this.seal({ slot, time, ledgerHash });
     });
   }
@@ -204,45 +198,61 @@ export class Chain {
     return result;
   }
 
-  /** After a write that failed nobody knows what is on disk: nothing more is accepted. */
-  private async write(entry: object): Promise<void> {
+  /**
+   * @param undo makes the chain what it was before the entry
+   * @throws AttensorError LOG_WRITE_FAILED. If nobody knows what is on disk, nothing more is accepted
+   */
+  private async write(entry: object, undo: () => void): Promise<void> {
     try {
       await this.log.append(entry);
     } catch (error) {
-      this.broken = new AttensorError({
-        code: 'LOG_WRITE_FAILED',
-        what: 'the transaction log could not be written',
-        got: error instanceof Error ? error.message : String(error),
-        hint: 'free some space on the disk and start the node again; everything acknowledged is kept',
-      });
-      throw this.broken;
+      undo();
+      if (error instanceof LogWriteError && !error.usable) this.broken = error;
+      throw error;
     }
   }
 
+  /** @throws AttensorError BAD_DATA_DIR when the entry is not what this node would have written */
   private replay(value: unknown, where: string): void {
-    const entry = entrySchema.parse(value);
+    const hint = 'run the version that wrote it, or start with an empty --data folder';
+    const entry = checked(value, { schema: entrySchema, code: 'BAD_DATA_DIR', hint, where });
     if (entry.type === 'block') {
-      const block = this.seal({ ...entry, ledgerHash: this.updateTree() });
-      if (block.ledgerHash.toString() === entry.ledgerHash) return;
+      const { ledgerHash } = this.updateTree();
+      const { slot, time } = entry;
+      if (ledgerHash.toString() === entry.ledgerHash && slot > this.lastBlock.slot) {
+        this.seal({ slot, time, ledgerHash });
+        return;
+      }
       throw new AttensorError({
         code: 'BAD_DATA_DIR',
         what: 'replaying the log leads to a different ledger than when it was written',
         where,
-        expected: `ledger hash ${entry.ledgerHash}`,
-        got: block.ledgerHash.toString(),
-        hint: 'run the version that wrote it, or start with an empty --data folder',
+        expected: `ledger hash ${entry.ledgerHash}, slot above ${this.lastBlock.slot}`,
+        got: `${ledgerHash}, slot ${slot}`,
+        hint,
       });
     }
-    // accepted once, with valid proofs
-    const transaction =
-      entry.type === 'zkapp'
-        ? this.applyZkapp(
-            entry.command as ZkappCommandJson,
-            this.internals.hashZkappCommand(JSON.stringify(entry.command)),
-            entry.slot,
-          )
-        : this.applySigned(entry.command, hashSigned(entry.command), entry.slot);
-    this.accept(transaction, entry.slot);
+    try {
+      // accepted once, with valid proofs
+      const transaction =
+        entry.type === 'zkapp'
+          ? this.applyZkapp(
+              entry.command as ZkappCommandJson,
+              this.internals.hashZkappCommand(JSON.stringify(entry.command)),
+              entry.slot,
+            )
+          : this.applySigned(entry.command, hashSigned(entry.command), entry.slot);
+      this.accept(transaction, entry.slot);
+    } catch (error) {
+      throw new AttensorError({
+        code: 'BAD_DATA_DIR',
+        what: 'the transaction log has an entry that cannot be applied again',
+        where,
+        got: error instanceof Error ? error.message : String(error),
+        hint,
+        cause: error,
+      });
+    }
   }
 
   private requireUnknown(hash: string): void {
@@ -257,52 +267,9 @@ export class Chain {
     });
   }
 
-  /** What Mina checks before a transaction is let into the pool. */
-  private checkFeePayer(payer: {
-    publicKey: string;
-    fee: string;
-    nonce: string;
-    validUntil: string | null;
-  }): void {
-    const where = payer.publicKey;
-    const account = this.ledger.account({ publicKey: where, tokenId: DEFAULT_TOKEN });
-    if (account === undefined) {
-      throw new AttensorError({
-        code: 'UNKNOWN_ACCOUNT',
-        what: "the fee payer's account does not exist",
-        where,
-        hint: 'fund it, or use an account that GET /acquire-account gives',
-      });
-    }
-    if (payer.nonce !== account.nonce) {
-      throw new AttensorError({
-        code: 'INVALID_NONCE',
-        what: "the nonce is not the fee payer's next one",
-        where,
-        expected: `${account.nonce}, pending transactions counted`,
-        got: payer.nonce,
-        hint: "query the account's inferredNonce",
-      });
-    }
-    if (BigInt(payer.fee) > BigInt(account.balance)) {
-      throw new AttensorError({
-        code: 'INSUFFICIENT_FUNDS',
-        what: 'the fee payer cannot pay the fee',
-        where,
-        expected: `at least ${payer.fee} nanomina`,
-        got: account.balance,
-      });
-    }
-    const slot = this.slotOfPending();
-    if (payer.validUntil !== null && BigInt(payer.validUntil) < BigInt(slot)) {
-      throw new AttensorError({
-        code: 'EXPIRED',
-        what: 'the transaction is no longer valid',
-        where,
-        expected: `valid until slot ${slot} or later`,
-        got: payer.validUntil,
-      });
-    }
+  private checkFeePayer(payer: FeePayer, amount = 0n): void {
+    const account = this.ledger.account({ publicKey: payer.publicKey, tokenId: DEFAULT_TOKEN });
+    requirePayable(payer, account, { slot: this.slotOfPending(), amount });
   }
 
   private applyZkapp(command: ZkappCommandJson, hash: string, slot: number): ZkappTransaction {
@@ -365,19 +332,27 @@ export class Chain {
     if (this.pendingSlot !== undefined) return this.pendingSlot;
     const { timestamp, slotMilliseconds } = this.genesis;
     const now = Math.floor((Date.now() - timestamp) / slotMilliseconds);
-    return Math.max(now, this.lastBlock.slot + 1);
+    const slot = Math.max(now, this.lastBlock.slot + 1);
+    if (slot <= MAX_SLOT) return slot;
+    throw new AttensorError({
+      code: 'BAD_CLOCK',
+      what: "the machine's clock is too far ahead: the chain has no slot for this time",
+      expected: `a time before ${new Date(timestamp + MAX_SLOT * slotMilliseconds).toISOString()}`,
+      got: new Date().toISOString(),
+      hint: 'set the clock',
+    });
   }
 
-  /** @returns the hash of the ledger with what is pending */
-  private updateTree(): bigint {
+  /** Takes what is pending into the tree. */
+  private updateTree(): { ledgerHash: bigint; undo: () => void } {
     const leaves = new Map<number, bigint>();
     for (const id of this.touched.values()) {
       const [index, account] = [this.ledger.location(id), this.ledger.account(id)];
       // a failed transaction may name an account that it did not create
       if (index !== undefined && account !== undefined) leaves.set(index, accountHash(account));
     }
-    this.tree.set(leaves);
-    return this.tree.root;
+    const undo = this.tree.set(leaves);
+    return { ledgerHash: this.tree.root, undo };
   }
 
   private seal({ slot, time, ledgerHash }: Pick<Block, 'slot' | 'time' | 'ledgerHash'>): Block {
@@ -437,23 +412,4 @@ export class Chain {
 
 function feePayerOf({ feePayer: { body } }: ZkappCommandJson) {
   return body;
-}
-
-/** Why the transaction logic would not even take the fee. */
-function rejected(error: unknown): AttensorError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.includes('Check signature')) {
-    return new AttensorError({
-      code: 'INVALID_SIGNATURE',
-      what: 'a signature of the zkApp command does not verify',
-      got: message.replace(/^.*?Check signature: /s, '').replace(/"\)?$/, ''),
-      hint: 'call `transaction.sign([...])` with the keys of all accounts that must sign, after the last change',
-    });
-  }
-  const reason = /\[\["?([A-Za-z_]+)/.exec(message)?.[1];
-  return new AttensorError({
-    code: 'BAD_TRANSACTION',
-    what: 'the fee could not be taken',
-    got: reason ?? message,
-  });
 }

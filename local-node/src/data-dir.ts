@@ -1,13 +1,24 @@
-/** The folder a node lives in: `genesis.json`, `transactions.log`, and a lock while it runs. */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+/** The folder a node lives in: `genesis.json`, `transactions.log`, and a file that is locked while it runs. */
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrivateKey } from 'o1js';
+import { PrivateKey, PublicKey } from 'o1js';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
+import { lock } from './lock.js';
 
 const VERSION = 1;
 const NANOMINA = 1_000_000_000n;
+
+/** Of base58 with a checksum. */
+const parses = (type: { fromBase58(text: string): unknown }) => (text: string) => {
+  try {
+    type.fromBase58(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const genesisSchema = z.object({
   format: z.literal('attensor-node'),
@@ -19,8 +30,8 @@ const genesisSchema = z.object({
   accountCreationFee: z.string().regex(/^\d+$/),
   accounts: z.array(
     z.object({
-      publicKey: z.string(),
-      privateKey: z.string(),
+      publicKey: z.string().refine(parses(PublicKey), 'is not a public key'),
+      privateKey: z.string().refine(parses(PrivateKey), 'is not a private key'),
       /** nanomina */
       balance: z.string().regex(/^\d+$/),
     }),
@@ -54,29 +65,67 @@ export async function openDataDir(dir: string, options: GenesisOptions): Promise
   const release = await lock(join(dir, 'lock'));
   try {
     const path = join(dir, 'genesis.json');
-    const genesis = (await readGenesis(path)) ?? (await writeGenesis(path, options));
-    return { genesis, logPath: join(dir, 'transactions.log'), release };
+    const logPath = join(dir, 'transactions.log');
+    let genesis = await readGenesis(path);
+    if (genesis === undefined) {
+      await requireEmptyLog(logPath, path);
+      genesis = await writeGenesis(path, options);
+    }
+    return { genesis, logPath, release };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
+/** @returns nothing if there is none */
 async function readGenesis(path: string): Promise<Genesis | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new AttensorError({
+      code: 'BAD_DATA_DIR',
+      what: 'the genesis file cannot be read',
+      where: path,
+      got: (error as NodeJS.ErrnoException).code,
+      hint: 'make it readable, or use another --data folder',
+    });
+  }
   try {
     return genesisSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new AttensorError({
       code: 'BAD_DATA_DIR',
-      what: 'this version did not write the genesis file',
+      what: 'the genesis file is damaged, or another version wrote it',
       where: path,
       expected: `format attensor-node, version ${VERSION}`,
-      got: error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error),
-      hint: 'use another --data folder',
+      // a parser's message may quote the file, which holds private keys
+      got: error instanceof z.ZodError ? issueOf(error) : 'a text that is not JSON',
+      hint: 'restore it from a backup, or use another --data folder',
     });
   }
+}
+
+function issueOf({ issues: [{ path, message }] }: z.ZodError): string {
+  return `field '${path.map(String).join('.') || '(root)'}': ${message}`;
+}
+
+/** A log belongs to its genesis. @throws AttensorError BAD_DATA_DIR */
+async function requireEmptyLog(logPath: string, genesisPath: string): Promise<void> {
+  const size = await stat(logPath).then(
+    (info) => info.size,
+    () => 0,
+  );
+  if (size === 0) return;
+  throw new AttensorError({
+    code: 'BAD_DATA_DIR',
+    what: 'there is a transaction log, but the genesis file that it belongs to is missing',
+    where: genesisPath,
+    got: `${size} bytes in ${logPath}`,
+    hint: 'restore the file from a backup, or use another --data folder',
+  });
 }
 
 async function writeGenesis(path: string, options: GenesisOptions): Promise<Genesis> {
@@ -97,39 +146,4 @@ async function writeGenesis(path: string, options: GenesisOptions): Promise<Gene
   };
   await writeAtomic(path, `${JSON.stringify(genesis, null, 2)}\n`, PRIVATE_FILE);
   return genesis;
-}
-
-/** @returns what removes the lock */
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      const file = await open(path, 'wx', 0o600);
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const owner = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (Number.isSafeInteger(owner) && owner > 0 && owner !== process.pid && isRunning(owner)) {
-      throw new AttensorError({
-        code: 'DATA_DIR_IN_USE',
-        what: 'another node uses this folder',
-        where: path,
-        got: `process ${owner}`,
-        hint: 'stop it, or give another --data folder',
-      });
-    }
-    // left behind by a node that was killed
-    await rm(path, { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

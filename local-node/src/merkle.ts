@@ -20,18 +20,32 @@ export class LedgerTree {
     return this.levels[LEDGER_DEPTH][0] ?? this.empty[LEDGER_DEPTH];
   }
 
-  /** Replaces leaves; new ones must follow the last one. Every node above is computed once. */
-  set(leaves: Map<number, bigint>): void {
-    for (const [index, leaf] of [...leaves].sort(([a], [b]) => a - b)) this.levels[0][index] = leaf;
+  /**
+   * Replaces leaves; new ones must follow the last one. Every node above is computed once.
+   *
+   * @returns what makes the tree what it was
+   */
+  set(leaves: Map<number, bigint>): () => void {
+    const lengths = this.levels.map((level) => level.length);
+    const replaced: [height: number, index: number, node: bigint][] = [];
+    const put = (height: number, index: number, node: bigint) => {
+      if (index < lengths[height]) replaced.push([height, index, this.levels[height][index]]);
+      this.levels[height][index] = node;
+    };
+    for (const [index, leaf] of [...leaves].sort(([a], [b]) => a - b)) put(0, index, leaf);
     let changed = new Set(leaves.keys());
     for (let height = 0; height < LEDGER_DEPTH; height++) {
       const parents = new Set([...changed].map((index) => index >> 1));
       for (const index of parents) {
         const [left, right] = [2 * index, 2 * index + 1].map((child) => this.node(height, child));
-        this.levels[height + 1][index] = merge(height, left, right);
+        put(height + 1, index, merge(height, left, right));
       }
       changed = parents;
     }
+    return () => {
+      lengths.forEach((length, height) => (this.levels[height].length = length));
+      for (const [height, index, node] of replaced) this.levels[height][index] = node;
+    };
   }
 
   leaf(index: number): bigint {

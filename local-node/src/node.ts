@@ -23,6 +23,8 @@ export interface NodeOptions {
   /** Of a new chain: funded test accounts, and MINA on each. */
   accounts: number;
   balance: number;
+  /** Goes on without what is damaged or missing of the log, after keeping a copy of it. */
+  acceptLoss?: boolean;
   /** Where what verification needs is kept; o1js's own cache if not given. */
   cache?: Cache;
   onBlock?: (block: Block) => void;
@@ -58,9 +60,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await dataDir.release();
   };
   try {
-    const opened = await Chain.open(dataDir);
+    const opened = await Chain.open(dataDir, options);
     chain = opened.chain;
-    if (opened.cut > 0) log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
+    if (opened.copy !== undefined) {
+      log(
+        `went on without what is damaged or missing; the log as it was is kept in ${opened.copy}`,
+      );
+    } else if (opened.cut > 0) {
+      log(`cut off ${opened.cut} bytes of an entry that was not acknowledged`);
+    }
+    const behind = chain.lastBlock.time - Date.now();
+    if (behind > 0) {
+      log(
+        `the machine's clock is ${Math.ceil(behind / 1000)} s behind the last block: slots and times go on from there`,
+      );
+    }
     // where they cannot be loaded, the first verification computes them
     const cache = options.cache ?? Cache.FileSystemDefault;
     await loadBases(cache, { fp: [], fq: WRAP_LOG_DOMAINS }).catch(() => false);

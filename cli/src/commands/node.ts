@@ -12,6 +12,7 @@ interface Options {
   accounts: number;
   balance: number;
   lightnetPorts?: boolean;
+  acceptLoss?: boolean;
   cache?: string;
 }
 
@@ -34,6 +35,10 @@ export function nodeCommand(session: Session): Command {
     .option(
       '--cache <dir>',
       'where reference strings for verification are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
+    )
+    .option(
+      '--accept-loss',
+      'go on without what is damaged or missing of the log, after keeping a copy of it',
     )
     .option('--lightnet-ports', `also listen on ${LIGHTNET_PORTS.join(' and ')}, as lightnet does`)
     .addHelpText(
