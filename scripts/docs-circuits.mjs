@@ -1,6 +1,6 @@
 // `npm run docs:circuits`: writes the table of planned circuits into docs/architecture.md; `-- --check` only compares.
 // Circuits are planned, not compiled: a few seconds.
-import { planModel } from '@attensor/prover';
+import { planModel } from '@attensor/prover/planning';
 import { importCheckpoint, Model } from '@attensor/inference';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /** Plots as SVG: points and power laws on logarithmic axes, readable on a light and on a dark page. */
 import { present } from '@attensor/core';
-import type { PowerLaw } from '@attensor/prover';
+import type { PowerLaw } from './scaling/fit.js';
 
 interface Series {
   name: string;

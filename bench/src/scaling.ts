@@ -3,7 +3,7 @@
  * counts, what DeepSeek-V3 would take. Circuits are planned, not proved.
  */
 import type { ModelConfig } from '@attensor/inference';
-import type { Component, LayerCost, PowerLaw, Prediction, Rates } from '@attensor/prover';
+import type { Component } from '@attensor/prover';
 import { Option, type Command } from 'commander';
 import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ import { computing, positiveInteger, works, type Context, type Session } from '@
 import { AttensorError, present } from '@attensor/core';
 import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from './plot.js';
+import type { LayerCost, Prediction, Rates } from './scaling/deepseek-v3.js';
+import { fitPower, type PowerLaw } from './scaling/fit.js';
 
 interface Options {
   quick?: boolean;
@@ -114,7 +116,7 @@ async function scaling({ quick, plots, only }: Options, { output }: Context) {
         output.log(`${axis} ${size}: ${name}`);
         points.push(await measure(size));
       }
-      series.push({ axis, name, points, laws: await lawsOf(points) });
+      series.push({ axis, name, points, laws: lawsOf(points) });
     };
     await MEASURES[axis](scale, add);
   }
@@ -160,7 +162,8 @@ const MEASURES: Record<Axis, (scale: Scale, add: Add) => Promise<void>> = {
     await withModel(name, (dir) => add(name, (capacity) => measureModel(dir, capacity)));
   },
   async layers(scale, add) {
-    const { measuredRates, planModel } = await import('@attensor/prover');
+    const { planModel } = await import('@attensor/prover/planning');
+    const { measuredRates } = await import('./scaling/deepseek-v3.js');
     const { permutation } = await measuredRates();
     const name = CHECKPOINT[scale];
     const plan = (config: ModelConfig) =>
@@ -191,7 +194,8 @@ async function timed(work: () => Promise<unknown>): Promise<Pick<Point, 'seconds
 }
 
 async function measureComponent(component: Component, size: number): Promise<Point> {
-  const { planComponent, estimate, measuredRates, Sample } = await import('@attensor/prover');
+  const { planComponent, estimate, Sample } = await import('@attensor/prover');
+  const { measuredRates } = await import('./scaling/deepseek-v3.js');
   const prover = await planComponent(component);
   const { permutation } = await measuredRates();
   const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover, permutation);
@@ -219,8 +223,9 @@ async function withModel(
 }
 
 async function measureModel(dir: string, capacity: number): Promise<Point> {
-  const { commitModel, InferenceProver, measuredRates, planModel } =
-    await import('@attensor/prover');
+  const { commitModel, InferenceProver } = await import('@attensor/prover');
+  const { planModel } = await import('@attensor/prover/planning');
+  const { measuredRates } = await import('./scaling/deepseek-v3.js');
   const { engine } = await import('@attensor/native');
   const { generate, Model } = await import('@attensor/inference');
   const model = await Model.open(dir);
@@ -239,8 +244,7 @@ async function measureModel(dir: string, capacity: number): Promise<Point> {
   };
 }
 
-async function lawsOf(points: Point[]): Promise<Series['laws']> {
-  const { fitPower } = await import('@attensor/prover');
+function lawsOf(points: Point[]): Series['laws'] {
   return Object.fromEntries(
     COSTS.flatMap((cost) => {
       const pairs = points.flatMap((p): [number, number][] => {
@@ -329,7 +333,7 @@ function table(lines: string[][]): string {
 /** Layers and whole of DeepSeek-V3, on three machines. */
 async function prediction({ tokens, partLog }: Options, { output }: Context) {
   const { deepseekCosts, manyCores, measuredRates, oneGpu, predict } =
-    await import('@attensor/prover');
+    await import('./scaling/deepseek-v3.js');
   output.log('counting the layers');
   const layers = await deepseekCosts(2 ** Math.ceil(Math.log2(tokens)), Number(partLog));
   output.log('measuring this machine');

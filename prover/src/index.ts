@@ -71,4 +71,3 @@ export {
 } from './units/tensors.js';
 export { Sample } from './units/sample.js';
 export { readTensors, tensorFile } from './units/tensor-file.js';
-export * from './scaling/index.js';

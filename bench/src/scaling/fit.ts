@@ -1,5 +1,5 @@
 /** Power laws: cost = factor size^exponent. */
-import { AttensorError } from '@attensor/inference';
+import { AttensorError } from '@attensor/core';
 
 export interface PowerLaw {
   exponent: number;

@@ -6,16 +6,21 @@
 import { engine } from '@attensor/native';
 import type { ModelConfig } from '@attensor/inference';
 import { availableParallelism } from 'node:os';
-import { plan } from '../circuits/planner.js';
-import { LOG_INV_RATE } from '../commitment/model-commitment.js';
-import { circuitTime, nativeTime } from '../estimate.js';
-import { Expr } from '../protocol/expression.js';
-import { Tape } from '../protocol/tape.js';
-import { commitPermutations, LOG_LEAF, MAX_LOG_SIZE } from '../commitment/parameters.js';
-import { Script } from '../script.js';
-import type { Component } from '../units/component.js';
-import { embedding } from '../units/kinds.js';
-import { head, layer } from '../units/layer.js';
+import { Script, type Component } from '@attensor/prover';
+import {
+  circuitTime,
+  commitPermutations,
+  embedding,
+  Expr,
+  head,
+  layer,
+  LOG_INV_RATE,
+  LOG_LEAF,
+  MAX_LOG_SIZE,
+  nativeTime,
+  plan,
+  Tape,
+} from '@attensor/prover/planning';
 
 /**
  * DeepSeek-V3 as published, but for two sizes that the protocol wants as powers of two or does not depend on: the dense layers' inner

@@ -1,6 +1,6 @@
 /** The fit on laws that are known, the counts on layers that are small enough to be counted by hand. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { AttensorError } from '@attensor/inference';
+import type { AttensorError } from '@attensor/core';
 import { setBackend } from 'o1js';
 import {
   DEEPSEEK_V3,
@@ -11,11 +11,8 @@ import {
   type Rates,
 } from './deepseek-v3.js';
 import { fitPower } from './fit.js';
-import { planModel } from './plan.js';
-import { LOG_INV_RATE } from '../commitment/model-commitment.js';
-import { plan } from '../circuits/planner.js';
-import { Script } from '../script.js';
-import { layer } from '../units/layer.js';
+import { Script } from '@attensor/prover';
+import { layer, LOG_INV_RATE, plan, planModel } from '@attensor/prover/planning';
 
 beforeAll(() => setBackend('native'));
 

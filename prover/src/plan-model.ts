@@ -1,8 +1,8 @@
 /** What a whole model costs by its plan: nothing is committed, proved or compiled. */
 import type { ModelConfig } from '@attensor/inference';
-import { plan } from '../circuits/planner.js';
-import { modelScript } from '../commitment/model-commitment.js';
-import { nativeTime } from '../estimate.js';
+import { plan } from './circuits/planner.js';
+import { modelScript } from './commitment/model-commitment.js';
+import { nativeTime } from './estimate.js';
 
 export interface ModelPlan {
   /** log2 of the committed size */
