@@ -2,6 +2,7 @@
  * Everything that Attensor takes from inside o1js, beyond its public interface. `o1js.test.ts` says which of it a new version of
  * o1js breaks.
  */
+export { analysis } from './analysis.js';
 export {
   internals,
   hashZkappCommand,

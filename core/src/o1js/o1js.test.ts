@@ -8,10 +8,12 @@ import {
   Ledger,
   Mina,
   PrivateKey,
+  Provable,
   setBackend,
   Transaction,
 } from 'o1js';
 import {
+  analysis,
   hashZkappCommand,
   internals,
   type Internals,
@@ -101,4 +103,14 @@ it('the modules of reference strings have the functions that loading them takes'
     expect(typeof each).toBe('function');
   setSrsCache(Cache.None);
   unsetSrsCache();
+});
+
+it('provable-context.js tells an analysis from other runs of a method', async () => {
+  const inAnalysis = await analysis();
+  const seen: boolean[] = [inAnalysis()];
+  const method = (): void => void seen.push(inAnalysis());
+  await Provable.constraintSystem(method);
+  await Provable.runAndCheck(method);
+  seen.push(inAnalysis());
+  expect(seen).toEqual([false, true, false, false]);
 });

@@ -6,8 +6,7 @@
  * `permutation-gates.test.ts` compares the two, and shows that Kimchi refuses wrong states.
  */
 import { Field, initializeBindings } from 'o1js';
-import { AttensorError } from '../errors.js';
-import { internalModule } from './modules.js';
+import { internalModule, unsupportedO1js } from './modules.js';
 
 export type PermutationState = [Field, Field, Field];
 
@@ -85,10 +84,6 @@ async function loadSnarky(): Promise<Snarky> {
   await initializeBindings();
   const { Snarky: snarky } = await internalModule<{ Snarky?: Partial<Snarky> }>('bindings.js');
   if (!snarky?.run?.enterAsProver || !snarky.field?.assertEqual || !snarky.gates?.poseidon)
-    throw new AttensorError({
-      code: 'UNSUPPORTED_O1JS',
-      what: 'o1js has no gates of Poseidon where they are expected',
-      hint: 'install the version of o1js that core/package.json names',
-    });
+    throw unsupportedO1js('o1js has no gates of Poseidon where they are expected');
   return snarky as Snarky;
 }

@@ -157,8 +157,9 @@ describe('planner', () => {
 
     it('take the rows that were planned', async () => {
       const digests: string[] = [];
+      const kinds = new Set<string>();
       for (const s of segments) {
-        const { rows: counted, digest } = await Provable.constraintSystem(() => {
+        const { rows: counted, digest, gates } = await Provable.constraintSystem(() => {
           const of = Statement.toFields(Provable.witness(Statement, () => statement));
           const previous = {
             statement: of,
@@ -168,7 +169,10 @@ describe('planner', () => {
         });
         expect(Math.abs(s.rows / counted - 1)).toBeLessThan(0.02);
         digests.push(digest);
+        for (const { type } of gates) kinds.add(type);
       }
+      // `chainProgram` compiles them without looking: none of them is a custom gate
+      expect([...kinds].sort()).toEqual(['Generic', 'Poseidon', 'Zero']);
       expect(digests).toEqual(await fixtures('small-circuits.json'));
     });
 
@@ -275,6 +279,14 @@ describe('a circuit', () => {
     // the second segment left out, or run twice
     expect(await run(2, first)).toBeUndefined();
     expect(await run(1, second)).toBeUndefined();
+  });
+
+  it('is built in full when it is analysed', async () => {
+    const { tape, segments } = chain();
+    const program = chainProgram('attensor-test-analysis', Statement, tape, segments);
+    const rows = Object.values(await program.analyzeMethods()).map((method) => method.rows);
+    expect(rows).toHaveLength(3);
+    for (const count of rows) expect(count).toBeGreaterThan(24); // a carry's hash
   });
 
   it('verifies its predecessor', async () => {

@@ -6,6 +6,7 @@
  */
 import { present } from '@attensor/core';
 import {
+  analysis,
   permutationGates,
   type PermutationGates,
   type PermutationState,
@@ -113,23 +114,23 @@ export function chainProgram<S>(
 ): ChainProgram<S> {
   const input = Unconstrained.withEmpty<bigint[]>([]);
   const methods: Record<string, unknown> = {};
+  let compiling = false;
   for (const segment of segments) {
     const last = segment.index === segments.length - 1;
     const circuit = async (
       statement: S,
       values: SegmentInput,
       previous?: SelfProof<S, Field>,
-    ): Promise<{ publicOutput: Field }> => ({
-      publicOutput: segmentCircuit(
-        { tape, segment, last, permutation: await loadPermutation() },
-        type.toFields(statement),
-        values,
-        previous && {
-          statement: type.toFields(previous.publicInput),
-          publicOutput: previous.publicOutput,
-        },
-      ),
-    });
+    ): Promise<{ publicOutput: Field }> => {
+      // What `compile` looks for, custom gates, no segment has; so it need not be built for that.
+      if (compiling && (await analysis())()) return { publicOutput: Field(0) };
+      const before = previous && {
+        statement: type.toFields(previous.publicInput),
+        publicOutput: previous.publicOutput,
+      };
+      const of = { tape, segment, last, permutation: await loadPermutation() };
+      return { publicOutput: segmentCircuit(of, type.toFields(statement), values, before) };
+    };
     methods[segmentName(segment.index)] =
       segment.index === 0
         ? {
@@ -151,8 +152,17 @@ export function chainProgram<S>(
     publicInput: type,
     publicOutput: Field,
     methods: methods as never,
-  });
-  return program as unknown as ChainProgram<S>;
+  }) as unknown as ChainProgram<S>;
+  const compile = program.compile.bind(program);
+  program.compile = async (options) => {
+    compiling = true;
+    try {
+      return await compile(options);
+    } finally {
+      compiling = false;
+    }
+  };
+  return program;
 }
 
 type Result<S> = { proof: SelfProof<S, Field> };
