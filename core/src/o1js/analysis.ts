@@ -13,7 +13,9 @@ interface ContextModule {
  * @throws AttensorError when this o1js does not tell
  */
 export async function analysis(): Promise<() => boolean> {
-  const { inAnalyze } = await internalModule<ContextModule>('lib/provable/core/provable-context.js');
+  const { inAnalyze } = await internalModule<ContextModule>(
+    'lib/provable/core/provable-context.js',
+  );
   if (inAnalyze === undefined)
     throw unsupportedO1js('o1js does not tell what it runs a method for');
   return inAnalyze;

@@ -159,7 +159,11 @@ describe('planner', () => {
       const digests: string[] = [];
       const kinds = new Set<string>();
       for (const s of segments) {
-        const { rows: counted, digest, gates } = await Provable.constraintSystem(() => {
+        const {
+          rows: counted,
+          digest,
+          gates,
+        } = await Provable.constraintSystem(() => {
           const of = Statement.toFields(Provable.witness(Statement, () => statement));
           const previous = {
             statement: of,
