@@ -10,7 +10,7 @@ import { Field, PublicKey, TokenId } from 'o1js';
 import { accountView, blockView, commandView, pathView, type Encodings } from './views.js';
 import type { Block, Chain } from './chain.js';
 import { AttensorError, present } from '@attensor/core';
-import type { ActionBlock, EmittedBlock } from './history.js';
+import { type ActionBlock, type EmittedBlock, searched } from './history.js';
 import { DEFAULT_TOKEN } from './ledger.js';
 import { SCHEMA } from './schema.js';
 import { type SignatureInput, signatureOf, type SignedCommand } from './signed-command.js';
@@ -90,7 +90,11 @@ interface ArchiveInput {
   endActionState?: string | null;
 }
 
-export function rootValue(chain: Chain, encodings: Encodings, startedAt: number) {
+export function rootValue(
+  chain: Chain,
+  encodings: Encodings,
+  { startedAt, blockRange }: { startedAt: number; blockRange: number },
+) {
   const { genesis } = chain;
   const block = (each: Block) => blockView(each, chain, encodings, CONSENSUS.slotsPerEpoch);
 
@@ -154,6 +158,8 @@ export function rootValue(chain: Chain, encodings: Encodings, startedAt: number)
         zkappAccountUpdateIds: emission.accountUpdateIds,
       },
     }));
+  const range = ({ from, to }: ArchiveInput) =>
+    searched({ from: from ?? undefined, to: to ?? undefined }, blockRange, chain.lastBlock.height);
   const accountOf = ({ address, tokenId }: ArchiveInput) => ({
     publicKey: checked('address', address, PublicKey.fromBase58),
     tokenId: tokenId ? checked('tokenId', tokenId, TokenId.fromBase58) : DEFAULT_TOKEN,
@@ -238,14 +244,13 @@ export function rootValue(chain: Chain, encodings: Encodings, startedAt: number)
     pooledZkappCommands: pooled(true),
     events: ({ input }: { input: ArchiveInput }) =>
       chain.history
-        .eventsOf(accountOf(input), { from: input.from ?? undefined, to: input.to ?? undefined })
+        .eventsOf(accountOf(input), range(input))
         .map((each) => ({ blockInfo: info(each), eventData: data(each) }))
         .reverse(),
     actions: ({ input }: { input: ArchiveInput }) =>
       chain.history
         .actionsOf(accountOf(input), {
-          from: input.from ?? undefined,
-          to: input.to ?? undefined,
+          ...range(input),
           fromState: input.fromActionState ?? undefined,
           endState: input.endActionState ?? undefined,
         })

@@ -24,6 +24,38 @@ export interface EmittedBlock {
 /** The actions of one account in one block, and its action state around them. */
 export type ActionBlock = EmittedBlock & { before: string; after: string };
 
+/** Blocks, by height: from the first one to the one after the last. */
+export interface BlockRange {
+  from?: number;
+  to?: number;
+}
+
+/** As many blocks does an archive search for one question, unless its host chose another number. */
+export const DEFAULT_BLOCK_RANGE = 10_000;
+
+/**
+ * What an archive searches: without bounds its last blocks, with one of them as many from there on or up to there.
+ *
+ * @param size blocks at most @param height of the last block
+ * @throws BAD_ARGUMENT if it is asked for more
+ */
+export function searched({ from, to }: BlockRange, size: number, height: number): BlockRange {
+  if (from !== undefined && to !== undefined) {
+    if (to < from || to - from > size) {
+      throw new AttensorError({
+        code: 'BAD_ARGUMENT',
+        what: 'the archive does not search this range of blocks',
+        expected: `a block range of at most ${size}: to - from`,
+        got: `from ${from} to ${to}`,
+        hint: 'ask for one window after the other',
+      });
+    }
+    return { from, to };
+  }
+  if (from !== undefined) return { from, to: from + size };
+  return to === undefined ? { from: height - size } : { from: to - size, to };
+}
+
 export class History {
   private readonly events = new Map<string, EmittedBlock[]>();
   private readonly actions = new Map<string, ActionBlock[]>();
@@ -65,7 +97,7 @@ export class History {
   }
 
   /** Oldest first. @param from first block @param to block after the last one */
-  eventsOf(id: AccountId, { from, to }: { from?: number; to?: number } = {}): EmittedBlock[] {
+  eventsOf(id: AccountId, { from, to }: BlockRange = {}): EmittedBlock[] {
     return (this.events.get(key(id)) ?? []).filter(within(from, to));
   }
 
@@ -77,7 +109,7 @@ export class History {
    */
   actionsOf(
     id: AccountId,
-    range: { from?: number; to?: number; fromState?: string; endState?: string } = {},
+    range: BlockRange & { fromState?: string; endState?: string } = {},
   ): ActionBlock[] {
     const all = this.actions.get(key(id)) ?? [];
     const initial = Reducer.initialActionState.toString();

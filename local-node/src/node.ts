@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Cache } from 'o1js';
 import { Chain, type Block } from './chain.js';
 import { openDataDir } from './data-dir.js';
+import { DEFAULT_BLOCK_RANGE } from './history.js';
 import { graphqlSchema, rootValue } from './graphql.js';
 import { internals, loadBases, WRAP_LOG_DOMAINS } from '@attensor/core/o1js';
 import { createNodeServer, listen } from './server.js';
@@ -20,6 +21,8 @@ export interface NodeOptions {
   blockSeconds: number;
   /** Also listen here; for clients that expect the account manager and the archive elsewhere. */
   morePorts?: number[];
+  /** Blocks that the archive searches for one question, at most; as real archives do if not given. */
+  blockRange?: number;
   /** Of a new chain: funded test accounts, and MINA on each. */
   accounts: number;
   balance: number;
@@ -80,7 +83,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await loadBases(cache, { fp: [], fq: WRAP_LOG_DOMAINS }).catch(() => false);
     const services = {
       schema: graphqlSchema(),
-      rootValue: rootValue(chain, await internals(), Date.now()),
+      rootValue: rootValue(chain, await internals(), {
+        startedAt: Date.now(),
+        blockRange: options.blockRange ?? DEFAULT_BLOCK_RANGE,
+      }),
       accounts: new TestAccounts(chain),
       makeBlock: () => opened.chain.makeBlock(),
       log,

@@ -11,6 +11,7 @@ interface Options {
   host: string;
   accounts: number;
   balance: number;
+  blockRange: number;
   lightnetPorts?: boolean;
   acceptLoss?: boolean;
   cache?: string;
@@ -32,6 +33,12 @@ export function nodeCommand(session: Session): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--accounts <n>', 'funded test accounts of a new chain', positiveInteger, 20)
     .option('--balance <mina>', 'MINA on each of them', positiveInteger, 1550)
+    .option(
+      '--block-range <n>',
+      'blocks that the archive searches for one question, at most; more is refused, as real archives do',
+      positiveInteger,
+      10_000,
+    )
     .option(
       '--cache <dir>',
       'where reference strings for verification are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',

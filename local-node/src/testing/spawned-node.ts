@@ -13,9 +13,13 @@ export interface SpawnedNode {
   stop(): Promise<void>;
 }
 
-export async function spawnNode(data: string, blockSeconds = 0): Promise<SpawnedNode> {
+export async function spawnNode(
+  data: string,
+  blockSeconds = 0,
+  blockRange = 10_000,
+): Promise<SpawnedNode> {
   const script = fileURLToPath(new URL('./serve.js', import.meta.url));
-  const child = spawn(process.execPath, [script, data, String(blockSeconds)], {
+  const child = spawn(process.execPath, [script, data, String(blockSeconds), String(blockRange)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
