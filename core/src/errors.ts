@@ -69,6 +69,7 @@ export type ErrorCode =
   | 'DUPLICATE'
   | 'UNKNOWN_TRANSACTION'
   | 'UNKNOWN_ACTION_STATE'
+  | 'QUERY_TOO_LARGE'
   | 'NO_ACCOUNT_LEFT'
   | 'BAD_DATA_DIR'
   | 'DATA_DIR_IN_USE'

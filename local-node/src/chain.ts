@@ -124,6 +124,16 @@ export class Chain {
     return this.ledger.at(this.tip, () => this.ledger.account(id));
   }
 
+  /** Of all accounts, in the order of their creation; as of the last block. */
+  accountIds(): AccountId[] {
+    return this.ledger.at(this.tip, () => this.ledger.ids());
+  }
+
+  /** The account whose token it is, if there is an account that has this token. */
+  tokenOwner(tokenId: string): AccountId | undefined {
+    return this.ledger.at(this.tip, () => this.ledger.tokenOwner(tokenId));
+  }
+
   /** With pending transactions applied. */
   pendingAccount(id: AccountId): AccountJson | undefined {
     return this.ledger.account(id);

@@ -12,13 +12,12 @@ import type { Block, Chain } from './chain.js';
 import { AttensorError, present } from '@attensor/core';
 import { type ActionBlock, type EmittedBlock, searched } from './history.js';
 import { DEFAULT_TOKEN } from './ledger.js';
+import { MAX_BLOCKS } from './query-cost.js';
 import { SCHEMA } from './schema.js';
 import { type SignatureInput, signatureOf, type SignedCommand } from './signed-command.js';
 
 /** What a real network's consensus is configured with, as far as clients ask. */
 export const CONSENSUS = { k: 290, slotsPerEpoch: 7140 };
-/** A daemon remembers as many blocks. */
-const MAX_BLOCKS = 290;
 
 export function graphqlSchema(): GraphQLSchema {
   const schema = buildSchema(SCHEMA);
@@ -175,6 +174,10 @@ export function rootValue(
       blockchainLength: chain.lastBlock.height,
       highestBlockLengthReceived: chain.lastBlock.height,
       syncStatus: 'SYNCED',
+      stateHash: encodings.StateHash.toBase58(Field(chain.lastBlock.stateHash)),
+      consensusMechanism: 'none',
+      snarkWorkFee: 0,
+      numAccounts: chain.accountIds().length,
       uptimeSecs: Math.floor((Date.now() - startedAt) / 1000),
       consensusConfiguration: {
         delta: 0,
@@ -212,6 +215,16 @@ export function rootValue(
     account: ({ publicKey, token }: { publicKey: string; token?: string | null }) => {
       const id = { publicKey, tokenId: token ?? DEFAULT_TOKEN };
       const account = chain.account(id);
+      return account === undefined ? null : accountView(account, chain, encodings);
+    },
+    accounts: ({ publicKey }: { publicKey: string }) =>
+      chain
+        .accountIds()
+        .filter((id) => id.publicKey === publicKey)
+        .map((id) => accountView(present(chain.account(id), 'an account'), chain, encodings)),
+    tokenOwner: ({ tokenId }: { tokenId: string }) => {
+      const owner = chain.tokenOwner(tokenId);
+      const account = owner === undefined ? undefined : chain.account(owner);
       return account === undefined ? null : accountView(account, chain, encodings);
     },
     encodedSnarkedLedgerAccountMembership: ({ accountInfos, stateHash }: MembershipArgs) => {

@@ -4,7 +4,7 @@
  * zkApp commands are applied by the daemon's own logic inside o1js (`Ledger`). Payments and
  * delegations, which that ledger does not know, change its records here.
  */
-import { Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
+import { Bool, Field, Ledger as O1jsLedger, PublicKey, TokenId } from 'o1js';
 import type { AccountJson } from '@attensor/contracts/ledger';
 import { AttensorError, present } from '@attensor/core';
 import type { LedgerState, MlAccount, MlLedger, MlTree } from '@attensor/core/o1js';
@@ -27,6 +27,8 @@ export class Ledger {
   /** Location of an account, by its identity; entries of states that were abandoned are stale. */
   private readonly locations = new Map<string, number>();
   private indexed = 0;
+  /** Tokens that accounts own: to derive one takes a hash. */
+  private readonly tokens = new Map<string, string>();
 
   constructor() {
     checkLayout();
@@ -80,6 +82,35 @@ export class Ledger {
     const location = this.locations.get(key);
     const known = location !== undefined && location < this.size;
     return known && recordKey(this.record(location)) === key ? location : undefined;
+  }
+
+  /** Of all accounts, in the order of their creation. */
+  ids(): AccountId[] {
+    return Array.from({ length: this.size }, (_, location) => this.id(location));
+  }
+
+  /** The account whose token it is, if there is an account that has this token. */
+  tokenOwner(tokenId: string): AccountId | undefined {
+    const ids = this.ids();
+    if (tokenId === DEFAULT_TOKEN || !ids.some((id) => id.tokenId === tokenId)) return undefined;
+    return ids.find((id) => this.tokenOf(id) === tokenId);
+  }
+
+  private tokenOf(id: AccountId): string {
+    const key = `${id.publicKey};${id.tokenId}`;
+    let token = this.tokens.get(key);
+    if (token === undefined) {
+      const owner = [PublicKey.fromBase58(id.publicKey), TokenId.fromBase58(id.tokenId)] as const;
+      token = TokenId.toBase58(TokenId.derive(...owner));
+      this.tokens.set(key, token);
+    }
+    return token;
+  }
+
+  private id(location: number): AccountId {
+    const [, [, [, x], isOdd], [, token]] = this.record(location);
+    const publicKey = PublicKey.from({ x: Field(x), isOdd: Bool(Boolean(isOdd)) });
+    return { publicKey: publicKey.toBase58(), tokenId: TokenId.toBase58(Field(token)) };
   }
 
   /**

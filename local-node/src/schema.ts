@@ -2,7 +2,11 @@
  * The part of the daemon's and the archive's GraphQL that clients use, under the daemon's names. Both
  * are served at one address; `makeBlock` is this node's own.
  */
+import { ZKAPP_TYPES } from './schema-zkapp.js';
+
 export const SCHEMA = /* GraphQL */ `
+  ${ZKAPP_TYPES}
+
   "base58"
   scalar PublicKey
   "base58"
@@ -26,6 +30,10 @@ export const SCHEMA = /* GraphQL */ `
     genesisBlock: Block!
     "as of the last block"
     account(publicKey: PublicKey!, token: TokenId): Account
+    "all accounts of a key, one for each token; as of the last block"
+    accounts(publicKey: PublicKey!): [Account]!
+    "null if no account has the token"
+    tokenOwner(tokenId: TokenId!): Account
     "paths of accounts to the block's \`snarkedLedgerHash\`; here of the last block only"
     encodedSnarkedLedgerAccountMembership(
       accountInfos: [AccountInput!]!
@@ -70,6 +78,11 @@ export const SCHEMA = /* GraphQL */ `
     blockchainLength: Int
     highestBlockLengthReceived: Int!
     syncStatus: SyncStatus!
+    "of the last block"
+    stateHash: String
+    consensusMechanism: String!
+    snarkWorkFee: Int!
+    numAccounts: Int
     uptimeSecs: Int!
     consensusConfiguration: ConsensusConfiguration!
   }
@@ -150,6 +163,8 @@ export const SCHEMA = /* GraphQL */ `
     from: PublicKey!
     to: PublicKey!
     amount: UInt64!
+    token: TokenId!
+    feeToken: TokenId!
     fee: UInt64!
     memo: String!
     validUntil: UInt32!
@@ -159,46 +174,6 @@ export const SCHEMA = /* GraphQL */ `
   type AccountName {
     publicKey: PublicKey!
   }
-  type ZkappCommandResult {
-    id: ID!
-    hash: String!
-    "newest first; index 0 is the fee payer"
-    failureReason: [ZkappCommandFailureReason]
-    zkappCommand: ZkappCommand!
-  }
-  type ZkappCommandFailureReason {
-    index: String
-    failures: [String!]!
-  }
-  type ZkappCommand {
-    memo: String!
-    feePayer: ZkappFeePayer!
-    accountUpdates: [ZkappAccountUpdate!]!
-  }
-  type ZkappFeePayer {
-    body: FeePayerBody!
-    authorization: String!
-  }
-  type FeePayerBody {
-    publicKey: PublicKey!
-    fee: UInt64!
-    validUntil: UInt32
-    nonce: UInt32!
-  }
-  type ZkappAccountUpdate {
-    body: AccountUpdateBody!
-  }
-  type AccountUpdateBody {
-    publicKey: PublicKey!
-    tokenId: TokenId!
-    incrementNonce: Boolean!
-    useFullCommitment: Boolean!
-    callDepth: Int!
-    callData: String!
-    events: [[String!]!]!
-    actions: [[String!]!]!
-  }
-
   type Account {
     publicKey: PublicKey!
     token: TokenId!

@@ -4,16 +4,15 @@
  * The handler of graphql-http answers every request, malformed or not, with a GraphQL result.
  */
 import { createHandler } from 'graphql-http';
-import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AttensorError } from '@attensor/core';
+import { parseQuery } from './query-cost.js';
 import type { TestAccounts } from './test-accounts.js';
 
 /** Largest request. A transaction with the most proofs that fit in one is below 1 MB. */
 export const MAX_BODY_BYTES = 4_000_000;
 const KEEP_ALIVE_MS = 10 * 60_000;
-/** Largest query, in words of the language: keeps deep nesting from exhausting the parser. */
-const MAX_TOKENS = 200_000;
 
 /** Any page may use a local node; `Private-Network` lets pages from the internet do so too. */
 const CORS = {
@@ -37,7 +36,7 @@ export function createNodeServer(services: Services): Server {
   const graphql = createHandler({
     schema: services.schema,
     rootValue: services.rootValue,
-    parse: (source, options) => parse(source, { ...options, maxTokens: MAX_TOKENS }),
+    parse: parseQuery,
     formatError: (error) => explained(error, services.log),
   });
 

@@ -4,6 +4,7 @@ import { Field, PublicKey } from 'o1js';
 import type { AccountJson, PathElement } from '@attensor/contracts/ledger';
 import type { Block, Chain, ChainTransaction } from './chain.js';
 import type { Internals } from '@attensor/core/o1js';
+import { DEFAULT_TOKEN } from './ledger.js';
 import { minimumBalance } from './signed-command.js';
 
 export type Encodings = Pick<
@@ -144,6 +145,8 @@ export function commandView(transaction: ChainTransaction) {
     from: feePayer,
     to: command.to,
     amount: command.kind === 'payment' ? command.amount : '0',
+    token: DEFAULT_TOKEN,
+    feeToken: DEFAULT_TOKEN,
     fee,
     memo,
     validUntil: command.validUntil,
