@@ -41,7 +41,7 @@ beforeAll(async () => {
   });
   ({ chain } = await Chain.open(dir));
   schema = graphqlSchema();
-  root = rootValue(chain, encodings, Date.now());
+  root = rootValue(chain, encodings, { startedAt: Date.now(), blockRange: 10_000 });
 });
 afterAll(async () => {
   await chain.close();
