@@ -33,25 +33,34 @@ export const HALF = inverse(2n);
 
 /** Coefficients, lowest first, of the polynomial with the given values at 0, 1, …, d. */
 export function interpolate(values: bigint[]): bigint[] {
-  const n = values.length;
-  const out = new Array<bigint>(n).fill(0n);
-  for (let i = 0; i < n; i++) {
-    let basis = [1n];
-    let denominator = 1n;
-    for (let j = 0; j < n; j++) {
-      if (j === i) continue;
-      const next = new Array<bigint>(basis.length + 1).fill(0n);
-      basis.forEach((c, k) => {
-        next[k + 1] = mod(next[k + 1] + c);
-        next[k] = mod(next[k] - c * BigInt(j));
-      });
-      basis = next;
-      denominator = mod(denominator * BigInt(i - j));
-    }
-    const scale = mul(values[i], inverse(denominator));
-    basis.forEach((c, k) => (out[k] = mod(out[k] + c * scale)));
+  const bases = lagrangeBases(values.length);
+  return values.map((_, k) => mod(values.reduce((sum, v, i) => sum + v * bases[i][k], 0n)));
+}
+
+const knownBases = new Map<number, bigint[][]>();
+
+/** The polynomials that are 1 at one of 0, 1, …, n - 1 and 0 at the others: each round of a sumcheck wants the same few. */
+function lagrangeBases(n: number): bigint[][] {
+  let bases = knownBases.get(n);
+  if (!bases) knownBases.set(n, (bases = Array.from({ length: n }, (_, i) => lagrangeBasis(n, i))));
+  return bases;
+}
+
+function lagrangeBasis(n: number, i: number): bigint[] {
+  let basis = [1n];
+  let denominator = 1n;
+  for (let j = 0; j < n; j++) {
+    if (j === i) continue;
+    const next = new Array<bigint>(basis.length + 1).fill(0n);
+    basis.forEach((c, k) => {
+      next[k + 1] = mod(next[k + 1] + c);
+      next[k] = mod(next[k] - c * BigInt(j));
+    });
+    basis = next;
+    denominator = mod(denominator * BigInt(i - j));
   }
-  return out;
+  const scale = inverse(denominator);
+  return basis.map((c) => mul(c, scale));
 }
 
 export const log2 = (n: number): number => 31 - Math.clz32(n);
