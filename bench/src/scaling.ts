@@ -13,6 +13,7 @@ import { computing, positiveInteger, works, type Context, type Session } from '@
 import { AttensorError, present } from '@attensor/core';
 import { writeAtomic } from '@attensor/core/files';
 import { logLogPlot } from './plot.js';
+import { table } from './table.js';
 import type { LayerCost, Prediction, Rates } from './scaling/deepseek-v3.js';
 import { fitPower, type PowerLaw } from './scaling/fit.js';
 
@@ -207,16 +208,16 @@ async function measureComponent(component: Component, size: number): Promise<Poi
 }
 
 /** Imports one of the checkpoints that come with the repository, for as long as `use` runs. */
-async function withModel(
+export async function withModel<T>(
   name: string,
-  use: (dir: string, config: ModelConfig) => Promise<void>,
-): Promise<void> {
+  use: (dir: string, config: ModelConfig) => Promise<T>,
+): Promise<T> {
   const { importCheckpoint, Model } = await import('@attensor/inference');
   const folder = await mkdtemp(join(tmpdir(), 'attensor-scaling-'));
   try {
     const dir = join(folder, 'model');
     await importCheckpoint(join(REPOSITORY, 'models', name), dir);
-    await use(dir, (await Model.open(dir)).config);
+    return await use(dir, (await Model.open(dir)).config);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -321,14 +322,6 @@ const lawTable = (series: Series[]): string =>
       ...COSTS.map((cost) => laws[cost]?.exponent.toFixed(2) ?? ''),
     ]),
   ]);
-
-function table(lines: string[][]): string {
-  const widths = lines[0].map((_, k) => Math.max(...lines.map((l) => l[k].length)));
-  const line = (cells: string[]): string =>
-    `| ${cells.map((cell, k) => cell.padEnd(widths[k])).join(' | ')} |`;
-  const rule = line(widths.map((w) => '-'.repeat(w)));
-  return [line(lines[0]), rule, ...lines.slice(1).map(line)].join('\n');
-}
 
 /** Layers and whole of DeepSeek-V3, on three machines. */
 async function prediction({ tokens, partLog }: Options, { output }: Context) {

@@ -3,12 +3,31 @@
  * What measurements and predictions read of the prover: layouts, plans and their costs. Nothing here proves, and none of it is part
  * of the API that releases keep.
  */
-export { plan } from './circuits/planner.js';
-export { LOG_INV_RATE } from './commitment/model-commitment.js';
-export { commitPermutations, LOG_LEAF, MAX_LOG_SIZE } from './commitment/parameters.js';
+export { LIMITS, plan, rowsOf } from './circuits/planner.js';
+export { LOG_INV_RATE, modelScript } from './commitment/model-commitment.js';
+export { openAt, type Oracle } from './commitment/opening.js';
+export {
+  commitPermutations,
+  leafWidth,
+  LOG_CAP,
+  LOG_LEAF,
+  MAX_LOG_SIZE,
+  openingParameters,
+  openingPermutations,
+  queryCount,
+  SECURITY_BITS,
+  type OpeningParameters,
+} from './commitment/parameters.js';
 export { circuitTime, nativeTime } from './estimate.js';
 export { planModel, type ModelPlan } from './plan-model.js';
 export { Expr } from './protocol/expression.js';
-export { Tape } from './protocol/tape.js';
+export { ceilLog2 } from './protocol/field.js';
+export { zeroFractionSum } from './protocol/fractions.js';
+export { eqEval, eqInteger, eqTable, horner, nextEval, powEval } from './protocol/polynomials.js';
+export { ProverOnly } from './protocol/prover-only.js';
+export { Session } from './protocol/session.js';
+export { Tape, type Wire } from './protocol/tape.js';
+export { CIRCUIT_COST } from './prover.js';
+export { PART_LOG, Script } from './script.js';
 export { embedding } from './units/kinds.js';
 export { head, layer } from './units/layer.js';

@@ -99,7 +99,7 @@ export function useNativeBackend(): void {
 /** Inverse rates that are tried: higher ones cost hashing, lower ones queries and so circuits. */
 const LOG_INV_RATES = [2, 3, 4, 5];
 /** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
-const CIRCUIT_COST = 20e6;
+export const CIRCUIT_COST = 20e6;
 const MOST_CIRCUITS = 2;
 /** Weights in parts: each query opens a leaf of every part. */
 const MOST_CIRCUITS_IN_PARTS = 16;
