@@ -3,7 +3,9 @@
  * fields are ours, both optional: `archive`, the URL of an archive node where it is not that of the
  * daemon, and `network`, a name for messages where it can't be told from the rest.
  */
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import Client from 'mina-signer';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { checked, readJson } from '@attensor/core/files';
@@ -34,6 +36,8 @@ export interface KeyPair {
   privateKey: string;
 }
 
+/** Keys are the same on all networks. */
+const client = new Client({ network: 'testnet' });
 const MAX_CONFIG_BYTES = 1_000_000;
 const DECIMALS = 9;
 
@@ -109,26 +113,76 @@ function networkOf(name: string, networkId: string, url: string): NetworkName {
   return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'local' : 'devnet';
 }
 
-/** @throws AttensorError */
-export async function readKeyFile(path: string): Promise<KeyPair> {
+/** What a key is read for. */
+export interface KeyUse {
+  /** Keys of mainnet must be private; those of test networks should be. */
+  networkId: NetworkId;
+  warn: (line: string) => void;
+}
+
+/** @throws AttensorError NOT_FOUND, BAD_FILE, INSECURE_FILE when others may read a key of mainnet */
+export async function readKeyFile(path: string, use: KeyUse): Promise<KeyPair> {
+  const where = resolve(path);
   const { publicKey, privateKey } = await readJson({
-    path: resolve(path),
+    path: where,
     schema: keySchema,
     code: 'BAD_FILE',
     hint: 'key files are made by `zk config`: {"privateKey": "EK...", "publicKey": "B62..."}',
     maxBytes: MAX_CONFIG_BYTES,
   });
-  const { default: Client } = await import('mina-signer');
-  const derived = new Client({ network: 'testnet' }).derivePublicKey(privateKey);
+  await requirePrivate(where, use);
+  let derived: string;
+  try {
+    derived = client.derivePublicKey(privateKey);
+  } catch {
+    throw new AttensorError({
+      code: 'BAD_FILE',
+      what: 'the private key in the file has a wrong checksum',
+      where,
+      hint: 'restore the file',
+    });
+  }
   if (derived === publicKey) return { publicKey, privateKey };
   throw new AttensorError({
     code: 'BAD_FILE',
     what: 'the two keys in the file do not belong together',
-    where: resolve(path),
+    where,
     expected: `publicKey ${derived}`,
     got: publicKey,
     hint: 'restore the file',
   });
+}
+
+const warned = new Set<string>();
+
+/** As ssh does it, but where a key is worth nothing, a warning is enough: zkapp-cli makes such files. */
+async function requirePrivate(path: string, { networkId, warn }: KeyUse): Promise<void> {
+  const mode = (await stat(path)).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  const hint = `chmod 600 ${path}`;
+  if (networkId === 'mainnet') {
+    throw new AttensorError({
+      code: 'INSECURE_FILE',
+      what: 'other users of this machine can read the private key',
+      where: path,
+      expected: 'mode 600',
+      got: `mode ${mode.toString(8)}`,
+      hint: `\`${hint}\``,
+    });
+  }
+  if (warned.has(path)) return;
+  warned.add(path);
+  warn(`warning: other users of this machine can read the private key in ${path}; ${hint}`);
+}
+
+/** Whether it is a public key, checksum and all. */
+export function isPublicKey(text: string): boolean {
+  try {
+    client.publicKeyToRaw(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param text an amount of MINA: '0.1' @throws AttensorError */

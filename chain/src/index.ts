@@ -4,12 +4,14 @@
  */
 export {
   readAlias,
+  isPublicKey,
   readKeyFile,
   nanomina,
   inMina,
   NETWORKS,
   type Alias,
   type KeyPair,
+  type KeyUse,
   type NetworkId,
   type NetworkName,
 } from './alias.js';

@@ -84,11 +84,18 @@ export class ChainSession {
   }
 
   async contractKey(): Promise<KeyPair> {
-    return await readKeyFile(this.alias.keyPath);
+    return await this.key(this.alias.keyPath);
+  }
+
+  /** @throws AttensorError NOT_FOUND, BAD_FILE, INSECURE_FILE */
+  async key(path: string): Promise<KeyPair> {
+    const { alias, context } = this;
+    const warn = (line: string) => context.output.log(line);
+    return await readKeyFile(path, { networkId: alias.networkId, warn });
   }
 
   private async feePayer(): Promise<string> {
-    return this.options.feePayer ?? (await readKeyFile(this.alias.feePayerKeyPath)).publicKey;
+    return this.options.feePayer ?? (await this.key(this.alias.feePayerKeyPath)).publicKey;
   }
 
   get fee(): bigint {
@@ -104,7 +111,7 @@ export class ChainSession {
    */
   async execute(plan: Plan, keys: KeyPair[] = []): Promise<Executed> {
     const { output } = this.context;
-    const payer = await readKeyFile(this.alias.feePayerKeyPath);
+    const payer = await this.key(this.alias.feePayerKeyPath);
     const journal = await Journal.open(this.cacheDir, [this.alias.url, ...plan.task]);
     const earlier = await journal.read();
     let file = earlier;

@@ -1,5 +1,5 @@
 /** Options of the commands that work with a network. */
-import { MAX_MEMO_BYTES, type SessionOptions } from '@attensor/chain';
+import { isPublicKey, MAX_MEMO_BYTES, type SessionOptions } from '@attensor/chain';
 import { type Command, InvalidArgumentError } from 'commander';
 
 export type AliasOptions = Pick<SessionOptions, 'alias' | 'config' | 'contract' | 'cache'>;
@@ -41,6 +41,9 @@ function memoOption(text: string): string {
 }
 
 export function publicKeyOption(text: string): string {
-  if (/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) return text;
-  throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
+  if (!/^B62[1-9A-HJ-NP-Za-km-z]{52}$/.test(text)) {
+    throw new InvalidArgumentError(`expected a public key, B62..., got '${text}'`);
+  }
+  if (isPublicKey(text)) return text;
+  throw new InvalidArgumentError(`the checksum of the public key is wrong: '${text}'`);
 }

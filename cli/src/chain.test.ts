@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hashZkappCommand } from '@attensor/core/o1js';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ import {
   missingSignatures,
   Network,
   readAlias,
+  readKeyFile,
   readTransactionFile,
   sign,
   type TransactionFile,
@@ -43,6 +44,7 @@ let origin: string;
 let environment: NodeJS.ProcessEnv;
 /** Folder of a project that the real `zk config --lightnet` has configured. */
 let project: string;
+let lastAcquired: { publicKey: string; privateKey: string };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'attensor-chain-'));
@@ -85,7 +87,8 @@ async function stop(child: ChildProcess): Promise<void> {
 async function acquire(): Promise<{ publicKey: string; privateKey: string }> {
   const response = await fetch(`${origin}/acquire-account`);
   const { pk, sk } = (await response.json()) as { pk: string; sk: string };
-  return { publicKey: pk, privateKey: sk };
+  lastAcquired = { publicKey: pk, privateKey: sk };
+  return lastAcquired;
 }
 
 function network(url = `${origin}/graphql`): Network {
@@ -152,14 +155,27 @@ describe('with the real zkapp-cli', () => {
        globalThis.fetch = net.connect = net.Socket.prototype.connect = () => { throw Error('no network'); };`,
     );
     const key = join(folder, 'home/.cache/zkapp-cli/keys/lightnet1.json');
-    const signed = spawnSync(process.execPath, [MAIN, 'tx', 'sign', out, '--key', key, '--json'], {
-      env: { ...environment, NODE_OPTIONS: `--import ${offline}` },
-      encoding: 'utf8',
-    });
-    const [fee, transfer] = (JSON.parse(signed.stdout) as { effects: string[] }).effects;
-    expect(JSON.parse(signed.stdout)).toMatchObject({ missing: [] });
-    expect(fee).toContain('pays a fee of 0.01 MINA, nonce 0');
-    expect(transfer).toContain(`pays 2.5 MINA to ${RECEIVER}`);
+    const signed = spawnSync(
+      process.execPath,
+      [MAIN, 'tx', 'sign', out, '--key', key, '--yes', '--json'],
+      {
+        env: { ...environment, NODE_OPTIONS: `--import ${offline}` },
+        encoding: 'utf8',
+      },
+    );
+    const { effects: shown, missing } = JSON.parse(signed.stdout) as {
+      effects: string[];
+      missing: string[];
+    };
+    expect(missing).toEqual([]);
+    expect(shown).toEqual([
+      'signatures are for network testnet',
+      expect.stringContaining('pays a fee of 0.01 MINA, nonce 0'),
+      'memo "for you"',
+      expect.stringContaining(`pays 2.5 MINA to ${RECEIVER}`),
+    ]);
+    // it is shown before it is signed
+    expect(signed.stderr).toContain(shown[3]);
 
     const sent = cli('tx', 'send', out, '--alias', 'lightnet1');
     expect(sent.json).toMatchObject({ fee: '0.01', nonce: 0 });
@@ -167,6 +183,36 @@ describe('with the real zkapp-cli', () => {
     // a second time it is only found
     expect(cli('tx', 'send', out, '--alias', 'lightnet1').json).toEqual(sent.json);
     expect((await network().payer(RECEIVER))?.balance).toBe(1_500_000_000n);
+  });
+
+  it('shows, asks, and signs only then', async () => {
+    const out = join(folder, 'asked.json');
+    const { file } = await payment('1000000000');
+    const path = join(folder, 'asking-key.json');
+    const { publicKey, privateKey } = lastAcquired;
+    await writeFile(path, JSON.stringify({ publicKey, privateKey }), { mode: 0o600 });
+    const { signature: _, ...unsignedFile } = file as Extract<TransactionFile, { kind: 'payment' }>;
+    const about = 'harmless\u001b[2J';
+    await writeTransactionFile(out, { ...unsignedFile, about });
+    const before = await readFile(out, 'utf8');
+    const ask = (answer: string, ...more: string[]) =>
+      attensor(['tx', 'sign', out, '--key', path, ...more], answer, { tty: true });
+
+    const shown = await attensor(['tx', 'show', out, '--json']);
+    expect(shown.json()).toMatchObject({ missing: [publicKey], about: 'harmless\\u{1b}[2J' });
+    expect((await attensor(['tx', 'sign', out, '--key', path, '--json'])).json()).toMatchObject({
+      error: { code: 'USAGE' },
+    });
+    for (const answer of ['n\n', '\n', '']) {
+      const refused = await ask(answer);
+      expect(refused.exitCode).toBe(130);
+      expect(refused.stderr).toContain('pays 1 MINA to');
+      expect(refused.stderr).not.toContain('\u001b');
+    }
+    expect(await readFile(out, 'utf8')).toBe(before);
+    const signed = await ask('y\n');
+    expect(signed).toMatchObject({ exitCode: 0 });
+    expect(missingSignatures(await readTransactionFile(out))).toEqual([]);
   });
 
   it('refuses what was changed after signing, and keys that are not asked for', async () => {
@@ -211,10 +257,11 @@ describe('zkApp commands', () => {
     // in either order, one after the other
     const half = sign(file, [other]);
     expect(missingSignatures(half)).toEqual([payer.publicKey]);
-    expect(effects(half).slice(1)).toEqual([
-      `${other.publicKey} pays 1 MINA`,
-      `${payer.publicKey} gets 1 MINA`,
-    ]);
+    const shown = effects(half);
+    expect(shown).toContain('memo "two keys"');
+    expect(shown).toContain('   pays 1 MINA');
+    expect(shown).toContain(`in all, ${other.publicKey} pays 1 MINA`);
+    expect(shown).toContain(`in all, ${payer.publicKey} gets 0.8 MINA`);
     const whole = sign(half, [payer]);
     expect(missingSignatures(whole)).toEqual([]);
     const hash = await hashZkappCommand(JSON.stringify(whole.command));
@@ -384,6 +431,39 @@ describe('mistakes', () => {
     ]);
     expect(ran.json()).toMatchObject({ error: { code: 'BAD_FILE' } });
     expect(ran.stdout + ran.stderr).not.toContain(privateKey);
+  });
+
+  it('a key file with a wrong checksum, and one of mainnet that others can read', async () => {
+    const { privateKey, publicKey } = await acquire();
+    const swapped = privateKey.replace(/(.)(.)$/, '$2$1');
+    const use = { networkId: 'mainnet' as const, warn: () => undefined };
+    const wrong = await config('wrong-key', { privateKey: swapped, publicKey });
+    await chmod(wrong, 0o600);
+    await expect(readKeyFile(wrong, use)).rejects.toMatchObject({ code: 'BAD_FILE' });
+
+    const open = await config('open-key', { privateKey, publicKey });
+    await chmod(open, 0o644);
+    await expect(readKeyFile(open, use)).rejects.toMatchObject({ code: 'INSECURE_FILE' });
+    const warnings: string[] = [];
+    const test = { networkId: 'testnet' as const, warn: (line: string) => warnings.push(line) };
+    for (let i = 0; i < 2; i++) expect((await readKeyFile(open, test)).publicKey).toBe(publicKey);
+    expect(warnings).toEqual([expect.stringContaining(`chmod 600 ${open}`)]);
+    await chmod(open, 0o600);
+    await readKeyFile(open, use);
+  });
+
+  it('an address with a wrong checksum', async () => {
+    const swapped = RECEIVER.replace(/(.)(.)$/, (_, a: string, b: string) =>
+      a === b ? `${a}${a === '1' ? '2' : '1'}` : `${b}${a}`,
+    );
+    const ran = await attensor([
+      ...['tx', 'build', 'payment', '--alias', 'a', '--to', swapped, '--amount', '1'],
+      ...['--out', join(folder, 'out.json'), '--json'],
+    ]);
+    expect(ran.json()).toMatchObject({
+      error: { code: 'USAGE', what: expect.stringContaining('checksum') as unknown },
+    });
+    expect(ran.exitCode).toBe(1);
   });
 
   it('an account that the network does not have', async () => {

@@ -1,5 +1,5 @@
 /** What a command ends with, and how a failure is told. */
-import { AttensorError, type ErrorJson } from '@attensor/core';
+import { AttensorError, type ErrorJson, printable } from '@attensor/core';
 
 export const ExitCode = {
   done: 0,
@@ -39,12 +39,13 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof AttensorError) {
     const { code, what, ...details } = error.toJSON();
     const lines = Object.entries(details).map(
-      ([name, value]) => `  ${`${name}:`.padEnd(10)}${value}`,
+      // names of files, answers of nodes: what comes from elsewhere must not steer the terminal
+      ([name, value]) => `  ${`${name}:`.padEnd(10)}${printable(value)}`,
     );
     return {
       exitCode: OTHER_EXIT_CODES[code] ?? ExitCode.badInput,
       json: { error: { code, what, ...details } },
-      text: [`error: ${what} [${code}]`, ...lines].join('\n'),
+      text: [`error: ${printable(what)} [${code}]`, ...lines].join('\n'),
     };
   }
   const { code, message, stack } = toError(error);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -19,6 +19,29 @@ describe('writeAtomic', () => {
     expect(await readFile(path, 'utf8')).toBe('new');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readdir(folder)).toEqual(['secret.json']);
+  });
+});
+
+describe('writeAtomic that fails', () => {
+  it('leaves the old file and nothing else', async () => {
+    const path = join(folder, 'kept');
+    await mkdir(path);
+    await writeFile(join(path, 'inside'), '');
+    const before = await readdir(folder);
+    await expect(writeAtomic(path, 'new')).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(before);
+    await rm(path, { recursive: true });
+  });
+
+  it('follows no link that somebody put in the place of its temporary file', async () => {
+    const [path, victim] = [join(folder, 'target.json'), join(folder, 'victim')];
+    await writeFile(victim, 'mine');
+    // the name of a version that could be known beforehand
+    await symlink(victim, `${path}.${process.pid}.tmp`);
+    await writeAtomic(path, 'new');
+    expect(await readFile(victim, 'utf8')).toBe('mine');
+    expect(await readFile(path, 'utf8')).toBe('new');
+    for (const file of [path, victim, `${path}.${process.pid}.tmp`]) await rm(file);
   });
 });
 

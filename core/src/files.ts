@@ -1,5 +1,6 @@
 /** Files that users name and files that programs keep, and the folder of the latter. */
-import { access, chmod, constants, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { access, chmod, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
@@ -113,8 +114,14 @@ export async function writeAtomic(
   data: string | Uint8Array,
   mode = 0o644,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, data, { mode, flush: true });
-  await chmod(temporary, mode);
-  await rename(temporary, path);
+  // a name that nobody can know, and a file that is not there: nobody can have put a link in its place
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  try {
+    await writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }

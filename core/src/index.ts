@@ -8,3 +8,4 @@ export {
   type ErrorDetails,
   type ErrorJson,
 } from './errors.js';
+export { printable } from './printable.js';

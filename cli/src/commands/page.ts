@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
+import { requireFree, writeManifest } from '../page-manifest.js';
 import { readPublished } from '../published.js';
 
 interface Options {
@@ -39,10 +40,10 @@ export function pageCommand(session: Session): Command {
       several,
     )
     .option('--wallet <network>', "the network's name for wallets, for example mina:devnet")
-    .option('--force', 'replace <dir> if it exists')
+    .option('--force', 'replace <dir> if it is a page that this command made')
     .addHelpText('after', '\nJSON: {out, networks, contracts, models}.')
     .action(
-      works<Options>(session, async (_, options) => {
+      works<Options>(session, async ({ output }, options) => {
         const out = resolve(options.out);
         const aliases = await Promise.all(
           (options.alias ?? []).map((name) => readAlias(options.config, name)),
@@ -60,9 +61,14 @@ export function pageCommand(session: Session): Command {
           await cp(site, work, { recursive: true });
           const networks = networksOf(aliases, options);
           const contracts = await Promise.all(
-            aliases.map(async ({ name, keyPath }) => ({
+            aliases.map(async ({ name, keyPath, networkId: signed }) => ({
               network: networkId(name),
-              address: (await readKeyFile(keyPath)).publicKey,
+              address: (
+                await readKeyFile(keyPath, {
+                  networkId: signed,
+                  warn: (line) => output.log(line),
+                })
+              ).publicKey,
               name,
             })),
           );
@@ -75,6 +81,9 @@ export function pageCommand(session: Session): Command {
             models,
           };
           await writeFile(join(work, 'attensor.json'), `${JSON.stringify(settings, null, 2)}\n`);
+          await writeManifest(work);
+          // again: what came into the folder meanwhile stays
+          await requireFree(out, options.force ?? false);
           if (options.force) await rm(out, { recursive: true, force: true });
           await rename(work, out);
           return {
@@ -91,26 +100,6 @@ export function pageCommand(session: Session): Command {
         }
       }),
     );
-}
-
-/** @throws AttensorError OUTPUT_EXISTS */
-async function requireFree(out: string, force: boolean): Promise<void> {
-  const exists = await stat(out).then(
-    () => true,
-    () => false,
-  );
-  // a page is replaced; anything else is not ours to delete
-  const ours = await stat(join(out, 'attensor.json')).then(
-    () => true,
-    () => false,
-  );
-  if (!exists || (force && ours)) return;
-  throw new AttensorError({
-    code: 'OUTPUT_EXISTS',
-    what: ours ? 'a page is already there' : 'the folder exists and is not a page',
-    where: out,
-    hint: ours ? '--force replaces it' : 'name another folder',
-  });
 }
 
 /** @throws AttensorError NOT_FOUND */

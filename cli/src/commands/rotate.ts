@@ -1,4 +1,4 @@
-import { ChainSession, readKeyFile } from '@attensor/chain';
+import { ChainSession } from '@attensor/chain';
 import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import type { Command } from 'commander';
 import { command, works, type Session } from '../command.js';
@@ -31,7 +31,7 @@ JSON: {contract, changed, transaction, block, fee, nonce, resumed}; changed is f
         const { planRotate, planUpdate } = await import('@attensor/chain/plans');
         const chain = await ChainSession.open(options, context);
         const contract = await chain.address();
-        const owner = await readKeyFile(options.ownerKey ?? chain.alias.keyPath);
+        const owner = await chain.key(options.ownerKey ?? chain.alias.keyPath);
         const plan =
           commitment === undefined
             ? await planRotate(contract, owner.publicKey, present(options.owner, '--owner'))

@@ -19,7 +19,8 @@ import {
 import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
 import { Argument, Command } from 'commander';
 import { command, works, type Context, type Session } from '../command.js';
-import { AttensorError, present } from '@attensor/core';
+import { AttensorError, present, printable } from '@attensor/core';
+import { confirm } from '../confirm.js';
 import { requireWritable } from '@attensor/core/files';
 import { readPublished } from '../published.js';
 import { told } from './deploy.js';
@@ -41,8 +42,11 @@ interface BuildOptions extends TransactionOptions {
 
 export function txCommand(session: Session): Command {
   return new Command('tx')
-    .description('Make transactions in three steps: build with a network, sign without one, send')
+    .description(
+      'Make transactions in steps: build with a network, show and sign without one, send',
+    )
     .addCommand(buildCommand(session))
+    .addCommand(showCommand(session))
     .addCommand(signCommand(session))
     .addCommand(sendCommand(session));
 }
@@ -150,46 +154,80 @@ async function build(
   }
 }
 
+function showCommand(session: Session): Command {
+  return command('show', 'Show everything that a transaction does, without a network or a key')
+    .argument('<file>', 'file from `tx build`')
+    .addHelpText(
+      'after',
+      '\n`effects` are read from the transaction itself; `about` is what its maker claims. JSON: {about, effects, signers, missing}.',
+    )
+    .action(
+      works<object>(session, async (_context, _options, path) => {
+        const file = await readTransactionFile(path);
+        const { signers } = file;
+        const [lines, missing] = [effects(file), missingSignatures(file)];
+        return {
+          json: { about: printable(file.about), effects: lines, signers, missing },
+          text: [...shown(file, lines), stillToSign(missing, path)].join('\n'),
+        };
+      }),
+    );
+}
+
 function signCommand(session: Session): Command {
   return command('sign', 'Sign a transaction, without a network')
     .argument('<file>', 'file from `tx build`, possibly signed by others')
     .requiredOption('--key <file...>', 'key files, as `zk config` makes them')
     .option('--out <file>', 'file to write (default: replaces the given file)')
+    .option('--yes', 'sign without asking; needed where no terminal can be asked')
     .addHelpText(
       'after',
-      '\nSigns what `effects` lists, read from the transaction itself; `about` is what its maker claims. JSON: {out, about, effects, signed, missing}.',
+      '\nShows what `tx show` shows, asks, and then signs. `effects` are read from the transaction itself; `about` is what its maker claims. JSON: {out, about, effects, signed, missing}.',
     )
     .action(
-      works<{ key: string[]; out?: string }>(session, async (_context, options, path) => {
-        const out = options.out ?? path;
-        await requireWritable(out);
-        const file = await readTransactionFile(path);
-        const keys = await Promise.all(options.key.map(readKeyFile));
-        const stranger = keys.find(({ publicKey }) => !file.signers.includes(publicKey));
-        if (stranger !== undefined) {
-          throw new AttensorError({
-            code: 'USAGE',
-            what: 'the transaction does not ask for the signature of this key',
-            where: path,
-            expected: file.signers.join(', '),
-            got: stranger.publicKey,
-          });
-        }
-        const signed = sign(file, keys);
-        await writeTransactionFile(out, signed);
-        const missing = missingSignatures(signed);
-        const by = keys.map(({ publicKey }) => publicKey);
-        return {
-          json: { out, about: signed.about, effects: effects(signed), signed: by, missing },
-          text: [
-            signed.about,
-            ...effects(signed).map((line) => `  ${line}`),
-            `signed by ${by.join(', ')}`,
-            missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${out}`,
-          ].join('\n'),
-        };
-      }),
+      works<{ key: string[]; out?: string; yes?: boolean }>(
+        session,
+        async ({ output }, options, path) => {
+          const out = options.out ?? path;
+          await requireWritable(out);
+          const file = await readTransactionFile(path);
+          const keys = await Promise.all(
+            options.key.map((key) =>
+              readKeyFile(key, { networkId: file.networkId, warn: (line) => output.log(line) }),
+            ),
+          );
+          const stranger = keys.find(({ publicKey }) => !file.signers.includes(publicKey));
+          if (stranger !== undefined) {
+            throw new AttensorError({
+              code: 'USAGE',
+              what: 'the transaction does not ask for the signature of this key',
+              where: path,
+              expected: printable(file.signers.join(', ')),
+              got: stranger.publicKey,
+            });
+          }
+          const lines = effects(file);
+          const by = keys.map(({ publicKey }) => publicKey);
+          for (const line of shown(file, lines)) output.log(line);
+          if (!options.yes) await confirm(output, `sign this with ${by.join(', ')}?`);
+          const signed = sign(file, keys);
+          await writeTransactionFile(out, signed);
+          const missing = missingSignatures(signed);
+          return {
+            json: { out, about: printable(file.about), effects: lines, signed: by, missing },
+            text: [`signed by ${by.join(', ')}`, stillToSign(missing, out)].join('\n'),
+          };
+        },
+      ),
     );
+}
+
+function shown(file: TransactionFile, lines: string[]): string[] {
+  return [`its maker says: ${printable(file.about)}`, ...lines.map((line) => `  ${line}`)];
+}
+
+function stillToSign(missing: string[], path: string): string {
+  return missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${path}`;
 }
 
 function sendCommand(session: Session): Command {

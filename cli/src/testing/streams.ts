@@ -10,18 +10,23 @@ export interface Ran {
   json: () => Record<string, unknown>;
 }
 
-/** Runs the command in this process, on streams of its own. */
-export function attensor(args: string[], stdin = ''): Promise<Ran> {
-  return capture((streams) => run(args, streams), stdin);
+/** Runs the command in this process, on streams of its own. @param options.tty as if somebody typed `stdin` */
+export function attensor(
+  args: string[],
+  stdin = '',
+  options: { tty?: boolean } = {},
+): Promise<Ran> {
+  return capture((streams) => run(args, streams), stdin, options);
 }
 
 export async function capture(
   program: (streams: Streams) => Promise<number>,
   stdin = '',
+  { tty = false }: { tty?: boolean } = {},
 ): Promise<Ran> {
   const [stdout, stderr] = [collect(), collect()];
   const exitCode = await program({
-    stdin: Readable.from([stdin]),
+    stdin: Object.assign(Readable.from([stdin]), { isTTY: tty }),
     stdout: stdout.stream,
     stderr: stderr.stream,
   });
