@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-
-/** Cross-origin isolation: o1js shares memory between its threads. Hosts that can't send these: see public/service-worker.js. */
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+import {
+  developmentHeaders,
+  ocamlAsFile,
+  previewHeaders,
+  siteFiles,
+} from './scripts/site-files.mjs';
 
 /** zod's annotations are written for another bundler: they are left out, which changes nothing. */
 function quiet(warning, warn) {
@@ -15,13 +15,13 @@ function quiet(warning, warn) {
 export default defineConfig({
   // from any folder of any host
   base: './',
-  server: { headers: isolation },
-  preview: { headers: isolation },
+  server: { headers: developmentHeaders },
+  plugins: [siteFiles(), previewHeaders()],
   resolve: {
     // o1js's browser build, also for the packages that are built for Node
     conditions: ['browser', 'module', 'import', 'default'],
   },
-  worker: { format: 'es', rollupOptions: { onwarn: quiet } },
+  worker: { format: 'es', plugins: () => [ocamlAsFile()], rollupOptions: { onwarn: quiet } },
   optimizeDeps: {
     exclude: ['o1js'],
     // found by the worker only, when the page is long there: it would load itself again

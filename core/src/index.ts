@@ -1,4 +1,5 @@
 /** What every package may use, in a browser too. What needs Node has entries of its own. */
+export { secretIn, shownUrl } from './endpoint.js';
 export {
   AttensorError,
   errorJson,

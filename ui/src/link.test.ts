@@ -18,6 +18,7 @@ const settings = parseSettings({
   networks: [network],
   contracts: [{ network: 'devnet', address: ADDRESS, name: 'tiny' }],
   models: [model],
+  otherNodes: true,
 });
 
 describe('links', () => {
@@ -42,6 +43,25 @@ describe('links', () => {
     expect(own.source?.walletId).toBeUndefined();
   });
 
+  test('name no nodes where the site allows none but its own', () => {
+    const strict = parseSettings({ ...settings, otherNodes: undefined });
+    expect(() => parseLink(`#contract=${ADDRESS}&node=http://a.example/`, strict)).toThrow(
+      expect.objectContaining({ code: 'BAD_LINK', where: 'node' }),
+    );
+    expect(parseLink(`#contract=${ADDRESS}`, strict).source).toMatchObject({ foreign: false });
+  });
+
+  test('never carry a key', () => {
+    const secret = 'https://a.example/graphql?key=hunter2';
+    expect(() => foreignSource([secret], 'http://a.example/', ADDRESS)).toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', got: 'https://a.example/…' }),
+    );
+    const link = `#contract=${ADDRESS}&node=${encodeURIComponent(secret)}`;
+    expect(() => parseLink(link, settings)).toThrow(
+      expect.objectContaining({ code: 'BAD_LINK', got: 'https://a.example/…' }),
+    );
+  });
+
   test.each([
     ['contract=B62short', 'contract'],
     [`contract=${ADDRESS}&network=mars`, 'network'],
@@ -62,6 +82,9 @@ describe('settings', () => {
     [{ ...settings, version: 2 }, 'version'],
     [{ ...settings, networks: [] }, 'networks'],
     [{ ...settings, networks: [{ ...network, nodes: ['ftp://x'] }] }, 'networks.0.nodes.0'],
+    [{ ...settings, networks: [{ ...network, archive: 'https://me:pw@a.example' }] }, 'archive'],
+    [{ ...settings, networks: [{ ...network, nodes: ['https://a.example/?k=1'] }] }, 'nodes.0'],
+    [{ ...settings, otherNodes: 'yes' }, 'otherNodes'],
     [{ ...settings, contracts: [{ network: 'devnet', address: 'x', name: '' }] }, 'contracts.0'],
     [{ ...settings, models: [{ ...model, modelRoot: '0x1' }] }, 'models.0.modelRoot'],
     [{ ...settings, extra: 1 }, '(root)'],

@@ -3,8 +3,8 @@
  * A link is anybody's word: it can name nodes, and the page then says that they come from the link; it never brings a model,
  * a tokenizer or a key.
  */
-import { AttensorError } from '@attensor/core';
-import { isAddress, isEndpoint, type Network, type Settings } from './settings.js';
+import { AttensorError, shownUrl } from '@attensor/core';
+import { endpointProblem, isAddress, type Network, type Settings } from './settings.js';
 
 /** Where the page reads from. */
 export interface Source {
@@ -56,13 +56,15 @@ export function foreignSource(nodes: string[], archive: string, address: string)
     ...nodes.map((node) => ['node', node] as const),
     ['archive', archive] as const,
   ]) {
-    if (!isEndpoint(text)) {
+    const problem = endpointProblem(text);
+    if (problem !== undefined) {
       throw new AttensorError({
         code: 'BAD_INPUT',
-        what: 'this is not the address of a GraphQL endpoint',
+        what: 'this is not the public address of a GraphQL endpoint',
         where,
-        expected: 'http(s)://…',
-        got: text.slice(0, 100),
+        expected: problem,
+        got: shownUrl(text).slice(0, 100),
+        hint: 'Name one without a key: links to the page would give it away',
       });
     }
   }
@@ -107,6 +109,8 @@ export function parseLink(hash: string, settings: Settings): Link {
     }
     return { source, attestation };
   }
+  if (!settings.otherNodes)
+    throw bad('this site reads from its own nodes only', 'node', shownUrl(nodes[0]), 'no node');
   if (nodes.length > 8)
     throw bad('the link names too many nodes', 'node', String(nodes.length), '8');
   try {

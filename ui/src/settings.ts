@@ -1,11 +1,17 @@
 /** What the site knows: `attensor.json` beside the page, written by `attensor page` or by hand. */
 import { z } from 'zod';
-import { AttensorError } from '@attensor/core';
+import { AttensorError, secretIn } from '@attensor/core';
 import { fetchFile, json } from './fetch-file.js';
 
 const field = z.string().regex(/^\d{1,78}$/, 'a field element in decimal');
 const address = z.string().regex(/^B62[1-9A-HJ-NP-Za-km-z]{52}$/, 'an address (B62…)');
-const endpoint = z.url({ protocol: /^https?$/, error: 'a http(s) URL' });
+/** Everybody can read settings and links, and so every key in them. */
+const endpoint = z
+  .url({ protocol: /^https?$/, error: 'a http(s) URL' })
+  .superRefine((url, context) => {
+    const secret = secretIn(url);
+    if (secret !== undefined) context.addIssue(`an address without ${secret}`);
+  });
 
 const networkSchema = z.strictObject({
   id: z.string().regex(/^[\w-]{1,40}$/, 'letters, digits, _ and -'),
@@ -37,6 +43,8 @@ const settingsSchema = z.strictObject({
   networks: z.array(networkSchema).min(1),
   contracts: z.array(contractSchema),
   models: z.array(modelSchema),
+  /** visitors and links may name other nodes; the page's Content-Security-Policy must then allow any */
+  otherNodes: z.boolean().default(false),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -46,7 +54,9 @@ export type PublishedModel = z.infer<typeof modelSchema>;
 export const SETTINGS_FILE = 'attensor.json';
 
 export const isAddress = (text: string): boolean => address.safeParse(text).success;
-export const isEndpoint = (text: string): boolean => endpoint.safeParse(text).success;
+/** What is wrong with it as an endpoint, in words; undefined if nothing is. */
+export const endpointProblem = (text: string): string | undefined =>
+  endpoint.safeParse(text).error?.issues[0].message;
 
 /** @throws BAD_SETTINGS */
 export function parseSettings(value: unknown): Settings {

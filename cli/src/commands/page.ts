@@ -1,4 +1,4 @@
-import { type Alias, readAlias, readKeyFile } from '@attensor/chain';
+import { readAlias, readKeyFile } from '@attensor/chain';
 import { Model } from '@attensor/inference';
 import type { Command } from 'commander';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -7,6 +7,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { requireFree, writeManifest } from '../page-manifest.js';
+import { networkId, networksOf } from '../page-networks.js';
+import { allowOnly } from '../page-policy.js';
 import { readPublished } from '../published.js';
 
 interface Options {
@@ -14,13 +16,12 @@ interface Options {
   alias?: string[];
   config: string;
   node?: string[];
+  archive?: string;
+  otherNodes?: boolean;
   model?: string[];
   wallet?: string;
   force?: boolean;
 }
-
-/** One page knows at most as many endpoints of a network. */
-const MAX_NODES = 8;
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
 
@@ -34,6 +35,8 @@ export function pageCommand(session: Session): Command {
     )
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
     .option('--node <url>', 'another node of the network to compare with; repeat for more', several)
+    .option('--archive <url>', "archive of the network, if it is not the alias's own")
+    .option('--other-nodes', 'let visitors and links name other nodes: the page may then ask any')
     .option(
       '--model <model-dir>',
       'committed model whose name and tokenizer the page includes; repeat for more',
@@ -41,7 +44,7 @@ export function pageCommand(session: Session): Command {
     )
     .option('--wallet <network>', "the network's name for wallets, for example mina:devnet")
     .option('--force', 'replace <dir> if it is a page that this command made')
-    .addHelpText('after', '\nJSON: {out, networks, contracts, models}.')
+    .addHelpText('after', '\nJSON: {out, networks, contracts, models, otherNodes}.')
     .action(
       works<Options>(session, async ({ output }, options) => {
         const out = resolve(options.out);
@@ -49,6 +52,7 @@ export function pageCommand(session: Session): Command {
           (options.alias ?? []).map((name) => readAlias(options.config, name)),
         );
         await requireFree(out, options.force ?? false);
+        const networks = networksOf(aliases, options);
         const site = await builtSite();
         const work = await mkdtemp(join(dirname(out), `.${basename(out)}-`)).catch(() => {
           throw new AttensorError({
@@ -59,7 +63,6 @@ export function pageCommand(session: Session): Command {
         });
         try {
           await cp(site, work, { recursive: true });
-          const networks = networksOf(aliases, options);
           const contracts = await Promise.all(
             aliases.map(async ({ name, keyPath, networkId: signed }) => ({
               network: networkId(name),
@@ -72,6 +75,8 @@ export function pageCommand(session: Session): Command {
               name,
             })),
           );
+          // without a contract, visitors choose all of it
+          const otherNodes = options.otherNodes ?? networks.length === 0;
           const models = await Promise.all((options.model ?? []).map((dir) => addModel(work, dir)));
           const settings = {
             format: 'attensor-page',
@@ -79,7 +84,13 @@ export function pageCommand(session: Session): Command {
             networks: networks.length > 0 ? networks : await defaultNetworks(site),
             contracts,
             models,
+            otherNodes,
           };
+          if (!otherNodes)
+            await allowOnly(
+              work,
+              networks.flatMap(({ nodes, archive }) => [...nodes, archive]),
+            );
           await writeFile(join(work, 'attensor.json'), `${JSON.stringify(settings, null, 2)}\n`);
           await writeManifest(work);
           // again: what came into the folder meanwhile stays
@@ -92,6 +103,7 @@ export function pageCommand(session: Session): Command {
               networks: networks.length,
               contracts,
               models: models.map(({ name }) => name),
+              otherNodes,
             },
             text: `${out}: ${contracts.length} contracts, ${models.length} models; put it on a static host, or look at it with \`npm run preview --workspace ui -- --outDir ${out}\``,
           };
@@ -117,39 +129,6 @@ async function builtSite(): Promise<string> {
     throw missing('the page is not built', site, '`npm run build:ui`');
   });
   return site;
-}
-
-const networkId = (alias: string): string => alias.replace(/[^\w-]/g, '-').slice(0, 40);
-
-function networksOf(aliases: Alias[], { node = [], wallet }: Options) {
-  const ids = aliases.map(({ name }) => networkId(name));
-  if (new Set(ids).size < ids.length) {
-    throw new AttensorError({
-      code: 'USAGE',
-      what: 'two aliases have the same name on the page',
-      got: ids.join(', '),
-      hint: 'Rename one of them',
-    });
-  }
-  return aliases.map(({ name, network, networkId: signed, url, archive }) => {
-    const nodes = [...new Set([url, ...node])];
-    if (nodes.length > MAX_NODES) {
-      throw new AttensorError({
-        code: 'USAGE',
-        what: 'too many nodes',
-        expected: `at most ${MAX_NODES}`,
-        got: String(nodes.length),
-      });
-    }
-    return {
-      id: networkId(name),
-      name: network,
-      nodes,
-      archive,
-      networkId: typeof signed === 'string' ? signed : signed.custom,
-      ...(wallet !== undefined && { walletId: wallet }),
-    };
-  });
 }
 
 async function defaultNetworks(site: string): Promise<unknown[]> {

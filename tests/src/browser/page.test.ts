@@ -62,7 +62,7 @@ beforeAll(async () => {
     ...['--alias', 'local', '--config', network.path('config.json'), '--wallet', 'mina:testnet'],
   );
   expect(page).toMatchObject({ models: ['model'], contracts: [{ network: 'local' }] });
-  site = await serve(join(folder, 'site'), { isolation: true });
+  site = await serve(join(folder, 'site'), { headers: true });
   browser = await launch();
 });
 afterAll(async () => {
@@ -205,7 +205,7 @@ describe('happy path', () => {
   });
 
   test('on a host that serves files and no headers', async () => {
-    const plain = await serve(join(folder, 'site'), { isolation: false });
+    const plain = await serve(join(folder, 'site'), { headers: false });
     try {
       const { page } = await openPage(browser);
       await page.goto(plain.url);
@@ -357,7 +357,7 @@ describe('what is not so', () => {
     const bare = join(folder, 'bare');
     const config = network.path('config.json');
     await attensor('page', '--out', bare, '--alias', 'local', '--config', config);
-    const host = await serve(bare, { isolation: true });
+    const host = await serve(bare, { headers: true });
     try {
       const { page: unknown } = await openPage(browser);
       await unknown.goto(host.url);

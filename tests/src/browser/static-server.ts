@@ -1,4 +1,4 @@
-/** A static host: files and nothing else. With the two headers, or as one that can't send them. */
+/** A static host: files, and the headers of `_headers`, or as one that can't send them. */
 import { present } from '@attensor/core';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -13,6 +13,8 @@ const TYPES: Record<string, string> = {
   '.json': 'application/json',
   '.svg': 'image/svg+xml',
 };
+/** A host reads it; it is no file of the page. */
+const HEADERS = '_headers';
 
 export interface StaticServer {
   url: string;
@@ -23,8 +25,9 @@ export interface StaticServer {
 
 export async function serve(
   folder: string,
-  { isolation }: { isolation: boolean },
+  { headers: withHeaders }: { headers: boolean },
 ): Promise<StaticServer> {
+  const headers = withHeaders ? parse(await readFile(join(folder, HEADERS), 'utf8')) : {};
   const sent = new Map<string, number>();
   const compressed = new Map<string, Buffer>();
   const server = createServer((request, response) => {
@@ -41,10 +44,7 @@ export async function serve(
           'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
           'content-encoding': 'gzip',
           'cache-control': path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache',
-          ...(isolation && {
-            'cross-origin-opener-policy': 'same-origin',
-            'cross-origin-embedder-policy': 'require-corp',
-          }),
+          ...headers,
         });
         response.end(body);
       },
@@ -62,4 +62,11 @@ export async function serve(
         server.close(() => resolve());
       }),
   };
+}
+
+/** `/*` and its headers, as Netlify and Cloudflare Pages read them. */
+function parse(text: string): Record<string, string> {
+  const [path, ...lines] = text.trimEnd().split('\n');
+  if (path !== '/*') throw Error(`serve: ${HEADERS} begins with ${path}`);
+  return Object.fromEntries(lines.map((line) => line.trim().split(/: (.*)/, 2)));
 }

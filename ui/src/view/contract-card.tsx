@@ -77,7 +77,7 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
         </>
       )}
       <details open={source === undefined}>
-        <summary>Another contract or node</summary>
+        <summary>{settings.otherNodes ? 'Another contract or node' : 'Another contract'}</summary>
         <SourceForm settings={settings} source={source} onSource={onSource} />
       </details>
     </section>
@@ -153,7 +153,7 @@ function SourceForm({
             {name}
           </option>
         ))}
-        <option value="">nodes of my own choice</option>
+        {settings.otherNodes && <option value="">nodes of my own choice</option>}
       </select>
       {own && (
         <>

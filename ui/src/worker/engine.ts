@@ -12,13 +12,14 @@ import { VERIFYING } from './strings-format.js';
 export { readChain } from '../chain/read-chain.js';
 export { buildSubmission } from './submission.js';
 
+let bindings: Promise<void> | undefined;
+
 export async function initialize(): Promise<void> {
   // o1js leaves one core to the page; here it runs beside it
   setNumberOfWorkers(navigator.hardwareConcurrency);
-  const [strings] = await Promise.all([
-    fetchStrings(verifyingUrl, VERIFYING),
-    initializeBindings(),
-  ]);
+  // once: o1js takes itself for initialised even where that failed, and then computes wrong hashes
+  bindings ??= initializeBindings();
+  const [strings] = await Promise.all([fetchStrings(verifyingUrl, VERIFYING), bindings]);
   installStrings(strings, VERIFYING);
 }
 
