@@ -85,6 +85,8 @@ export default tseslint.config(
         self: 'readonly',
         fetch: 'readonly',
         caches: 'readonly',
+        crypto: 'readonly',
+        importScripts: 'readonly',
         Headers: 'readonly',
         Response: 'readonly',
       },

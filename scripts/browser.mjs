@@ -23,7 +23,9 @@ export async function buildPage() {
     ),
     ...files(join(ui, 'src')).filter((file) => file.endsWith('.css')),
     ...files(join(ui, 'public')),
-    ...['index.html', 'vite.config.mjs', 'package.json'].map((name) => join(ui, name)),
+    ...['index.html', 'vite.config.mjs', 'scripts/site-files.mjs', 'package.json'].map((name) =>
+      join(ui, name),
+    ),
     join(root, 'package-lock.json'),
   ]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return say('page: up to date');

@@ -6,7 +6,7 @@ import { present } from '@attensor/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { run } from '@attensor/cli';
 import { PrivateKey, setBackend } from 'o1js';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ import { figure, printFigures } from './figures.js';
 import {
   anotherAccount,
   anotherModel,
+  anotherProgram,
   ProxyNode,
   shiftedFields,
   wideNumber,
@@ -34,14 +35,17 @@ const YES = 'This text was produced by this committed model.';
 const MINUTE = 60_000;
 
 const contract = PrivateKey.random();
-const other = PrivateKey.random();
 
 let folder: string;
 let network: LocalNetwork;
 let answer: ProvedAnswer;
 let proof: string;
 let browser: Browser;
+/** Tabs of it share what was loaded. */
+let visitor: BrowserContext;
 let site: StaticServer;
+/** The page of a site that vouches for no model, and lets visitors name other nodes. */
+let bare: StaticServer;
 let second: ProxyNode;
 
 beforeAll(async () => {
@@ -58,21 +62,38 @@ beforeAll(async () => {
 
   second = await ProxyNode.start(network.url);
   const page = await attensor(
-    ...['page', '--out', join(folder, 'site'), '--model', answer.modelDir, '--node', second.url],
+    ...['page', '--out', join(folder, 'site'), '--model', answer.modelDir],
+    ...[
+      '--node',
+      named(second.url, 'node.one.example'),
+      '--node',
+      named(network.url, 'two.example'),
+    ],
     ...['--alias', 'local', '--config', network.path('config.json'), '--wallet', 'mina:testnet'],
   );
   expect(page).toMatchObject({ models: ['model'], contracts: [{ network: 'local' }] });
   site = await serve(join(folder, 'site'), { headers: true });
+  await attensor(
+    ...['page', '--out', join(folder, 'bare'), '--other-nodes'],
+    ...['--alias', 'local', '--config', network.path('config.json')],
+  );
+  bare = await serve(join(folder, 'bare'), { headers: true });
   browser = await launch();
+  visitor = (await openPage(browser)).page.context();
 });
 afterAll(async () => {
   printFigures();
   await browser?.close();
   await site?.close();
+  await bare?.close();
   await second?.stop();
   await network?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** The same address by another name. */
+const named = (url: string, hostname: string): string =>
+  url.replace(new URL(url).hostname, hostname);
 
 async function attensor(...args: string[]): Promise<unknown> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
@@ -111,9 +132,10 @@ async function expectVerdict(page: Page, headline: string, reason?: RegExp): Pro
   if (reason) expect(await page.locator('.verdict .reason').innerText()).toMatch(reason);
 }
 
-async function open(options?: BrowserContextOptions, hash = ''): Promise<Page> {
-  const { page } = await openPage(browser, options);
-  await page.goto(site.url + hash);
+/** A page in the visitor's browser, which has been on these sites before. */
+async function open(hash = '', host = site): Promise<Page> {
+  const page = await visitor.newPage();
+  await page.goto(host.url + hash);
   return page;
 }
 
@@ -149,7 +171,7 @@ describe('happy path', () => {
     await contractRead(page);
     const total = [...site.sent.values()].reduce((sum, bytes) => sum + bytes, 0) / 1000;
     figure('everything, compressed', total, 'kB');
-    expect(await page.getByText('1 answer attested, 0 of them settled').count()).toBe(1);
+    expect(await page.getByText('1 submission attested, 0 of them settled').count()).toBe(1);
     expect(await page.locator('.trust summary').innerText()).toContain('3 of 4 levels');
     await page.close();
 
@@ -181,11 +203,12 @@ describe('happy path', () => {
   });
 
   test('on a phone, in the dark, by keyboard alone', async () => {
-    const page = await open({
+    const { page } = await openPage(browser, {
       viewport: { width: 375, height: 740 },
       colorScheme: 'dark',
       deviceScaleFactor: 2,
     });
+    await page.goto(site.url);
     await contractRead(page);
     await dropFile(page, proof);
     await page.getByLabel('Prompt', { exact: true }).focus();
@@ -204,16 +227,46 @@ describe('happy path', () => {
     await page.context().close();
   });
 
-  test('on a host that serves files and no headers', async () => {
+  test('on a host that serves files and no headers: the service worker keeps them, and mends them', async () => {
     const plain = await serve(join(folder, 'site'), { headers: false });
     try {
-      const { page } = await openPage(browser);
+      const { page, problems } = await openPage(browser);
       await page.goto(plain.url);
       await contractRead(page);
+      expect(problems).toEqual([]);
+      // a file of an older build, and a damaged one
+      const engine = await page.evaluate(async () => {
+        const [name] = await caches.keys();
+        const store = await caches.open(name);
+        const stored = (await store.keys()).map(({ url }) => url);
+        const engine = stored.find((url) => url.includes('/engine-')) ?? 'none';
+        await store.put(engine, new Response('damaged'));
+        await store.put(new URL('old.js', engine), new Response('old'));
+        // as a browser does when the build has changed
+        const registration = await navigator.serviceWorker.ready;
+        await registration.unregister();
+        return engine;
+      });
+      await page.goto('about:blank');
+      await page.goto(plain.url);
+      await contractRead(page);
+      const sizes = await page.evaluate(async () => {
+        const store = await caches.open((await caches.keys())[0]);
+        const stored = await Promise.all(
+          (await store.keys()).map(async (request) => {
+            const content = await (await store.match(request))?.arrayBuffer();
+            return [request.url, content?.byteLength] as const;
+          }),
+        );
+        return Object.fromEntries(stored);
+      });
+      expect(sizes[engine]).toBeGreaterThan(1_000_000);
+      expect(Object.keys(sizes).filter((url) => url.includes('old.js'))).toEqual([]);
       await dropFile(page, proof);
       await fill(page);
       await check(page);
       await expectVerdict(page, YES);
+      expect(problems).toEqual([]);
       await page.context().close();
     } finally {
       await plain.close();
@@ -223,13 +276,13 @@ describe('happy path', () => {
   test('a link leads to one attestation', async () => {
     const { outputHash } = (JSON.parse(proof) as ProofJson).statement;
     const address = keyFile(contract).publicKey;
-    const page = await open({}, `#network=local&contract=${address}&attestation=${outputHash}`);
+    const page = await open(`#network=local&contract=${address}&attestation=${outputHash}`);
     await page.locator('.attestations details[open]').waitFor({ timeout: MINUTE });
     expect(await page.locator('.attestations details[open]').innerText()).toContain(
       outputHash.slice(0, 8),
     );
     expect(await page.locator('.timeline circle.selected').count()).toBe(1);
-    await page.context().close();
+    await page.close();
   });
 });
 
@@ -239,7 +292,7 @@ describe('what is not so', () => {
     page = await open();
     await contractRead(page);
   });
-  afterAll(() => page.context().close());
+  afterAll(() => page.close());
 
   const flipped = (base64: string): string => {
     const at = Math.floor(base64.length / 2);
@@ -311,64 +364,27 @@ describe('what is not so', () => {
     await expectVerdict(page, 'the prompt and answer were not compared', /No prompt was given/);
   });
 
-  test('a contract of another model', async () => {
-    await network.json('other.json', keyFile(other));
-    const config = JSON.parse(await readFile(network.path('config.json'), 'utf8')) as {
-      deployAliases: Record<string, Record<string, string>>;
-    };
-    const { local } = config.deployAliases;
-    config.deployAliases.other = { ...local, keyPath: 'other.json' };
-    await network.json('config.json', config);
-    const commitment = JSON.parse(
-      await readFile(join(answer.modelDir, 'commitment.json'), 'utf8'),
-    ) as Record<'modelRoot', string>;
-    await network.json('other-commitment.json', {
-      ...commitment,
-      modelRoot: plusOne(commitment.modelRoot),
-    });
-    const args = ['deploy', '--commitment', network.path('other-commitment.json')];
-    const config_ = ['--config', network.path('config.json'), '--alias', 'other'];
-    expect(await network.withBlocks(attensor(...args, ...config_))).toMatchObject({
-      deployed: true,
-    });
-
-    await readAnother(page, keyFile(other).publicKey);
-    await page.getByText('a model that this site does not know').waitFor({ timeout: MINUTE });
+  test('a verdict goes with the contract it was made for', async () => {
     await fill(page);
     await check(page);
-    await expectVerdict(page, 'another model', /committed to another model/);
-  });
-
-  test('a verdict goes with the contract it was made for', async () => {
-    const moved = await open();
-    await contractRead(moved);
-    await dropFile(moved, proof);
-    await fill(moved);
-    await check(moved);
-    await expectVerdict(moved, YES);
-    const address = keyFile(other).publicKey;
-    await moved.evaluate((hash) => (location.hash = hash), `#network=local&contract=${address}`);
-    await moved.getByText('a model that this site does not know').waitFor({ timeout: MINUTE });
-    expect(await verdict(moved).count()).toBe(0);
-    await moved.context().close();
+    await expectVerdict(page, YES);
+    const { publicKey } = JSON.parse(await readFile(network.path('payer.json'), 'utf8')) as {
+      publicKey: string;
+    };
+    const hash = `#network=local&contract=${publicKey}`;
+    await page.evaluate((hash) => (location.hash = hash), hash);
+    await page.getByText('This account has no contract.').waitFor({ timeout: MINUTE });
+    expect(await verdict(page).count()).toBe(0);
   });
 
   test('a model that the site does not vouch for', async () => {
-    const bare = join(folder, 'bare');
-    const config = network.path('config.json');
-    await attensor('page', '--out', bare, '--alias', 'local', '--config', config);
-    const host = await serve(bare, { headers: true });
-    try {
-      const { page: unknown } = await openPage(browser);
-      await unknown.goto(host.url);
-      await dropFile(unknown, proof);
-      await fill(unknown);
-      await check(unknown);
-      await expectVerdict(unknown, 'whose model this site does not know', /owner’s word/);
-      await unknown.context().close();
-    } finally {
-      await host.close();
-    }
+    const unknown = await open('', bare);
+    await unknown.getByText('a model that this site does not know').waitFor({ timeout: MINUTE });
+    await dropFile(unknown, proof);
+    await fill(unknown);
+    await check(unknown);
+    await expectVerdict(unknown, 'whose model this site does not know', /owner’s word/);
+    await unknown.close();
   });
 
   test('an account without a contract, and what is no address', async () => {
@@ -383,19 +399,22 @@ describe('what is not so', () => {
   });
 
   test('links that mean nothing', async () => {
-    const bad = await open({}, '#contract=nonsense');
+    const bad = await open('#contract=nonsense');
     await bad.getByText('The link names no contract.').waitFor();
     await bad.goto('about:blank');
     const address = keyFile(contract).publicKey;
     await bad.goto(`${site.url}#network=nowhere&contract=${address}`);
     await bad.getByText('This site does not know the network.').waitFor();
-    await bad.context().close();
+    await bad.goto('about:blank');
+    await bad.goto(`${site.url}#node=${second.url}&contract=${address}`);
+    await bad.getByText('This site reads from its own nodes only.').waitFor();
+    await bad.close();
   });
 });
 
 async function readAnother(page: Page, address: string): Promise<void> {
   const field = page.getByLabel('Address of the contract');
-  if (!(await field.isVisible())) await page.getByText('Another contract or node').click();
+  if (!(await field.isVisible())) await page.getByText(/^Another contract/).click();
   await field.fill(address);
   await page.getByRole('button', { name: 'Read it' }).click();
 }
@@ -420,14 +439,14 @@ describe('nodes', () => {
       await check(page);
       await expectVerdict(page, 'whose model it is about is not known', /nodes disagree/);
       await page.screenshot({ path: join(SCREENSHOTS, 'disagree.png'), fullPage: true });
-      await page.context().close();
+      await page.close();
     }));
 
   /** The contract as the second node alone tells of it. */
   const openSecond = (): Promise<Page> => {
     const address = keyFile(contract).publicKey;
     const nodes = new URLSearchParams({ node: second.url, archive: network.url });
-    return open({}, `#${nodes.toString()}&contract=${address}`);
+    return open(`#${nodes.toString()}&contract=${address}`, bare);
   };
 
   test('one that lies is found out by the ledger hash', () =>
@@ -439,7 +458,7 @@ describe('nodes', () => {
       await fill(page);
       await check(page);
       await expectVerdict(page, 'whose model it is about is not known', /not in the ledger/);
-      await page.context().close();
+      await page.close();
     }));
 
   test.each([
@@ -450,9 +469,40 @@ describe('nodes', () => {
     withLiar(lie, async () => {
       const page = await openSecond();
       await page.getByText(words).waitFor({ timeout: MINUTE });
-      await page.context().close();
+      await page.close();
     }),
   );
+
+  test("another program's account is not shown as a contract that attests", () =>
+    withLiar(anotherProgram, async () => {
+      const page = await openSecond();
+      await page.getByText('This is not to be relied on:').waitFor({ timeout: MINUTE });
+      await page.getByText('It claims to be committed to').waitFor();
+      await page.getByText('Not shown: this is not an Attensor contract').waitFor();
+      expect(await page.locator('.attestations').count()).toBe(0);
+      expect(await page.getByText(/attested,|rely on it|list is complete/).count()).toBe(0);
+      await dropFile(page, proof);
+      await check(page);
+      await expectVerdict(page, 'this is not an Attensor contract', /another program guards/);
+      await page.screenshot({ path: join(SCREENSHOTS, 'foreign.png'), fullPage: true });
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await page.close();
+    }));
+
+  test('an archive that is down: the contract is shown, and what stays open', async () => {
+    const address = keyFile(contract).publicKey;
+    const nodes = new URLSearchParams({ node: network.url, archive: 'http://127.0.0.1:9/' });
+    const page = await open(`#${nodes.toString()}&contract=${address}`, bare);
+    await page.getByText('Not known, because the archive did not give them.').waitFor({
+      timeout: MINUTE,
+    });
+    await contractRead(page);
+    await dropFile(page, proof);
+    await check(page);
+    await expectVerdict(page, 'whose model it is about is not known', /archive did not give/);
+    await page.screenshot({ path: join(SCREENSHOTS, 'archive-down.png'), fullPage: true });
+    await page.close();
+  });
 
   test('one that is down: the other is enough; both: the proof is checked all the same', async () => {
     second.down = true;
@@ -464,16 +514,61 @@ describe('nodes', () => {
       const address = keyFile(contract).publicKey;
       const gone = new URLSearchParams({ node: second.url, contract: address });
       await page.goto('about:blank');
-      await page.goto(`${site.url}#${gone.toString()}`);
+      await page.goto(`${bare.url}#${gone.toString()}`);
       await page.getByText('The node does not answer.').waitFor({ timeout: MINUTE });
       await dropFile(page, proof);
       await check(page);
       await expectVerdict(page, 'whose model it is about is not known', /could not be read/);
-      await page.context().close();
+      await page.close();
     } finally {
       second.down = false;
     }
   });
+});
+
+test('what is injected into the page does not run, and nothing leaves it for another address', async () => {
+  const page = await open();
+  await contractRead(page);
+  const refused = await page.evaluate(async () => {
+    const refused: string[] = [];
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+      refused.push(`${effectiveDirective} ${blockedURI}`),
+    );
+    const inline = document.createElement('script');
+    inline.textContent = 'window.injected = 1';
+    const elsewhere = Object.assign(document.createElement('script'), {
+      src: 'https://elsewhere.example/script.js',
+    });
+    document.body.append(inline, elsewhere);
+    document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="injected = 2">');
+    setTimeout('window.injected = 3', 0);
+    await fetch('https://elsewhere.example/what-was-typed').catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return refused;
+  });
+  expect(await page.evaluate(() => 'injected' in window)).toBe(false);
+  expect(refused).toEqual(
+    expect.arrayContaining([
+      'script-src-elem inline',
+      'script-src-elem https://elsewhere.example/script.js',
+      'script-src-attr inline',
+      'script-src eval',
+      'connect-src https://elsewhere.example/what-was-typed',
+    ]),
+  );
+  // the verifier's worker is held to it too
+  const worker = present(page.workers().find((each) => each.url().includes('checker')));
+  const sent = await worker.evaluate(async () => {
+    const refused = new Promise<string>((resolve) =>
+      self.addEventListener('securitypolicyviolation', (event) =>
+        resolve(event.effectiveDirective),
+      ),
+    );
+    await fetch('https://elsewhere.example/what-was-typed').catch(() => undefined);
+    return await refused;
+  });
+  expect(sent).toBe('connect-src');
+  await page.close();
 });
 
 describe('interruptions', () => {
@@ -484,7 +579,7 @@ describe('interruptions', () => {
     await dropFile(page, proof);
     await fill(page);
   });
-  afterAll(() => page.context().close());
+  afterAll(() => page.close());
 
   const verifying = () => page.getByText('Verifying the proof').waitFor({ timeout: MINUTE });
 
@@ -565,7 +660,7 @@ describe('wallet', () => {
     expect(wallet.calls[2].args).toMatchObject({ feePayer: { fee: 0.1, memo: 'attensor' } });
     await network.makeBlock();
     await page.reload();
-    await page.getByText('2 answers attested').waitFor({ timeout: MINUTE });
+    await page.getByText('2 submissions attested').waitFor({ timeout: MINUTE });
     await page.context().close();
   });
 
@@ -575,7 +670,7 @@ describe('wallet', () => {
     await page.getByText('No Mina wallet was found').waitFor();
     await page.getByRole('button', { name: 'Submit with a wallet' }).click();
     await page.getByText('There is no Mina wallet in this browser.').waitFor();
-    await page.context().close();
+    await page.close();
   });
 });
 

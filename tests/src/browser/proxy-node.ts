@@ -7,6 +7,7 @@ interface Account {
   publicKey: string;
   zkappState: string[];
   actionState: string[];
+  verificationKey: { verificationKey: string; hash: string };
   timing: { initialMinimumBalance: string | null };
 }
 type Answer = { data?: { account?: Partial<Account> | null } };
@@ -100,4 +101,9 @@ export const anotherAccount = account((each) => {
 /** An account with another model in its state. */
 export const anotherModel = account((each) => {
   present(each.zkappState)[0] = '12345';
+});
+
+/** An account that is guarded by other code. */
+export const anotherProgram = account((each) => {
+  each.verificationKey = { ...present(each.verificationKey), hash: '12345' };
 });

@@ -3,6 +3,7 @@ import {
   Attestation,
   AttestationHistory,
   CONTRACT_KEY_HASH,
+  EMPTY_ACTION_STATE,
   isLocked,
   type HistoryState,
 } from '@attensor/contracts';
@@ -17,7 +18,16 @@ import {
   type LedgerAccount,
   type LedgerView,
 } from './ledger-view.js';
+import {
+  browserStore,
+  forgetCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+  type Checkpoint,
+  type CheckpointStore,
+} from './checkpoint.js';
 import { checkMembership, type Membership } from './membership.js';
+import { ownersOf } from './owners.js';
 import { fetchSubmissions, type Submission } from './submissions.js';
 
 export interface CommitmentView {
@@ -55,43 +65,95 @@ export interface ChainView {
   /** why not, in words */
   notGenuine?: string;
   contractKeyHash: string;
-  count: number;
-  /** oldest first */
+  /**
+   * All submissions up to this block, oldest first. Empty for a contract that is not genuine, whose record means nothing, and where
+   * the archive's list is not known.
+   */
   attestations: AttestationView[];
+  /** submissions that the archive has and this block has not yet */
+  newer: number;
+  /** why the submissions are not known */
+  archiveError?: ErrorView;
   block: LedgerView['block'];
   nodes: NodeView[];
-  membership: Membership;
+  /** registered domains of the nodes that answered */
+  owners: string[];
+  /** the nodes were named by a link or by hand, not by the site */
+  foreign: boolean;
+  /** absent where it cannot be computed, for want of the archive's list, or says nothing, for another program's account */
+  membership?: Membership;
 }
+
+export interface ReadChainOptions {
+  store?: CheckpointStore;
+  /** before it is read again */
+  pauseMs?: number;
+}
+
+/** Opened once. */
+let browsers: CheckpointStore | undefined;
 
 /**
- * @throws NODE_UNAVAILABLE if no node answers, NODES_DISAGREE, NO_CONTRACT, BAD_ANSWER, ARCHIVE_MISMATCH
+ * Reads twice if the first time node and archive do not fit: either may have been between two blocks.
+ *
+ * @throws NODE_UNAVAILABLE if no node answers, NODES_DISAGREE, NO_CONTRACT, BAD_ANSWER
  */
-export async function readChain(source: Source): Promise<ChainView> {
-  const view = await readOnce(source);
-  if (view.membership.staged) return view;
-  // the node may have been between two blocks
-  await pause();
-  return await readOnce(source);
+export async function readChain(
+  source: Source,
+  { store = (browsers ??= browserStore()), pauseMs = PAUSE_MS }: ReadChainOptions = {},
+): Promise<ChainView> {
+  const view = await readOnce(source, store);
+  if (!view.genuine || view.membership?.staged) return view;
+  await pause(pauseMs);
+  return await readOnce(source, store);
 }
 
-async function readOnce(source: Source): Promise<ChainView> {
+async function readOnce(source: Source, store: CheckpointStore): Promise<ChainView> {
   const { view, nodes } = await compareNodes(source);
   const { account, block } = view;
-  const [submissions, snarkedPath] = await Promise.all([
-    fetchSubmissions(source.archive, source.address),
-    fetchSnarkedPath(view).catch(() => undefined),
-  ]);
-  const state = historyState(account);
   const commitment = commitmentOf(account);
-  const history = replay(state, submissions, source);
   const notGenuine = foreignness(account);
-  return {
+  const read = {
     address: source.address,
     commitment,
     genuine: notGenuine === undefined,
     notGenuine,
     contractKeyHash: present(account.verificationKey, "the contract's key").hash,
-    count: state.count,
+    attestations: [],
+    newer: 0,
+    block,
+    nodes,
+    owners: ownersOf(nodes),
+    foreign: source.foreign,
+  };
+  if (notGenuine !== undefined) return read;
+  try {
+    return { ...read, ...(await readSubmissions(source, view, commitment, store)) };
+  } catch (error) {
+    return { ...read, archiveError: errorView(error) };
+  }
+}
+
+/** @throws NODE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_MISMATCH */
+async function readSubmissions(
+  source: Source,
+  view: LedgerView,
+  commitment: CommitmentView,
+  store: CheckpointStore,
+) {
+  const [{ submissions, history, known }, snarkedPath] = await Promise.all([
+    readHistory(source, view, store),
+    fetchSnarkedPath(view).catch(() => undefined),
+  ]);
+  const { length } = history.attestations;
+  // an archive may be ahead of the node: the account's hash is about the last one that it has taken
+  const lastSlot = length === 0 ? 0 : submissions[length - 1].slot;
+  const membership = checkMembership(view, lastSlot ?? 0, snarkedPath);
+  // the slot that an archive once told was wrong: ask again
+  if (!membership.staged && length > 0 && length <= known) await forgetCheckpoint(store, source);
+  if (membership.staged)
+    await saveCheckpoint(store, source, submissions.slice(0, length), view.block.height);
+  return {
     attestations: history.attestations.map(({ index, attestation, settled }) => {
       const { height, time, transaction } = submissions[index];
       const { statement, verifierKeyHash } = attestation;
@@ -112,10 +174,37 @@ async function readOnce(source: Source): Promise<ChainView> {
         transaction,
       };
     }),
-    block,
-    nodes,
-    membership: checkMembership(view, submissions.at(-1)?.slot ?? 0, snarkedPath),
+    newer: submissions.length - length,
+    membership,
   };
+}
+
+/** By network and address: what was replayed is not hashed again at the next reading. */
+const replayed = new Map<string, AttestationHistory>();
+
+/** From the checkpoint on if there is one that fits, else from the contract's first action on. */
+async function readHistory(source: Source, view: LedgerView, store: CheckpointStore) {
+  const { archive, address } = source;
+  const state = historyState(view.account);
+  const read = async (known?: Checkpoint) => {
+    const reading = { archive, address, tip: view.block.height, from: known?.height };
+    const isEmpty = state.actionState.toBigInt() === EMPTY_ACTION_STATE.toBigInt();
+    const rest = isEmpty ? [] : await fetchSubmissions(reading);
+    const submissions = [...(known?.submissions ?? []), ...rest];
+    const name = `${source.network || archive} ${address}`;
+    const history = replay(state, submissions, source, replayed.get(name));
+    replayed.set(name, history);
+    return { submissions, history, known: known?.submissions.length ?? 0 };
+  };
+  const checkpoint = await loadCheckpoint(store, source);
+  if (checkpoint === undefined) return await read();
+  try {
+    return await read(checkpoint);
+  } catch (error) {
+    if (!(error instanceof AttensorError) || error.code !== 'ARCHIVE_MISMATCH') throw error;
+    await forgetCheckpoint(store, source);
+    return await read();
+  }
 }
 
 export const sameCommitment = (a: CommitmentView, b: CommitmentView): boolean =>
@@ -123,7 +212,8 @@ export const sameCommitment = (a: CommitmentView, b: CommitmentView): boolean =>
   a.vocabularyRoot === b.vocabularyRoot &&
   a.verifierKeyHash === b.verifierKeyHash;
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2000));
+const PAUSE_MS = 2000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 // --- several nodes ---
 
@@ -171,7 +261,7 @@ async function compareNodes(source: Source): Promise<{ view: LedgerView; nodes: 
     if (!contradicts && nodes.every(({ agrees }) => agrees !== false))
       return { view: views[0], nodes };
     if (attempt === 0) {
-      await pause();
+      await pause(PAUSE_MS);
       continue;
     }
     throw new AttensorError({
@@ -228,6 +318,7 @@ function replay(
   state: HistoryState,
   submissions: Submission[],
   source: Source,
+  known: AttestationHistory | undefined,
 ): AttestationHistory {
   const size = Attestation.sizeInFields();
   const odd = submissions.find(({ fields }) => fields.length !== size);
@@ -244,5 +335,5 @@ function replay(
   const attestations = submissions.map(
     ({ fields }) => new Attestation(Attestation.fromFields(fields.map((text) => Field(text)))),
   );
-  return AttestationHistory.replay(state, attestations);
+  return AttestationHistory.replay(state, attestations, known);
 }

@@ -11,6 +11,7 @@ import {
 import type { Tokenizer } from '@attensor/inference/tokenizer';
 import { parseProofFile, type ProofFile } from '@attensor/prover/proof-format';
 import type { ChainView } from '../chain/read-chain.js';
+import { isReliable } from '../chain/trust.js';
 import { errorView } from '../errors.js';
 import { publishedModel, type PublishedModel } from '../settings.js';
 import { loadTokenizer } from './tokenizer-file.js';
@@ -97,7 +98,7 @@ export async function checkProof(
   const holds = key !== undefined && (await verifyProblem(file, key)) === undefined;
   const proofSeconds = (performance.now() - start) / 1000;
   test('proof', holds, 'It does not verify: the file was edited, or made for something else');
-  if (holds && view?.membership.staged) compareRecord(view, file, add);
+  if (holds && view !== undefined && isReliable(view)) compareRecord(view, file, add);
   return { steps, ...found, proofSeconds };
 }
 
@@ -108,6 +109,9 @@ interface Steps {
 
 const NOT_PUBLISHED =
   'What its circuits prove is its owner’s word. Compare its commitment with the one that the model’s publisher gives.';
+const NOT_IN_BLOCK = 'What the node reports about this account is not in the ledger of its block.';
+const NO_ARCHIVE =
+  'The archive did not give the contract’s submissions, without which the account cannot be found in the ledger.';
 const NOT_IN_LEDGER = 'The contract’s state is not known, so this stays open.';
 
 function compareContract(view: ChainView | undefined, file: ProofFile, { add, test }: Steps) {
@@ -118,12 +122,8 @@ function compareContract(view: ChainView | undefined, file: ProofFile, { add, te
     return add('model', 'open', words);
   }
   const { commitment } = view;
-  if (view.genuine && !view.membership.staged) {
-    add(
-      'contract',
-      'open',
-      'What the node reports about this account is not in the ledger of its block.',
-    );
+  if (view.genuine && !isReliable(view)) {
+    add('contract', 'open', view.membership === undefined ? NO_ARCHIVE : NOT_IN_BLOCK);
     add('circuits', 'open', NOT_IN_LEDGER);
     return add('model', 'open', NOT_IN_LEDGER);
   }

@@ -2,6 +2,8 @@
 import { useState } from 'preact/hooks';
 import { AttensorError, present } from '@attensor/core';
 import { errorView, type ErrorView } from '../errors.js';
+import type { ChainView } from '../chain/read-chain.js';
+import { isReliable } from '../chain/trust.js';
 import { foreignSource, knownSource, type Source } from '../link.js';
 import { isAddress, type PublishedModel, type Settings } from '../settings.js';
 import { Copy, Problem, sentence, short, Value } from './parts.js';
@@ -54,16 +56,17 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
             </p>
           )}
           <p>
+            {view.genuine ? 'Committed' : 'It claims to be committed'} to{' '}
             {model ? (
               <>
-                Committed to <strong>{model.name}</strong>, as this site names it.
+                <strong>{model.name}</strong>, as this site names it.
               </>
             ) : (
-              'Committed to a model that this site does not know.'
+              'a model that this site does not know.'
             )}{' '}
-            {view.attestations.length} {view.attestations.length === 1 ? 'answer' : 'answers'}{' '}
-            attested, {view.count} of them settled.
+            {isReliable(view) && <Counts view={view} />}
           </p>
+          {view.archiveError && <Problem error={view.archiveError} />}
           <details>
             <summary>Commitment</summary>
             <dl>
@@ -81,6 +84,30 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
         <SourceForm settings={settings} source={source} onSource={onSource} />
       </details>
     </section>
+  );
+}
+
+/** All of submissions, repeats included. */
+function Counts({ view: { attestations, newer } }: { view: ChainView }) {
+  const settled = attestations.filter(({ settled }) => settled).length;
+  const different = new Set(
+    attestations.map(({ outputHash, inputHash, ...of }) =>
+      [outputHash, inputHash, of.modelRoot, of.vocabularyRoot, of.verifierKeyHash].join(),
+    ),
+  ).size;
+  const repeats =
+    different < attestations.length
+      ? ` They are about ${different} different ${different === 1 ? 'answer' : 'answers'}.`
+      : '';
+  const ahead =
+    newer > 0 ? ` The archive has ${newer} more that this block does not have yet.` : '';
+  return (
+    <>
+      {attestations.length} {attestations.length === 1 ? 'submission' : 'submissions'} attested,{' '}
+      {settled} of them settled.
+      {repeats}
+      {ahead}
+    </>
   );
 }
 

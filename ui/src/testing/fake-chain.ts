@@ -1,0 +1,165 @@
+/** For tests: a contract's account in a block, and its archive, as `fetch` answers about them. */
+import { CONTRACT_KEY_HASH, EMPTY_ACTION_STATE, EMPTY_ROOT } from '@attensor/contracts';
+import { accountHash, rootOf, type AccountJson } from '@attensor/contracts/ledger';
+import { AccountUpdate, Field } from 'o1js';
+import type { Source } from '../link.js';
+
+const ADDRESS = 'B62qiy32p8kAKnny8ZFwoMhYpBppM1DWVCqAPBYNcXnsAHhnfAAuXgg';
+const TOKEN = 'wSHV2S4qX9jFsLjQo8r1BsMLH2ZRKsZx6EJd1sbozGPieEC4Jf';
+const LEDGER_DEPTH = 35;
+
+const permissions = {
+  ...{ editState: 'Proof', access: 'None', send: 'Impossible', receive: 'Impossible' },
+  ...{ setDelegate: 'Impossible', setPermissions: 'Impossible', setZkappUri: 'Impossible' },
+  ...{ editActionState: 'Proof', setTokenSymbol: 'Impossible', incrementNonce: 'Signature' },
+  ...{ setVotingFor: 'Impossible', setTiming: 'Impossible' },
+  setVerificationKey: { auth: 'Impossible', txnVersion: '3' },
+};
+
+/** One action in a block: its fields and the block's slot. */
+export interface FakeAction {
+  fields: string[];
+  slot: number;
+}
+
+/** An attestation of the fake contract's model. */
+export const submission = (output: number, slot: number): FakeAction => ({
+  fields: ['1', '2', '5', String(output), '3'],
+  slot,
+});
+
+export class FakeChain {
+  readonly source: Source = {
+    ...{ network: 'fake', name: 'fake', networkId: 'testnet', foreign: false, address: ADDRESS },
+    ...{ nodes: ['http://node.example/'], archive: 'http://archive.example/' },
+  };
+  /** those that the node's block has */
+  taken: FakeAction[] = [];
+  /** those that the archive tells of; undefined: it is down */
+  archived: FakeAction[] | undefined = [];
+  contractKeyHash: string = CONTRACT_KEY_HASH;
+  /** of the node's block */
+  height = 7;
+  /** blocks that the archive searches for one question */
+  blockRange = 10_000;
+  afterSearch: () => unknown = () => undefined;
+  /** what the archive was asked for */
+  readonly windows: { from: number; to: number }[] = [];
+  /** what the browser keeps */
+  readonly kept = new Map<string, unknown>();
+  readonly store = {
+    get: (name: string) => Promise.resolve(this.kept.get(name)),
+    set: (name: string, value: unknown) => {
+      this.kept.set(name, structuredClone(value));
+      return Promise.resolve();
+    },
+    delete: (name: string) => {
+      this.kept.delete(name);
+      return Promise.resolve();
+    },
+  };
+  /** hosts, in the order in which they were asked */
+  readonly asked: string[] = [];
+
+  readonly fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const { host } = new URL(input instanceof Request ? input.url : input);
+    this.asked.push(host);
+    const { query, variables } = JSON.parse(init?.body as string) as {
+      query: string;
+      variables: { input: { from: number; to: number } };
+    };
+    if (host.startsWith('archive')) return this.search(variables.input);
+    if (query.includes('encodedSnarkedLedgerAccountMembership')) return answer({});
+    return answer(this.ledgerView());
+  };
+
+  private search({ from, to }: { from: number; to: number }): Promise<Response> {
+    if (this.archived === undefined) return Promise.reject(new TypeError('fetch failed'));
+    this.windows.push({ from, to });
+    if (to - from > this.blockRange)
+      return Promise.resolve(Response.json({ errors: [{ message: 'block range too large' }] }));
+    const found = this.archived
+      .map((action, i, all) => block(action, stateAfter(all.slice(0, i))))
+      .filter(({ blockInfo: { height } }) => from <= height && height < to);
+    this.afterSearch();
+    // archives promise no order
+    return answer({ actions: found.reverse() });
+  }
+
+  private ledgerView() {
+    const actionState = Array<string>(5).fill(stateAfter(this.taken));
+    const none = EMPTY_ACTION_STATE.toString();
+    const zkappState = ['1', '2', '3', '4', EMPTY_ROOT.toString(), '0', none, none];
+    const leaf = accountHash({
+      ...{ publicKey: ADDRESS, tokenId: TOKEN, tokenSymbol: '', balance: '0', nonce: '0' },
+      ...{ receiptChainHash: '0', delegate: null, votingFor: '0', permissions },
+      timing: {
+        ...{ isTimed: false, initialMinimumBalance: '0', cliffTime: '0', cliffAmount: '0' },
+        ...{ vestingPeriod: '1', vestingIncrement: '0' },
+      },
+      zkapp: {
+        ...{ appState: zkappState, actionState, zkappVersion: '0', zkappUri: '' },
+        verificationKey: { data: '', hash: this.contractKeyHash },
+        lastActionSlot: String(this.taken.at(-1)?.slot ?? 0),
+        provedState: true,
+      },
+    } as unknown as AccountJson);
+    const merklePath = Array.from({ length: LEDGER_DEPTH }, (_, i) => ({ left: String(i) }));
+    const root = rootOf(
+      leaf,
+      merklePath.map(({ left }) => ({ left: BigInt(left) })),
+    );
+    return {
+      account: {
+        ...{ publicKey: ADDRESS, tokenId: TOKEN, nonce: '0', balance: { total: '0' } },
+        ...{ receiptChainHash: base58(0n), votingFor: base58(0n), timing: {}, permissions },
+        ...{ zkappState, actionState, provedState: true, merklePath },
+        verificationKey: { verificationKey: '', hash: this.contractKeyHash },
+      },
+      bestChain: [
+        {
+          stateHash: 'block',
+          protocolState: {
+            blockchainState: {
+              ...{ date: '0', snarkedLedgerHash: base58(1n), stagedLedgerHash: base58(root) },
+            },
+            consensusState: { blockHeight: String(this.height) },
+          },
+        },
+      ],
+    };
+  }
+}
+
+const answer = (data: unknown): Promise<Response> =>
+  Promise.resolve(new Response(JSON.stringify({ data })));
+
+/** The account's action state. */
+function stateAfter(actions: readonly FakeAction[]): string {
+  let state = EMPTY_ACTION_STATE;
+  for (const { fields } of actions) {
+    const event = fields.map((text) => Field(text));
+    const { hash } = AccountUpdate.Actions.pushEvent(AccountUpdate.Actions.empty(), event);
+    state = AccountUpdate.Actions.updateSequenceState(state, hash);
+  }
+  return state.toString();
+}
+
+const block = ({ fields, slot }: FakeAction, before: string) => ({
+  actionState: { actionStateTwo: before },
+  blockInfo: {
+    ...{ height: slot, timestamp: '0', globalSlotSinceGenesis: slot, chainStatus: 'canonical' },
+  },
+  actionData: [{ data: fields, transactionInfo: { hash: `tx-${slot}`, status: 'applied' } }],
+});
+
+/** As Mina writes a hash, but with an empty checksum: a version, the field element, four bytes. */
+function base58(element: bigint): string {
+  const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+  let bytes = 0n;
+  for (let i = 0; i < 32; i++) bytes = (bytes << 8n) | ((element >> BigInt(8 * i)) & 0xffn);
+  let value = ((5n << 256n) | bytes) << 32n;
+  let text = '';
+  for (; value > 0n; value /= 58n) text = alphabet[Number(value % 58n)] + text;
+  return text;
+}
