@@ -496,7 +496,8 @@ describe('nodes', () => {
     await page.getByText('Not known, because the archive did not give them.').waitFor({
       timeout: MINUTE,
     });
-    await contractRead(page);
+    await page.getByText('The archive does not answer.').waitFor();
+    await page.getByText('According to the node, committed to').waitFor();
     await dropFile(page, proof);
     await check(page);
     await expectVerdict(page, 'whose model it is about is not known', /archive did not give/);

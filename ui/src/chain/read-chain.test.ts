@@ -46,7 +46,7 @@ test('an archive one submission behind is read again with the account', async ()
 });
 
 test.each([
-  ['that is down', undefined, 'NODE_UNAVAILABLE'],
+  ['that is down', undefined, 'ARCHIVE_UNAVAILABLE'],
   ['that withholds a submission', [], 'ARCHIVE_MISMATCH'],
   ['that makes one up', [submission(666, 3)], 'ARCHIVE_MISMATCH'],
 ])('an archive %s: the contract is shown, its submissions are not', async (_, archived, code) => {

@@ -134,7 +134,7 @@ async function readOnce(source: Source, store: CheckpointStore): Promise<ChainVi
   }
 }
 
-/** @throws NODE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_MISMATCH */
+/** @throws ARCHIVE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_MISMATCH */
 async function readSubmissions(
   source: Source,
   view: LedgerView,

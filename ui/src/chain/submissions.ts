@@ -75,7 +75,7 @@ export interface Reading {
  * All submissions from a height on, oldest first. Archives answer about a range of blocks at most, so they are asked for one window
  * after the other, the newest first, until the contract's first action.
  *
- * @throws NODE_UNAVAILABLE, BAD_ANSWER
+ * @throws ARCHIVE_UNAVAILABLE, BAD_ANSWER
  */
 export async function fetchSubmissions({
   archive,
@@ -108,8 +108,15 @@ export async function fetchSubmissions({
 
 /** Half the window, for an archive that refuses the whole; no archive refuses so few blocks as the last one. */
 function narrower(size: number, error: unknown): number {
-  if (!(error instanceof AttensorError) || error.code !== 'BAD_ANSWER' || size < 32) throw error;
-  return Math.floor(size / 2);
+  if (!(error instanceof AttensorError)) throw error;
+  if (error.code === 'BAD_ANSWER' && size >= 32) return Math.floor(size / 2);
+  if (error.code !== 'NODE_UNAVAILABLE') throw error;
+  throw new AttensorError({
+    ...error.toJSON(),
+    code: 'ARCHIVE_UNAVAILABLE',
+    what: 'the archive does not answer',
+    hint: 'Try again later, or choose another archive',
+  });
 }
 
 /** Of blocks from `from` to the one before `to`. */

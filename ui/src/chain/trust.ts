@@ -39,14 +39,15 @@ export function reachedLevels(levels: readonly Level[]): number {
   return first === -1 ? levels.length : first;
 }
 
-function ledgerLevel({ membership }: ChainView): Level {
+function ledgerLevel({ membership, genuine }: ChainView): Level {
   const title = 'The account is in the block’s ledger';
   if (membership === undefined) {
     return {
       title,
       state: 'open',
-      words:
-        'Not checked: when the account last took a submission is part of its hash, and only an archive tells.',
+      words: genuine
+        ? 'Not checked: when the account last took a submission is part of its hash, and only an archive tells.'
+        : 'Not checked, because this is not an Attensor contract.',
     };
   }
   const { staged, snarked } = membership;

@@ -114,7 +114,7 @@ function Page({ settings }: { settings: Settings }) {
       {source && chain.view && (
         <Attestations view={chain.view} source={source} selected={selected} onSelect={select} />
       )}
-      {source && form.file !== '' && (
+      {source && form.file !== '' && chain.view?.genuine !== false && (
         <WalletCard
           key={`${source.address} ${form.file}`}
           file={form.file}

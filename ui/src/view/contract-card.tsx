@@ -56,7 +56,7 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
             </p>
           )}
           <p>
-            {view.genuine ? 'Committed' : 'It claims to be committed'} to{' '}
+            {isReliable(view) ? 'Committed' : CLAIMS[view.genuine ? 'open' : 'foreign']} to{' '}
             {model ? (
               <>
                 <strong>{model.name}</strong>, as this site names it.
@@ -86,6 +86,11 @@ export function ContractCard({ settings, source, chain, model, onSource, onAgain
     </section>
   );
 }
+
+const CLAIMS = {
+  open: 'According to the node, committed',
+  foreign: 'It claims to be committed',
+};
 
 /** All of submissions, repeats included. */
 function Counts({ view: { attestations, newer } }: { view: ChainView }) {

@@ -24,27 +24,30 @@ export function ProofTree({ result }: { result: CheckResult }) {
     text: present(verifierKeyHash, 'the verifier key'),
     by: ['key', 'circuits', 'published', 'proof'],
   };
-  const chain: Node = { title: 'contract', text: 'records the answer', by: ['contract', 'record'] };
+  const chain: Node = {
+    title: 'contract',
+    text: 'is committed, and records',
+    by: ['contract', 'record'],
+  };
   const label =
     'Picture: weights, vocabulary, prompt and answer lead to one proof, and that to the contract. The list above says what holds';
   return (
     <figure class="tree">
-      <svg viewBox="0 0 340 296" role="img" aria-label={label}>
-        <path class="edge" d="M85 62 V72 M255 62 V72" />
-        <path class="edge" d="M85 124 C85 146 170 136 170 158 C170 136 255 146 255 124" />
-        <path class="edge" d="M170 210 V234" />
+      <svg viewBox="0 0 340 300" role="img" aria-label={label}>
+        <rect class="frame" x={1} y={1} width={338} height={142} rx={10} />
+        <path class="edge" d="M170 143 V168 M170 220 V244" />
         {leaves.map((leaf, i) => (
           <Box
             key={leaf.title}
             x={i % 2 === 0 ? 10 : 180}
-            y={i < 2 ? 10 : 72}
+            y={i < 2 ? 14 : 78}
             width={150}
             node={leaf}
             steps={result.steps}
           />
         ))}
-        <Box x={80} y={158} width={180} node={proof} steps={result.steps} />
-        <Box x={80} y={234} width={180} node={chain} steps={result.steps} />
+        <Box x={80} y={168} width={180} node={proof} steps={result.steps} />
+        <Box x={80} y={244} width={180} node={chain} steps={result.steps} />
       </svg>
       <figcaption class="legend">
         <span class="ok">holds</span> <span class="failed">does not hold</span>{' '}

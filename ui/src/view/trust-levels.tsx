@@ -2,7 +2,7 @@
 import type { ChainView } from '../chain/read-chain.js';
 import { reachedLevels, trustLevels } from '../chain/trust.js';
 
-const WORDS = { ok: 'yes', failed: 'no', open: 'no' };
+const WORDS = { ok: 'yes', failed: 'no', open: 'open' };
 
 export function TrustLevels({ view }: { view: ChainView }) {
   const levels = trustLevels(view);

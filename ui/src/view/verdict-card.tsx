@@ -116,7 +116,7 @@ const STATES = { ok: 'yes', failed: 'no', open: 'open' };
 function StepLine({ step: { state, words } }: { step: Step }) {
   return (
     <li class={state}>
-      <span class="badge">{STATES[state]}</span> {words}
+      <span class="badge">{STATES[state]}</span> {sentence(words)}
     </li>
   );
 }
