@@ -26,7 +26,7 @@ export function ProofTree({ result }: { result: CheckResult }) {
   };
   const chain: Node = {
     title: 'contract',
-    text: 'is committed, and records',
+    text: 'records the answer',
     by: ['contract', 'record'],
   };
   const label =
