@@ -483,7 +483,7 @@ describe('nodes', () => {
       expect(await page.getByText(/attested,|rely on it|list is complete/).count()).toBe(0);
       await dropFile(page, proof);
       await check(page);
-      await expectVerdict(page, 'this is not an Attensor contract', /another program guards/);
+      await expectVerdict(page, 'this is not an Attensor contract', /program guards this account/);
       await page.screenshot({ path: join(SCREENSHOTS, 'foreign.png'), fullPage: true });
       expect(await accessibilityProblems(page)).toEqual([]);
       await page.close();
