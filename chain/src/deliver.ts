@@ -77,14 +77,31 @@ async function requireUnusedNonce(network: Network, file: Sealed): Promise<void>
   const [publicKey, nonce] = payerOf(file);
   const payer = await network.payer(publicKey);
   if (payer === undefined || payer.includedNonce <= nonce) return;
+  // it may have come into a block between two looks; then sending it once more is harmless
+  if ((await network.standing(file.hash)).state !== 'unknown') return;
+  const faster = await replaced(network, file);
   throw new AttensorError({
     code: 'NONCE_USED',
-    what: 'another transaction of the fee payer used the nonce; this one can never be included in a block',
+    what:
+      faster === undefined
+        ? 'another transaction of the fee payer used the nonce; this one can never be included in a block'
+        : `transaction ${faster}, which an earlier run sent with a smaller fee, is in a block instead of this one`,
     where: publicKey,
     expected: `nonce ${nonce}`,
     got: `${payer.includedNonce} is the next one`,
-    hint: 'check whether it did what you wanted; if not, run the command again to make a new transaction',
+    hint:
+      faster === undefined
+        ? 'check whether it did what you wanted; if not, run the command again to make a new transaction'
+        : 'it did what this one was to do, unless it failed there: run the command again to see',
   });
+}
+
+/** The hash of a transaction with a smaller fee, sent before this one, that is in a block instead. */
+async function replaced(network: Network, { replaces = [] }: Sealed): Promise<string | undefined> {
+  for (const hash of replaces) {
+    if ((await network.standing(hash)).state === 'included') return hash;
+  }
+  return undefined;
 }
 
 function payerOf(file: TransactionFile): [publicKey: string, nonce: number] {

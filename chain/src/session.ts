@@ -8,7 +8,7 @@ import { AttensorError, present } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
 import { deliver, type Delivered, type Reporter } from './deliver.js';
-import { Network } from './network.js';
+import { Network, type Standing } from './network.js';
 import type { Plan } from './plans.js';
 import { requireSigned, sign, unsigned } from './signing.js';
 import { Journal, type TransactionFile, type ZkappCommandJson } from './transaction-file.js';
@@ -115,21 +115,36 @@ export class ChainSession {
     const journal = await Journal.open(this.cacheDir, [this.alias.url, ...plan.task]);
     const earlier = await journal.read();
     let file = earlier;
-    if (file === undefined) {
-      const signed = sign(await this.build(plan), [payer, ...keys]);
+    const replaces = earlier && this.options.fee !== undefined && (await this.replaces(earlier));
+    if (earlier === undefined || replaces) {
+      const nonce = replaces ? nonceOf(earlier) : undefined;
+      const signed = sign(await this.build(plan, nonce), [payer, ...keys]);
       requireSigned(signed, plan.about);
       file = await withHash(signed);
+      if (earlier !== undefined) {
+        file = { ...file, replaces: [earlier.hash, ...(earlier.replaces ?? [])] };
+        output.log(`replacing transaction ${earlier.hash}, which an earlier run signed`);
+      }
       await journal.write(file);
     } else {
-      output.log(`resuming transaction ${file.hash}, which an earlier run signed`);
+      output.log(`resuming transaction ${earlier.hash}, which an earlier run signed`);
     }
-    const delivered = await this.deliver(file, journal);
-    return { ...report(file, delivered), resumed: earlier !== undefined };
+    const sealed = present(file, 'the transaction');
+    const delivered = await this.deliver(sealed, journal, replaces ? earlier : undefined);
+    return { ...report(sealed, delivered), resumed: earlier !== undefined && !replaces };
+  }
+
+  /** Whether the fee that is asked for takes the place of that of a transaction on its way. */
+  private async replaces(earlier: TransactionFile & { hash: string }): Promise<boolean> {
+    if (BigInt(feeOf(earlier)) === this.fee) return false;
+    const { state } = await this.network.standing(earlier.hash);
+    return replacement(feeOf(earlier), this.fee, state, earlier.hash);
   }
 
   private async deliver(
     file: TransactionFile & { hash: string },
     journal: Journal,
+    replaced?: TransactionFile,
   ): Promise<Delivered> {
     const { output, signal } = this.context;
     const wait = this.options.wait ?? true;
@@ -140,17 +155,23 @@ export class ChainSession {
       return delivered;
     } catch (error) {
       const over = ['TRANSACTION_FAILED', 'NONCE_USED', 'REJECTED'];
+      // what it was to replace is still on its way
+      if (error instanceof AttensorError && error.code === 'REJECTED' && replaced !== undefined) {
+        await journal.write(replaced);
+        throw error;
+      }
       if (error instanceof AttensorError && over.includes(error.code)) await journal.remove();
       throw error;
     }
   }
 
   /** Builds and proves; signatures are still missing. @throws AttensorError */
-  async build(plan: Plan): Promise<TransactionFile> {
+  async build(plan: Plan, givenNonce?: number): Promise<TransactionFile> {
     const { output } = this.context;
     const { memo } = this.options;
     const feePayer = await this.feePayer();
-    const nonce = await this.requirePayer(feePayer);
+    const payerNonce = await this.requirePayer(feePayer);
+    const nonce = givenNonce ?? payerNonce;
     const bar = output.progress(plan.task[0]);
     try {
       const { Mina, PublicKey, UInt64 } = await import('o1js');
@@ -238,6 +259,39 @@ export class ChainSession {
     }
     return this.options.nonce ?? payer.nonce;
   }
+}
+
+/**
+ * Whether a transaction with another fee takes the place of one that was sent: the network takes it
+ * only with the same nonce and a larger fee, while the first is in no block.
+ *
+ * @param earlier the fee of the one that was sent, in nanomina
+ * @throws AttensorError USAGE for a smaller fee
+ */
+export function replacement(
+  earlier: string,
+  fee: bigint,
+  state: Standing['state'],
+  hash: string,
+): boolean {
+  if (state === 'included' || fee === BigInt(earlier)) return false;
+  if (fee > BigInt(earlier)) return true;
+  throw new AttensorError({
+    code: 'USAGE',
+    what: 'an earlier run sent this transaction with a larger fee, which a smaller one cannot replace',
+    where: hash,
+    expected: `a fee above ${inMina(earlier)} MINA`,
+    got: `${inMina(fee)} MINA`,
+    hint: 'omit --fee to continue with the earlier one',
+  });
+}
+
+function feeOf(file: TransactionFile): string {
+  return file.kind === 'zkapp' ? file.command.feePayer.body.fee : file.command.fee;
+}
+
+function nonceOf(file: TransactionFile): number {
+  return Number(file.kind === 'zkapp' ? file.command.feePayer.body.nonce : file.command.nonce);
 }
 
 /** Seals a signed transaction: from here on it is known by its hash. */

@@ -50,6 +50,8 @@ const common = {
   signers: z.array(z.string()),
   /** Set once it is signed by all. */
   hash: z.string().optional(),
+  /** Hashes of those with smaller fees and the same nonce that were sent before. */
+  replaces: z.array(z.string()).optional(),
 };
 const signature = z.object({ field: z.string(), scalar: z.string() }).optional();
 const transferSchema = z.object({
