@@ -1,4 +1,4 @@
-// `npm run bench -- <main|table3|scaling|openings|chain|kernels>`. The first and the last are scripts, which need no more than what they measure.
+// `npm run bench -- <main|table3|scaling|openings|chain|faults|kernels>`. The first and the last are scripts, which need no more than what they measure.
 const [name] = process.argv.slice(2);
 if (name === 'main' || name === 'kernels') {
   process.argv.splice(2, 1);
