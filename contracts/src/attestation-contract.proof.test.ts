@@ -14,13 +14,9 @@ import { CONTRACT_KEY_HASH } from './contract-key.js';
 import { outputHash } from './hashes.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { ownerHash } from './owner.js';
-import {
-  attestationWitness,
-  checkAttestation,
-  readAttestations,
-  readContract,
-  readHistory,
-} from './read.js';
+import { readContract } from './account.js';
+import { checkAttestation } from './check.js';
+import { attestationWitness, readAttestations, readHistory } from './read.js';
 import { contractKeys } from './testing/keys.js';
 import {
   answering,

@@ -12,7 +12,7 @@ function importsOf(file: URL): string[] {
   return [...imports].map(([, from]) => from);
 }
 
-it("the package imports o1js, core's main entry and itself, and uses nothing of Node", () => {
+it("the package imports o1js, zod, core's main entry and itself, and uses nothing of Node", () => {
   const files = readdirSync(HERE, { recursive: true })
     .map(String)
     .filter((name) => /(?<!\.test)\.js$/.test(name) && !name.startsWith('testing'));
@@ -20,7 +20,7 @@ it("the package imports o1js, core's main entry and itself, and uses nothing of 
   expect(files).toContain('ledger/index.js');
   for (const name of files)
     for (const from of importsOf(new URL(name, HERE)))
-      expect(from).toMatch(/^(o1js|@attensor\/core|\.\/(?!testing)[\w/-]+\.js)$/);
+      expect(from).toMatch(/^(o1js|zod|@attensor\/core|\.\/(?!testing)[\w/-]+\.js)$/);
 });
 
 it("core's main entry uses nothing of Node, and no other package", () => {

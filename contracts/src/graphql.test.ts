@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { askNode } from './graphql.js';
+import { asEndpoint, askNode, firstAnswer, publicUrl } from './graphql.js';
 import { AnsweringNode } from './testing/answering-node.js';
 
 let node: AnsweringNode;
@@ -54,5 +54,63 @@ describe('askNode', () => {
       got: expect.stringContaining('ECONNREFUSED') as unknown,
     });
     await expect(askNode('nowhere', '', {})).rejects.toMatchObject({ code: 'NODE_UNAVAILABLE' });
+  });
+});
+
+describe('endpoints', () => {
+  const KEY = 'a-key-that-nobody-should-see';
+
+  it('get their own headers, and no other', async () => {
+    Object.assign(node, { answer: { data: 7 }, status: 200 });
+    await askNode({ url: node.url, headers: { 'x-api-key': KEY } }, 'query', {});
+    expect(node.headers).toMatchObject({ 'x-api-key': KEY, 'content-type': 'application/json' });
+    await askNode(node.url, 'query', {});
+    expect(node.headers).not.toHaveProperty('x-api-key');
+  });
+
+  it('keep their keys to themselves', async () => {
+    expect(publicUrl(`https://me:${KEY}@example.org/v1/${KEY}/graphql?key=${KEY}`)).toBe(
+      'https://example.org/v1/…/graphql?…',
+    );
+    expect(publicUrl('http://127.0.0.1:8080/graphql')).toBe('http://127.0.0.1:8080/graphql');
+    const { port } = new URL(node.url);
+    const url = `http://127.0.0.1:${port}/${KEY}?key=${KEY}`;
+    const headers = { authorization: `Bearer ${KEY}` };
+    node.status = 200;
+    for (const answer of [{ errors: [{ message: `unknown key ${KEY} at ${url}` }] }, KEY]) {
+      node.answer = answer;
+      const error: unknown = await askNode({ url, headers }, '', {}).catch(
+        (caught: unknown) => caught,
+      );
+      expect(error).toMatchObject({ code: 'BAD_ANSWER' });
+      expect(JSON.stringify(error) + String(error)).not.toContain(KEY);
+    }
+    const gone: unknown = await askNode(
+      { url: `http://127.0.0.1:1/${KEY}`, headers },
+      '',
+      {},
+    ).catch((caught: unknown) => caught);
+    expect(gone).toMatchObject({ code: 'NODE_UNAVAILABLE' });
+    expect(JSON.stringify(gone) + String(gone)).not.toContain(KEY);
+  });
+
+  it('are asked one after the other, until one answers', async () => {
+    const gone = await AnsweringNode.start();
+    await gone.stop();
+    Object.assign(node, { answer: { data: 7 }, status: 200 });
+    const ask = (urls: string[]) =>
+      firstAnswer(urls.map(asEndpoint), (endpoint) =>
+        askNode(endpoint, '', {}, { timeoutMs: 500 }),
+      );
+    expect(await ask([gone.url, node.url])).toBe(7);
+    await expect(ask([gone.url, 'nowhere'])).rejects.toMatchObject({ where: gone.url });
+  });
+
+  it('need not be listened to for ever', async () => {
+    node.answer = { data: '.'.repeat(5000) };
+    await expect(askNode(node.url, '', {}, { maxBytes: 1000 })).rejects.toMatchObject({
+      code: 'BAD_ANSWER',
+      got: 'more than 1000 bytes',
+    });
   });
 });

@@ -1,47 +1,142 @@
 /** One question to a GraphQL endpoint. Without o1js, for pages that load that later. */
 import { AttensorError } from '@attensor/core';
 
+/** A node or an archive. */
+export interface Endpoint {
+  url: string;
+  /** Sent to this endpoint only: an API key, say. No error and no log shows a value. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface AskOptions {
+  timeoutMs?: number;
+  /** Largest answer that is read. */
+  maxBytes?: number;
+  signal?: AbortSignal;
+}
+
 const TIMEOUT_MS = 15_000;
+const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 const MAX_QUOTED = 300;
+/** Longer parts of a path may be keys. */
+const MAX_SHOWN_SEGMENT = 15;
+
+export const asEndpoint = (endpoint: string | Endpoint): Endpoint =>
+  typeof endpoint === 'string' ? { url: endpoint } : endpoint;
+
+/** The URL as it may be shown: without credentials, query and whatever in the path may be a key. */
+export function publicUrl(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    return url.includes('@') || url.includes('?') ? '(not a URL)' : url;
+  }
+  const path = parsed.pathname
+    .split('/')
+    .map((segment) => (segment.length > MAX_SHOWN_SEGMENT ? '…' : segment))
+    .join('/');
+  return `${parsed.protocol}//${parsed.host}${path}${parsed.search === '' ? '' : '?…'}`;
+}
+
+/** Text of others, which may quote what they were sent. */
+export function withoutSecrets(text: string, { url, headers = {} }: Endpoint): string {
+  const values = Object.values(headers).filter((value) => value !== '');
+  // a scheme in front of a key, like Bearer, is no secret, but the key is one without it too
+  const secrets = values.flatMap((value) => [value, value.split(' ').at(-1) ?? value]);
+  return secrets.reduce(
+    (shown, secret) => shown.replaceAll(secret, '…'),
+    text.replaceAll(url, publicUrl(url)),
+  );
+}
 
 /**
  * @returns what the answer calls `data`, unchecked
  * @throws NODE_UNAVAILABLE, BAD_ANSWER
  */
 export async function askNode(
-  url: string,
+  endpoint: string | Endpoint,
   query: string,
   variables: Record<string, unknown>,
-  { timeoutMs = TIMEOUT_MS } = {},
+  options: AskOptions = {},
 ): Promise<unknown> {
-  const { text, status } = await post(url, JSON.stringify({ query, variables }), timeoutMs);
+  const asked = asEndpoint(endpoint);
+  const { text, status } = await post(asked, JSON.stringify({ query, variables }), options);
   const answer = parse(text);
   if (answer === undefined) {
     // a proxy in front of a node that is down answers with a page of its own
-    if (status >= 500) throw unavailable(url, `HTTP status ${status}`);
-    throw badAnswer(url, 'the node does not answer in GraphQL', text || `HTTP status ${status}`);
+    if (status >= 500 || status === 429) throw unavailable(asked, `HTTP status ${status}`);
+    throw badAnswer(asked, 'the node does not answer in GraphQL', text || `HTTP status ${status}`);
   }
   const { data, errors } = answer;
   if (Array.isArray(errors) && errors.length > 0) {
     const [first] = errors as ({ message?: unknown } | null)[];
-    throw badAnswer(url, 'the node refuses the question', String(first?.message));
+    throw badAnswer(asked, 'the node refuses the question', String(first?.message));
   }
   return data;
 }
 
-async function post(url: string, body: string, timeoutMs: number) {
+/**
+ * The first good answer, in the order of the endpoints.
+ *
+ * @param use asks one endpoint
+ * @throws what the first endpoint did if none answers; NO_CONTRACT and the like, which are answers, at once
+ */
+export async function firstAnswer<T>(
+  endpoints: readonly Endpoint[],
+  use: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> {
+  const errors: unknown[] = [];
+  for (const endpoint of endpoints) {
+    try {
+      return await use(endpoint);
+    } catch (error) {
+      if (!(error instanceof AttensorError) || !PASSED_ON.includes(error.code)) throw error;
+      errors.push(error);
+    }
+  }
+  throw errors[0];
+}
+
+/** Faults of an endpoint, not answers. */
+const PASSED_ON = ['NODE_UNAVAILABLE', 'ARCHIVE_UNAVAILABLE', 'BAD_ANSWER', 'ARCHIVE_MISMATCH'];
+
+async function post(endpoint: Endpoint, body: string, options: AskOptions) {
+  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(url, {
+    const response = await fetch(endpoint.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...endpoint.headers, 'content-type': 'application/json' },
       body,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       referrerPolicy: 'no-referrer',
       credentials: 'omit',
     });
-    return { text: await response.text(), status: response.status };
+    return { text: await textOf(response, maxBytes, endpoint), status: response.status };
   } catch (error) {
-    throw unavailable(url, reasonOf(error), error);
+    if (error instanceof AttensorError) throw error;
+    signal?.throwIfAborted();
+    throw unavailable(endpoint, reasonOf(error), error);
+  }
+}
+
+/** Stops reading where an answer is larger than any honest one. */
+async function textOf(response: Response, maxBytes: number, endpoint: Endpoint): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    if (bytes > maxBytes) {
+      await reader.cancel();
+      throw badAnswer(endpoint, 'the answer is too large', `more than ${maxBytes} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
   }
 }
 
@@ -61,23 +156,24 @@ function parse(text: string): { data?: unknown; errors?: unknown } | undefined {
   }
 }
 
-function unavailable(url: string, got: string, cause?: unknown): AttensorError {
+function unavailable(endpoint: Endpoint, got: string, cause?: unknown): AttensorError {
   return new AttensorError({
     code: 'NODE_UNAVAILABLE',
     what: 'the node does not answer',
-    where: url,
-    got,
+    where: publicUrl(endpoint.url),
+    got: withoutSecrets(got, endpoint),
     hint: 'Try again later, or choose another node',
-    cause,
+    // a message of the system may hold the URL with its key
+    cause: Object.keys(endpoint.headers ?? {}).length > 0 ? undefined : cause,
   });
 }
 
-function badAnswer(url: string, what: string, got: string): AttensorError {
+export function badAnswer(endpoint: Endpoint, what: string, got: string): AttensorError {
   return new AttensorError({
     code: 'BAD_ANSWER',
     what,
-    where: url,
-    got: got.slice(0, MAX_QUOTED),
+    where: publicUrl(endpoint.url),
+    got: withoutSecrets(got, endpoint).slice(0, MAX_QUOTED),
     hint: 'Check that the URL is that of a Mina daemon, or of an archive where one is expected',
   });
 }

@@ -40,21 +40,57 @@ export {
   type RecordedAttestation,
   type Pin,
 } from './history.js';
+export { readContract, type ReadContractOptions, type ContractState } from './account.js';
 export {
-  readContract,
+  readAll,
   readCommitment,
   readHistory,
   readAttestations,
   isSettled,
   attestationWitness,
+  type ReadOptions,
+  type Reading,
+  type FoundAttestation,
+} from './read.js';
+export {
   checkAttestation,
   isProofValid,
   statedFields,
-  type ReadContractOptions,
-  type ContractState,
-  type FoundAttestation,
   type AttestedFile,
   type AttestationCheck,
-} from './read.js';
+  type CheckOptions,
+} from './check.js';
+export {
+  genuineness,
+  notGenuine,
+  requireGenuine,
+  type CommitmentLike,
+  type Expected,
+  type Genuineness,
+} from './genuine.js';
+export { connect, type Connected, type Connection, type Endpoints } from './endpoints.js';
+export { publicUrl, type Endpoint } from './graphql.js';
+export {
+  fetchQueueBlocks,
+  type QueueAnswer,
+  type QueueBlock,
+  type QueueUpdate,
+} from './archive.js';
+export {
+  BLOCK_RANGE,
+  linkUpdates,
+  walkQueue,
+  type LinkedUpdate,
+  type Queue,
+  type QueueSource,
+  type WalkOptions,
+} from './queue-walk.js';
+export {
+  CHECKPOINT_VERSION,
+  makeCheckpoint,
+  openCheckpoint,
+  type Checkpoint,
+  type CheckpointStore,
+} from './checkpoint.js';
 export { subscribeAttestations, type SubscribeOptions } from './subscribe.js';
 export { AttensorError, type ErrorCode } from '@attensor/core';

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, VerificationKey } from 'o1js';
 import { Commitment } from './commitment.js';
 import { type ModelEvent, type OwnerEvent, ownerHash } from './owner.js';
-import { readContract } from './read.js';
+import { readContract } from './account.js';
 import { LocalContract, withoutSignatureOf } from './testing/local-contract.js';
 
 let local: LocalContract;

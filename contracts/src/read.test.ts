@@ -8,14 +8,13 @@ import { Commitment } from './commitment.js';
 import { ownerHash } from './owner.js';
 import {
   attestationWitness,
-  checkAttestation,
   isSettled,
   readAttestations,
   readCommitment,
-  readContract,
   readHistory,
-  type AttestedFile,
 } from './read.js';
+import { readContract } from './account.js';
+import { type AttestedFile, checkAttestation } from './check.js';
 import { Statement } from './statement.js';
 import { subscribeAttestations } from './subscribe.js';
 import { AnsweringNode } from './testing/answering-node.js';
@@ -133,35 +132,34 @@ describe('readContract with a node', () => {
 });
 
 describe('readAttestations', () => {
-  it('returns all, oldest first, with where they were made', async () => {
+  it('returns all, oldest first', async () => {
     const all = await readAttestations(local.address);
     expect(all.map(({ attestation }) => Statement.toJSON(attestation.statement))).toEqual(
       [7, 8, 7, 9].map((answer) => Statement.toJSON(answering(answer))),
     );
     expect(all.map(({ settled }) => settled)).toEqual([true, true, false, false]);
     expect(all.map(({ first }) => first)).toEqual([0, 1, 0, 3]);
-    expect(all.every(({ blockHeight }) => typeof blockHeight === 'number')).toBe(true);
+    // a chain in this process has no blocks
+    expect(all.every(({ blockHeight }) => blockHeight === undefined)).toBe(true);
   });
 
-  it('rejects an archive that leaves out, edits or moves any', async () => {
+  it('rejects an archive that leaves out or edits any', async () => {
     for (const lie of [
       () => [],
       (actions: Actions) => actions.slice(0, 3),
       (actions: Actions) => actions.slice(1),
-      (actions: Actions) => [...actions].reverse(),
       (actions: Actions) => actions.map(edited),
-      (actions: Actions) => [actions[0], ...actions],
     ])
       await expect(readWith(lie)).rejects.toMatchObject({ code: 'ARCHIVE_MISMATCH' });
   });
 
-  it('rejects actions that are no attestations', async () => {
-    const short = (actions: Actions) => [{ ...actions[0], actions: [['1', '2']] }];
-    await expect(readWith(short)).rejects.toMatchObject({
-      code: 'ARCHIVE_MISMATCH',
-      expected: '5 fields',
-      got: '2 fields',
-    });
+  it('does not depend on the order of answers, nor on repeats', async () => {
+    const honest = await readAttestations(local.address);
+    for (const odd of [
+      (actions: Actions) => [...actions].reverse(),
+      (actions: Actions) => [actions[0], ...actions],
+    ])
+      expect(JSON.stringify(await readWith(odd))).toBe(JSON.stringify(honest));
   });
 
   it('says so when the archive does not answer', async () => {

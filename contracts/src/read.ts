@@ -1,319 +1,269 @@
 /**
  * Reading attestations from outside circuits: a dApp's page, a script, a test.
  *
- * Works on whatever Mina instance is active. Submissions come from an archive node and are checked
+ * Works on whatever Mina instance is active; over a network best after `connect`. Submissions come from an archive and are checked
  * against the account before they are returned, so an archive can withhold an answer, but it can't
- * invent, leave out or reorder submissions.
+ * invent, leave out or reorder submissions. Events are not read: anyone may put them beside the contract's own.
  */
-import { fetchAccount, Field, Mina, type Permissions, type PublicKey } from 'o1js';
-import { EMPTY_ACTION_STATE } from './actions.js';
-import { AttestationContract, isLocked } from './attestation-contract.js';
-import { Attestation, type AttestationWitness } from './attestation.js';
-import { Commitment } from './commitment.js';
 import { AttensorError } from '@attensor/core';
-import { askNode } from './graphql.js';
-import { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
-import { proofProblem } from './stated-proof.js';
+import { Field, Mina, type PublicKey } from 'o1js';
 import {
-  parsePermissions,
-  PERMISSIONS_SELECTION,
-  permissionsFromJson,
-} from './ledger/permissions.js';
-import { Statement } from './statement.js';
+  type ContractState,
+  isEmbedded,
+  readContract,
+  type ReadContractOptions,
+} from './account.js';
+import { fetchQueueBlocks, type QueueAnswer } from './archive.js';
+import { Attestation, type AttestationWitness } from './attestation.js';
+import {
+  type Checkpoint,
+  type CheckpointStore,
+  makeCheckpoint,
+  openCheckpoint,
+} from './checkpoint.js';
+import { type Commitment } from './commitment.js';
+import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
+import { type Endpoint, publicUrl } from './graphql.js';
+import { AttestationHistory, type RecordedAttestation } from './history.js';
+import { type LinkedUpdate, type Queue, type QueueSource, walkQueue } from './queue-walk.js';
 
-/** Options of `readContract`. */
-export interface ReadContractOptions {
-  /**
-   * GraphQL of a node: that of `Mina.Network`, which o1js does not give back. Over a network `locked` needs it, since o1js 2.15
-   * loses a permission of accounts that it fetches.
-   */
-  graphql?: string;
-}
-
-/** The contract's whole state. */
-export interface ContractState extends HistoryState {
-  commitment: Commitment;
-  /** `ownerHash` of the owner's key. */
-  owner: Field;
-  /** True when every state change since creation was made by a proof: false before `initialize`. */
-  provedState: boolean;
-  /**
-   * True when the account has the permissions that `deploy` sets, for the present network version. Over a network false without
-   * `graphql`.
-   */
-  locked: boolean;
-  /** Hash of the contract's own verification key: which code guards this account. */
-  contractKeyHash: Field;
+/** Options of everything that reads submissions. */
+export interface ReadOptions extends ReadContractOptions {
+  /** GraphQL of archives, where `connect` has not been told any. */
+  archive?: Endpoints;
+  /** Blocks that are asked for at once; halved where an archive refuses so many. 10,000 if not given. */
+  blockRange?: number;
+  /** An earlier result: only what came since is asked for, and little is hashed again. */
+  since?: Reading;
+  /** An exported checkpoint. It is checked, never believed. */
+  checkpoint?: unknown;
+  /** Where a checkpoint is looked for, and where the new one is put. */
+  checkpoints?: CheckpointStore;
+  signal?: AbortSignal;
 }
 
 /** A submission, and where it was made as the archive tells: that part is not checked. */
 export interface FoundAttestation extends RecordedAttestation {
   transactionHash?: string;
   blockHeight?: number;
+  /** Blocks on top of its own; 0 in the last one. Undefined where no blocks are known. */
+  depth?: number;
 }
 
-/** The parts of a proof file that are compared with the chain. */
-export interface AttestedFile {
-  statement: Record<'modelRoot' | 'vocabularyRoot' | 'inputHash' | 'outputHash', string>;
-  verificationKey: { data: string; hash: string };
-  proof: {
-    publicInput: string[];
-    publicOutput: string[];
-    maxProofsVerified: 0 | 1 | 2;
-    proof: string;
-  };
-}
-
-/** What the chain knows of a proof file's statement. */
-export interface AttestationCheck {
-  attestation: Attestation;
-  /** Has it been submitted, so that the network verified a proof of it? */
-  attested: boolean;
-  /** Is it in the record, so that contracts can rely on it? */
-  settled: boolean;
-  /** Is it of the model that the contract is committed to now? */
-  current: boolean;
-  /** Is the file's own proof valid? Undefined if that was not asked. */
-  proofValid: boolean | undefined;
+/** Everything that one look at the chain gives. */
+export interface Reading {
+  contract: ContractState;
+  history: AttestationHistory;
+  attestations: readonly FoundAttestation[];
+  /** True if the archive has not seen the last submissions yet; then `history` ends before them. */
+  behind: boolean;
+  /** Blocks of the archive's answers that could not be read, or whose actions do not make their state. */
+  skipped: number;
+  /** Updates that were known before, from `since` or a checkpoint. */
+  known: number;
+  /** Why a checkpoint was not used or not kept: the reading is as good without it. */
+  checkpointProblem?: unknown;
+  /** To be kept, exported, or given to the next call. */
+  checkpoint: () => Checkpoint;
+  /** For the next call. */
+  updates: readonly LinkedUpdate[];
 }
 
 /**
- * The contract's whole state.
+ * The contract, all submissions and the record, checked against the account.
  *
- * **Warning**: any account can hold any eight fields. Compare `contractKeyHash` with the hash that
- * `AttestationContract.compile()` gives, and see that `provedState` and `locked` are true, before
- * trusting an address you did not deploy; docs/threat-model.md has the rest of the list.
- *
- * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE, BAD_ANSWER
+ * @throws NO_CONTRACT, NODE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
-export async function readContract(
-  address: PublicKey,
-  { graphql }: ReadContractOptions = {},
-): Promise<ContractState> {
-  const contract = new AttestationContract(address);
-  // first the permissions: if they are final, the code that is read after them is the code they guard
-  const told = graphql === undefined ? undefined : await fetchPermissions(graphql, address);
-  const account = await loadAccount(contract);
-  const zkapp = account?.zkapp;
-  if (account === undefined || zkapp?.verificationKey === undefined) {
-    throw noContract(address, 'on the active Mina instance');
-  }
-  const state = zkapp.appState;
-  return {
-    commitment: new Commitment({
-      modelRoot: contract.modelRoot.fromAppState(state),
-      vocabularyRoot: contract.vocabularyRoot.fromAppState(state),
-      verifierKeyHash: contract.verifierKeyHash.fromAppState(state),
-    }),
-    owner: contract.owner.fromAppState(state),
-    root: contract.root.fromAppState(state),
-    count: Number(contract.count.fromAppState(state).toBigInt()),
-    settledActions: contract.settledActions.fromAppState(state),
-    pinnedActions: contract.pinnedActions.fromAppState(state),
-    actionState: zkapp.actionState[0] ?? EMPTY_ACTION_STATE,
-    provedState: zkapp.provedState.toBoolean(),
-    locked: isLocked(told ?? account.permissions),
-    contractKeyHash: zkapp.verificationKey.hash,
-  };
-}
-
-function noContract(address: PublicKey, on: string): AttensorError {
-  return new AttensorError({
-    code: 'NO_CONTRACT',
-    what: `there is no attestation contract at this address ${on}`,
-    where: address.toBase58(),
-    hint: 'Check the address and the network',
-  });
-}
-
-const PERMISSIONS_QUERY = `query ($address: PublicKey!) {
-  account(publicKey: $address) { publicKey ${PERMISSIONS_SELECTION} }
-}`;
-
-/** As the node itself tells them. @throws NO_CONTRACT, NODE_UNAVAILABLE, BAD_ANSWER */
-async function fetchPermissions(graphql: string, address: PublicKey): Promise<Permissions> {
-  const asked = address.toBase58();
-  const data = await askNode(graphql, PERMISSIONS_QUERY, { address: asked });
-  const { account } = (data ?? {}) as {
-    account?: { publicKey?: unknown; permissions?: unknown } | null;
-  };
-  if (account === null) throw noContract(address, `according to ${graphql}`);
-  const badAnswer = (expected: string, got: string, cause?: unknown) =>
-    new AttensorError({
-      code: 'BAD_ANSWER',
-      what: "the node did not return the account's permissions",
-      where: graphql,
-      expected,
-      got,
-      hint: 'Choose another node',
-      cause,
-    });
-  if (account?.publicKey !== asked)
-    throw badAnswer(`the account ${asked}`, JSON.stringify(account?.publicKey) ?? 'none');
-  try {
-    return permissionsFromJson(parsePermissions(account.permissions));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw badAnswer('all permissions that this version of o1js knows', error.message, error);
-  }
-}
-
-/** The account as it is now, from the node where the active instance has one. */
-async function loadAccount(contract: AttestationContract) {
-  const { address } = contract;
-  // o1js's embedded chain throws where there is no account, a remote one gives nothing
-  const state = await contract.modelRoot.fetch().catch(() => null);
-  if (state === undefined) {
-    const { error } = await fetchAccount({ publicKey: address });
-    if (error !== undefined && error.statusCode !== 404) {
-      throw new AttensorError({
-        code: 'NODE_UNAVAILABLE',
-        what: 'the node did not return the account',
-        where: address.toBase58(),
-        got: error.statusText,
-        hint: 'Try again, or set another node in Mina.Network',
-      });
-    }
-    if (error !== undefined) return undefined;
-  }
-  return state !== null && Mina.hasAccount(address) ? Mina.getAccount(address) : undefined;
-}
-
-/** The commitment that submissions are checked against now. Same warning as `readContract`. */
-export async function readCommitment(address: PublicKey): Promise<Commitment> {
-  return (await readContract(address)).commitment;
-}
-
-/**
- * All submissions and the record, checked against the account: what `settle`, `pin` and
- * `requireAttested` take is made from it.
- *
- * `known` is an earlier result, which makes this call cheaper.
- *
- * @throws NO_CONTRACT, NODE_UNAVAILABLE, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
- */
-export async function readHistory(
-  address: PublicKey,
-  { known }: { known?: AttestationHistory } = {},
-): Promise<AttestationHistory> {
+export async function readAll(address: PublicKey, options: ReadOptions = {}): Promise<Reading> {
+  const { since, checkpoints } = options;
+  const name = address.toBase58();
   // the account first: what is submitted in between is at the end of the archive's list
-  const state = await readContract(address);
-  return AttestationHistory.replay(state, await fetchSubmissions(address), known);
-}
-
-/**
- * All submissions, oldest first, checked to be exactly those that the account commits to.
- *
- * @throws as `readHistory`
- */
-export async function readAttestations(address: PublicKey): Promise<FoundAttestation[]> {
-  const { attestations } = await readHistory(address);
-  const transactions = await fetchTransactions(address);
-  return attestations.map((each) => ({
-    ...each,
-    ...transactions.get(each.key.toBigInt())?.shift(),
-  }));
-}
-
-/** Is the attestation in the record, so that contracts can rely on it? @throws as `readHistory` */
-export async function isSettled(address: PublicKey, attestation: Attestation): Promise<boolean> {
-  return (await readHistory(address)).isSettled(attestation);
-}
-
-/** Argument of `requireAttested`; valid until the next `settle`. @throws NOT_SETTLED, as `readHistory` */
-export async function attestationWitness(
-  address: PublicKey,
-  attestation: Attestation,
-): Promise<AttestationWitness> {
-  return (await readHistory(address)).witness(attestation);
-}
-
-/**
- * Compares a proof file with the chain: does the contract know what it states? With `proof`, the file's own proof is
- * verified as well, as the network did on submission.
- *
- * @param file as `attensor prove` writes it
- * @throws BAD_ARGUMENT, as `readHistory`
- */
-export async function checkAttestation(
-  address: PublicKey,
-  file: AttestedFile,
-  { proof = false } = {},
-): Promise<AttestationCheck> {
-  const attestation = attestationOf(file);
-  const proofValid = proof ? await isProofValid(file) : undefined;
-  const state = await readContract(address);
-  const history = AttestationHistory.replay(state, await fetchSubmissions(address));
-  const found = history.find(attestation);
-  const model = Commitment.toFields(Attestation.commitment(attestation));
+  const contract = await readContract(address, options);
+  const start =
+    since === undefined ? await loadCheckpoint(name, options) : { known: since.updates };
+  const { queue, attestations, history } = await firstQueue(
+    address,
+    contract,
+    start.known,
+    options,
+  );
+  const { updates, behind, skipped } = queue;
+  const checkpoint = () => makeCheckpoint(name, contract.blockHeight, updates);
+  let checkpointProblem = start.problem;
+  if (start.known.length > 0 && queue.known === 0 && since === undefined)
+    checkpointProblem = unused(name, start.known.length);
+  if (
+    checkpoints !== undefined &&
+    !(queue.known === updates.length && start.known.length === updates.length)
+  ) {
+    await checkpoints.save(checkpoint()).catch((error: unknown) => {
+      checkpointProblem ??= error;
+    });
+  }
+  const found = locate(history, attestations.length, updates, contract.blockHeight);
   return {
-    attestation,
-    attested: found !== undefined,
-    settled: found?.settled ?? false,
-    current: Commitment.toFields(state.commitment).every(
-      (field, i) => field.toBigInt() === model[i].toBigInt(),
-    ),
-    proofValid,
+    contract,
+    history,
+    attestations: found,
+    behind,
+    skipped,
+    known: queue.known,
+    checkpointProblem,
+    checkpoint,
+    updates,
   };
 }
 
-function attestationOf({ statement, verificationKey }: AttestedFile): Attestation {
+/** Nothing of a checkpoint is fatal: without it, the history is read from its beginning. */
+async function loadCheckpoint(
+  address: string,
+  { checkpoint, checkpoints }: ReadOptions,
+): Promise<{ known: readonly LinkedUpdate[]; problem?: unknown }> {
   try {
-    return new Attestation({
-      statement: new Statement({
-        modelRoot: Field(statement.modelRoot),
-        vocabularyRoot: Field(statement.vocabularyRoot),
-        inputHash: Field(statement.inputHash),
-        outputHash: Field(statement.outputHash),
-      }),
-      verifierKeyHash: Field(verificationKey.hash),
-    });
-  } catch (cause) {
-    throw new AttensorError({
-      code: 'BAD_ARGUMENT',
-      what: 'this is not a proof file',
-      where: 'statement, verificationKey',
-      expected: 'field elements in decimal',
-      got: cause instanceof Error ? cause.message : String(cause),
-      hint: 'Get the file again from its maker',
-      cause,
-    });
+    const saved = checkpoint ?? (await checkpoints?.load(address));
+    if (saved === undefined || saved === null) return { known: [] };
+    return { known: openCheckpoint(saved, address) };
+  } catch (problem) {
+    return { known: [], problem };
   }
 }
 
-/** Is the file's own proof valid, for its statement and under its key? Whose key that is, it does not say. */
-export async function isProofValid(file: AttestedFile): Promise<boolean> {
-  return (await proofProblem(file, statedFields(file))) === undefined;
+function unused(address: string, count: number): AttensorError {
+  return new AttensorError({
+    code: 'BAD_FILE',
+    what: "the checkpoint's actions do not lead to what the ledger holds; the history was read from its beginning",
+    where: address,
+    got: `${count} updates of another chain`,
+    hint: 'Remove it, and do not trust whoever made it',
+  });
 }
 
-/** The statement's fields in the order of a proof's public input. */
-export const statedFields = ({ statement }: Pick<AttestedFile, 'statement'>): string[] => {
-  const { modelRoot, vocabularyRoot, inputHash, outputHash } = statement;
-  return [modelRoot, vocabularyRoot, inputHash, outputHash];
-};
+/** From the first archive that has all of it, else from the one that has seen most. */
+async function firstQueue(
+  address: PublicKey,
+  contract: ContractState,
+  known: readonly LinkedUpdate[],
+  options: ReadOptions,
+) {
+  const states = contract.actionStates.map(String);
+  const { blockRange, since } = options;
+  const errors: unknown[] = [];
+  let late: Awaited<ReturnType<typeof check>> | undefined;
+  const check = async (source: QueueSource) => {
+    const queue = await walkQueue(source, { states, known, blockRange });
+    const attestations = decode(queue, address);
+    const actionState = queue.behind
+      ? Field(queue.updates[queue.updates.length - 1].actionState)
+      : contract.actionState;
+    const state = { ...contract, actionState };
+    return {
+      queue,
+      attestations,
+      history: AttestationHistory.replay(state, attestations, since?.history),
+    };
+  };
+  for (const source of sources(address, contract, options)) {
+    try {
+      const checked = await check(source);
+      if (!checked.queue.behind) return checked;
+      if (late === undefined || late.queue.updates.length < checked.queue.updates.length)
+        late = checked;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (error instanceof AttensorError && error.code === 'NOT_GENUINE') throw error;
+      errors.push(error);
+    }
+  }
+  if (late === undefined) throw errors[0];
+  return late;
+}
 
-/** What the archive says was submitted, oldest first. */
-async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
-  const unavailable = (cause: unknown, got: string) =>
-    new AttensorError({
-      code: 'ARCHIVE_UNAVAILABLE',
-      what: 'the archive did not return the submitted attestations',
-      where: address.toBase58(),
-      got,
-      hint: 'Try again, or set another archive in Mina.Network',
-      cause,
-    });
-  const updates = await Mina.fetchActions(address).catch((cause: unknown) => {
-    throw unavailable(cause, cause instanceof Error ? cause.message : String(cause));
+function* sources(
+  address: PublicKey,
+  { blockHeight: height }: ContractState,
+  { archive, signal }: ReadOptions,
+): Generator<QueueSource> {
+  const archives = archive === undefined ? activeConnection()?.archives : endpointList(archive);
+  if (archives !== undefined && height !== undefined) {
+    for (const each of archives) yield archiveSource(each, address, height, signal);
+  } else {
+    yield {
+      name: address.toBase58(),
+      height: isEmbedded() ? undefined : height,
+      fetch: (range) => fetchFromInstance(address, range),
+    };
+  }
+}
+
+function archiveSource(
+  archive: Endpoint,
+  address: PublicKey,
+  height: number,
+  signal?: AbortSignal,
+): QueueSource {
+  const name = publicUrl(archive.url);
+  const fetch: QueueSource['fetch'] = async (range = { from: 1, to: height + 1 }) => {
+    try {
+      return await fetchQueueBlocks(archive, address.toBase58(), range, { signal });
+    } catch (error) {
+      if (!(error instanceof AttensorError) || error.code !== 'NODE_UNAVAILABLE') throw error;
+      throw unavailable(name, error.got ?? error.what, error);
+    }
+  };
+  return { name, height, fetch };
+}
+
+function unavailable(where: string, got: string, cause: unknown): AttensorError {
+  return new AttensorError({
+    code: 'ARCHIVE_UNAVAILABLE',
+    what: 'the archive did not return the submitted attestations',
+    where,
+    got,
+    hint: 'Try again, or name another archive',
+    cause,
   });
-  if ('error' in updates) throw unavailable(updates.error, updates.error.statusText);
+}
+
+/** Through o1js, which tells no blocks: on a chain in this process, or where only `Mina.Network` knows the archive. */
+async function fetchFromInstance(
+  address: PublicKey,
+  range?: { from: number; to: number },
+): Promise<QueueAnswer> {
+  const failed = (cause: unknown, got: string) => unavailable(address.toBase58(), got, cause);
+  const updates = await Mina.fetchActions(
+    address,
+    undefined,
+    undefined,
+    range?.from,
+    range?.to,
+  ).catch((cause: unknown) => {
+    throw failed(cause, cause instanceof Error ? cause.message : String(cause));
+  });
+  if ('error' in updates) throw failed(updates.error, updates.error.statusText);
+  const blocks = updates.map(({ actions, hash }, i) => ({
+    updates: [{ actions }],
+    guess: updates.at(i - 1)?.hash,
+    after: hash,
+  }));
+  return { blocks, skipped: 0 };
+}
+
+function decode(queue: Queue, address: PublicKey): Attestation[] {
+  try {
+    return attestationsIn(queue, address.toBase58());
+  } catch (error) {
+    throw error instanceof AttensorError ? foreignQueue(address, error) : error;
+  }
+}
+
+function attestationsIn({ updates }: Queue, where: string): Attestation[] {
   return updates.flatMap(({ actions }) =>
     actions.map((action) => {
       if (action.length !== Attestation.sizeInFields()) {
         throw new AttensorError({
           code: 'ARCHIVE_MISMATCH',
           what: 'the archive returned an action that is not an attestation',
-          where: address.toBase58(),
+          where,
           expected: `${Attestation.sizeInFields()} fields`,
           got: `${action.length} fields`,
           hint: 'Check that the address is that of an attestation contract',
@@ -324,20 +274,80 @@ async function fetchSubmissions(address: PublicKey): Promise<Attestation[]> {
   );
 }
 
-/** Where each attestation was submitted, by `Attestation.key`, the first one first. */
-async function fetchTransactions(address: PublicKey) {
-  const events = await new AttestationContract(address).fetchEvents();
-  const byKey = new Map<bigint, { transactionHash?: string; blockHeight: number }[]>();
-  events
-    .filter(({ type, chainStatus }) => type === 'attest' && chainStatus !== 'orphaned')
-    .filter(({ event }) => event.transactionInfo.transactionStatus !== 'failed')
-    .map(({ event, blockHeight }) => ({
-      key: Attestation.key(event.data as unknown as Attestation).toBigInt(),
-      // o1js's embedded chain does not tell
-      transactionHash: event.transactionInfo.transactionHash || undefined,
-      blockHeight: Number(blockHeight.toBigint()),
-    }))
-    .sort((a, b) => a.blockHeight - b.blockHeight)
-    .forEach(({ key, ...transaction }) => byKey.set(key, [...(byKey.get(key) ?? []), transaction]));
-  return byKey;
+/** The archive is not to blame: the ledger's action state has been reached with exactly these actions. */
+function foreignQueue(address: PublicKey, cause: AttensorError): AttensorError {
+  const { expected, got } = cause;
+  return new AttensorError({
+    code: 'NOT_GENUINE',
+    what: "the account's actions are not those of an attestation contract",
+    where: address.toBase58(),
+    expected,
+    got,
+    hint: 'Check the address, and the version of this program',
+    cause,
+  });
+}
+
+/** Where each submission was made: every attestation is one action, after those that opened the queue. */
+function locate(
+  { attestations }: AttestationHistory,
+  submitted: number,
+  updates: readonly LinkedUpdate[],
+  height: number | undefined,
+): FoundAttestation[] {
+  const places = updates.flatMap((update) => update.actions.map(() => update));
+  const opening = places.length - submitted;
+  return attestations.map((each) => {
+    const { transactionHash, blockHeight } = places[each.index + opening];
+    const depth =
+      height === undefined || blockHeight === undefined ? undefined : height - blockHeight;
+    return { ...each, transactionHash, blockHeight, depth };
+  });
+}
+
+/** The commitment that submissions are checked against now. Same warning as `readContract`. */
+export async function readCommitment(address: PublicKey): Promise<Commitment> {
+  return (await readContract(address)).commitment;
+}
+
+/**
+ * All submissions and the record: what `settle`, `pin` and `requireAttested` take is made from it.
+ *
+ * @throws as `readAll`
+ */
+export async function readHistory(
+  address: PublicKey,
+  options: ReadOptions = {},
+): Promise<AttestationHistory> {
+  return (await readAll(address, options)).history;
+}
+
+/**
+ * All submissions, oldest first, checked to be exactly those that the account commits to.
+ *
+ * @throws as `readAll`
+ */
+export async function readAttestations(
+  address: PublicKey,
+  options: ReadOptions = {},
+): Promise<readonly FoundAttestation[]> {
+  return (await readAll(address, options)).attestations;
+}
+
+/** Is the attestation in the record, so that contracts can rely on it? @throws as `readAll` */
+export async function isSettled(
+  address: PublicKey,
+  attestation: Attestation,
+  options: ReadOptions = {},
+): Promise<boolean> {
+  return (await readHistory(address, options)).isSettled(attestation);
+}
+
+/** Argument of `requireAttested`; valid until the next `settle`. @throws NOT_SETTLED, as `readAll` */
+export async function attestationWitness(
+  address: PublicKey,
+  attestation: Attestation,
+  options: ReadOptions = {},
+): Promise<AttestationWitness> {
+  return (await readHistory(address, options)).witness(attestation);
 }

@@ -6,7 +6,8 @@ import { actionsHash, PinPath, SETTLE_PATH, SettlePath } from './actions.js';
 import { Attestation, AttestationMap } from './attestation.js';
 import { Commitment } from './commitment.js';
 import { type AttestationHistory } from './history.js';
-import { readContract, readHistory } from './read.js';
+import { readContract } from './account.js';
+import { readHistory } from './read.js';
 import { BATCH, Settlement } from './settlement.js';
 import { answering, LocalContract, unproved } from './testing/local-contract.js';
 

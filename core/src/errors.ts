@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'ARCHIVE_MISMATCH'
   | 'NODES_DISAGREE'
   | 'NO_CONTRACT'
+  | 'NOT_GENUINE'
   | 'NOT_SETTLED'
   | 'WRONG_OWNER'
   | 'ALREADY_DEPLOYED'

@@ -3,11 +3,13 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export class AnsweringNode {
-  /** Sent as it is if it is text, else as JSON; never if undefined. */
+  /** Sent as it is if it is text, else as JSON; never if undefined. A function is told the question. */
   answer: unknown;
   status = 200;
   /** The last question. */
   asked: { query: string; variables: Record<string, unknown> } | undefined;
+  /** Its headers. */
+  headers: Record<string, unknown> = {};
 
   private constructor(
     readonly url: string,
@@ -25,7 +27,10 @@ export class AnsweringNode {
     server.on('request', (request, response) => {
       void body(request).then((text) => {
         node.asked = JSON.parse(text) as AnsweringNode['asked'];
-        const { answer, status } = node;
+        node.headers = request.headers;
+        const { status } = node;
+        const answer: unknown =
+          typeof node.answer === 'function' ? node.answer(node.asked) : node.answer;
         if (answer === undefined) return;
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));

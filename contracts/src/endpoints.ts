@@ -1,0 +1,66 @@
+/** Which nodes and archives are asked: o1js does not give back those that its active instance was made with. */
+import { AttensorError } from '@attensor/core';
+import { Mina } from 'o1js';
+import { asEndpoint, type Endpoint } from './graphql.js';
+
+/** One endpoint or several: the next one is asked where the one before fails. */
+export type Endpoints = string | Endpoint | readonly (string | Endpoint)[];
+
+export interface Connection {
+  /** GraphQL of daemons. */
+  nodes: Endpoints;
+  /** GraphQL of archives; the nodes if not given, as with a local node. */
+  archives?: Endpoints;
+  networkId?: 'mainnet' | 'devnet' | { custom: string };
+}
+
+export interface Connected {
+  nodes: readonly Endpoint[];
+  archives: readonly Endpoint[];
+}
+
+export function endpointList(endpoints: Endpoints): readonly Endpoint[] {
+  return (Array.isArray(endpoints) ? endpoints : [endpoints]).map(asEndpoint);
+}
+
+const connections = new WeakMap<object, Connected>();
+
+/**
+ * Makes a network o1js's active instance, and lets the functions of this package ask its nodes and archives
+ * themselves: with each endpoint's own headers, one after the other, and with the blocks of what they find.
+ *
+ * @throws BAD_ARGUMENT without a node
+ */
+export function connect({ nodes, archives = nodes, networkId }: Connection): Connected {
+  const connected = { nodes: endpointList(nodes), archives: endpointList(archives) };
+  if (connected.nodes.length === 0 || connected.archives.length === 0) {
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'name at least one node and one archive',
+      where: 'connect',
+    });
+  }
+  const instance = Mina.Network({
+    networkId,
+    mina: sharing(connected.nodes),
+    archive: sharing(connected.archives),
+    minaDefaultHeaders: connected.nodes[0].headers ?? {},
+    archiveDefaultHeaders: connected.archives[0].headers ?? {},
+  });
+  Mina.setActiveInstance(instance);
+  connections.set(instance, connected);
+  return connected;
+}
+
+/** Those of the active instance, if `connect` made it. */
+export function activeConnection(): Connected | undefined {
+  return connections.get(Mina.activeInstance);
+}
+
+/** o1js sends the same headers to all its endpoints: it gets those only that may see them. */
+function sharing(endpoints: readonly Endpoint[]): string[] {
+  const headers = (endpoint: Endpoint) => JSON.stringify(Object.entries(endpoint.headers ?? {}));
+  return endpoints
+    .filter((endpoint) => headers(endpoint) === headers(endpoints[0]))
+    .map(({ url }) => url);
+}
