@@ -1,13 +1,15 @@
 /** From a signed transaction to a block: sends it, once and for all, and waits. */
 import { AttensorError } from '@attensor/core';
 import { explainFailure } from './failures.js';
-import { pause, type Network, type Standing } from './network.js';
+import { ALL_BLOCKS, pause, type Network, type Standing } from './network.js';
 import type { TransactionFile } from './transaction-file.js';
 
 export interface Delivered {
   hash: string;
   /** Absent when it was not waited for. */
   block?: number;
+  /** Blocks on top of that one, when it was seen last. */
+  depth?: number;
 }
 
 /** Who is told what goes on. */
@@ -21,8 +23,13 @@ export interface Reporter {
   };
 }
 
+/** A daemon remembers no more. */
+export const MAX_CONFIRMATIONS = ALL_BLOCKS - 1;
+
 interface DeliverOptions {
   wait: boolean;
+  /** Blocks on top of the transaction's own that are waited for. */
+  confirmations?: number;
   output: Reporter;
   signal?: AbortSignal;
 }
@@ -55,7 +62,10 @@ export async function deliver(
     await requireUnusedNonce(network, file);
     standing = await send(network, file);
   }
-  if (standing.state === 'included') return included(hash, standing);
+  if (standing.state === 'included') {
+    const delivered = included(hash, standing);
+    if (!options.wait || standing.depth >= (options.confirmations ?? 0)) return delivered;
+  }
   if (!options.wait) return { hash };
   return await wait(network, file, options);
 }
@@ -113,18 +123,38 @@ function payerOf(file: TransactionFile): [publicKey: string, nonce: number] {
 async function wait(
   network: Network,
   file: Sealed,
-  { output, signal }: DeliverOptions,
+  { confirmations = 0, output, signal }: DeliverOptions,
 ): Promise<Delivered> {
   const { hash } = file;
   const slot = await network.slotLength();
   const interval = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, slot / LOOKS_PER_SLOT));
   const patience = Math.max(MIN_PATIENCE_MS, slot * PATIENCE_SLOTS);
-  const start = performance.now();
+  const blocks = Math.min(ALL_BLOCKS, RECENT_BLOCKS + confirmations);
+  let start = performance.now();
+  /** The block it was seen in last. */
+  let seen: number | undefined;
   const bar = output.progress('wait');
   try {
     for (;;) {
-      const standing = await network.standing(hash, RECENT_BLOCKS);
-      if (standing.state === 'included') return included(hash, standing);
+      const standing = await network.standing(hash, blocks);
+      if (standing.state === 'included') {
+        const delivered = included(hash, standing);
+        if (standing.depth >= confirmations) return delivered;
+        if (seen !== undefined && seen !== standing.block)
+          output.log(`the chain moved the transaction from block ${seen} to ${standing.block}`);
+        seen = standing.block;
+        bar.update(
+          standing.depth / confirmations,
+          `in block ${seen}, ${standing.depth} of ${confirmations} blocks on top`,
+        );
+        await pause(interval, signal);
+        continue;
+      }
+      if (seen !== undefined) {
+        output.log(`the chain took back block ${seen}, which had the transaction`);
+        seen = undefined;
+        start = performance.now();
+      }
       const waited = performance.now() - start;
       if (waited > patience) throw notIncluded(hash, standing, waited);
       // dropped from the pool, or the daemon was started anew
@@ -152,8 +182,8 @@ function notIncluded(hash: string, standing: Standing, waited: number): Attensor
 }
 
 function included(hash: string, standing: Extract<Standing, { state: 'included' }>): Delivered {
-  const { block, failure } = standing;
-  if (failure === undefined) return { hash, block };
+  const { block, depth, failure } = standing;
+  if (failure === undefined) return { hash, block, depth };
   throw new AttensorError({
     code: 'TRANSACTION_FAILED',
     what: `the transaction is in block ${block} and failed; only its fee was taken`,

@@ -15,7 +15,14 @@ export {
   type NetworkId,
   type NetworkName,
 } from './alias.js';
-export { deliver, type Delivered, type Reporter } from './deliver.js';
+export {
+  checkpointFiles,
+  MAX_CHECKPOINT_BYTES,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint-files.js';
+export { deliver, MAX_CONFIRMATIONS, type Delivered, type Reporter } from './deliver.js';
+export { ENDPOINTS_VARIABLE, readEndpoints, type NetworkEndpoints } from './endpoints.js';
 export { effects } from './effects.js';
 export { explainFailure, type FailureReason } from './failures.js';
 export { Network, type Payer, type Standing } from './network.js';

@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
+import { type Endpoint, publicUrl, withoutSecrets } from '@attensor/contracts/graphql';
 import type { Alias } from './alias.js';
 import type { FailureReason } from './failures.js';
 import type { TransactionFile } from './transaction-file.js';
@@ -17,7 +18,13 @@ export interface Payer {
 }
 
 export type Standing =
-  | { state: 'included'; block: number; failure: FailureReason[] | undefined }
+  | {
+      state: 'included';
+      block: number;
+      /** Blocks on top of that one. */
+      depth: number;
+      failure: FailureReason[] | undefined;
+    }
   | { state: 'pending' }
   | { state: 'unknown' };
 
@@ -27,7 +34,7 @@ const MAX_DELAY_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const UNKNOWN_SLOT_MS = 30_000;
 /** How far back a transaction is looked for when it may be old; a daemon remembers no more. */
-const ALL_BLOCKS = 290;
+export const ALL_BLOCKS = 290;
 
 const answerSchema = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
@@ -76,12 +83,20 @@ const STANDING_QUERY = `query ($length: Int) {
 
 export class Network {
   private slotMilliseconds: number | undefined;
+  /** Which of the nodes is asked. */
+  private current = 0;
 
+  /** @param nodes asked in turn where one does not answer; the alias's if not given */
   constructor(
     readonly alias: Pick<Alias, 'url' | 'network' | 'name'>,
     private readonly log: (line: string) => void,
     private readonly signal?: AbortSignal,
+    private readonly nodes: readonly Endpoint[] = [{ url: alias.url }],
   ) {}
+
+  private get node(): Endpoint {
+    return this.nodes[this.current];
+  }
 
   /** @throws AttensorError UNREACHABLE after several attempts, REJECTED with the daemon's own message */
   async query(text: string, variables: object = {}): Promise<Record<string, unknown>> {
@@ -92,21 +107,28 @@ export class Network {
         throw new AttensorError({
           code: 'REJECTED',
           what: 'the network refused the request',
-          where: this.alias.url,
-          got: outcome.refused,
+          where: publicUrl(this.node.url),
+          got: withoutSecrets(outcome.refused, this.node),
         });
       }
       if (attempt === ATTEMPTS) {
         throw new AttensorError({
           code: 'UNREACHABLE',
           what: `${this.alias.network} does not answer`,
-          where: this.alias.url,
+          where: this.nodes.map(({ url }) => publicUrl(url)).join(', '),
           got: `${outcome.transient}, ${ATTEMPTS} times`,
           hint: 'try again later (nothing is lost), or correct the url of the alias',
         });
       }
       const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
-      this.log(`${this.alias.url}: ${outcome.transient}; again in ${delay / 1000} s`);
+      const failed = `${publicUrl(this.node.url)}: ${outcome.transient}`;
+      this.current = (this.current + 1) % this.nodes.length;
+      // each of several nodes once before waiting
+      if (attempt < this.nodes.length) {
+        this.log(`${failed}; asking ${publicUrl(this.node.url)}`);
+        continue;
+      }
+      this.log(`${failed}; again in ${delay / 1000} s`);
       await pause(delay, this.signal);
     }
   }
@@ -118,16 +140,21 @@ export class Network {
     let response: Response;
     try {
       const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      response = await fetch(this.alias.url, {
+      response = await fetch(this.node.url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        headers: {
+          ...this.node.headers,
+          'content-type': 'application/json',
+          accept: 'application/json',
+        },
         body: JSON.stringify({ query: text, variables }),
         signal: this.signal ? AbortSignal.any([timeout, this.signal]) : timeout,
       });
     } catch (error) {
       this.signal?.throwIfAborted();
       const { message, cause } = error as Error;
-      return { transient: cause instanceof Error ? cause.message || message : message };
+      const reason = cause instanceof Error ? cause.message || message : message;
+      return { transient: withoutSecrets(reason, this.node) };
     }
     const { status } = response;
     if (status === 408 || status === 429 || status >= 500) return { transient: `HTTP ${status}` };
@@ -185,20 +212,25 @@ export class Network {
   async standing(hash: string, blocks = ALL_BLOCKS): Promise<Standing> {
     const data = await this.query(STANDING_QUERY, { length: blocks });
     const { bestChain, pooledZkappCommands, pooledUserCommands } = standingSchema.parse(data);
-    for (const { transactions, protocolState } of bestChain ?? []) {
-      const block = protocolState.consensusState.blockHeight;
+    const heightOf = ({ protocolState }: NonNullable<typeof bestChain>[number]) =>
+      protocolState.consensusState.blockHeight;
+    const tip = Math.max(0, ...(bestChain ?? []).map(heightOf));
+    for (const each of bestChain ?? []) {
+      const { transactions } = each;
+      const block = heightOf(each);
+      const depth = tip - block;
       const zkapp = transactions.zkappCommands.find((each) => each.hash === hash);
       if (zkapp !== undefined) {
         const reasons = zkapp.failureReason?.filter((each) => each !== null);
         const failure = reasons?.map(({ index, failures }) => ({ index: index ?? '?', failures }));
-        return { state: 'included', block, failure: failure?.length ? failure : undefined };
+        return { state: 'included', block, depth, failure: failure?.length ? failure : undefined };
       }
       const user = transactions.userCommands.find((each) => each.hash === hash);
       if (user !== undefined) {
         const failure = user.failureReason
           ? [{ index: '0', failures: [user.failureReason] }]
           : undefined;
-        return { state: 'included', block, failure };
+        return { state: 'included', block, depth, failure };
       }
     }
     const pooled = [...pooledZkappCommands, ...pooledUserCommands].some(

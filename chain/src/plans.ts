@@ -4,10 +4,14 @@ import {
   Attestation,
   type AttestedFile,
   Commitment,
+  CONTRACT_KEY_HASH,
+  genuineness,
   InferenceProof,
+  notGenuine,
   ownerHash,
   readContract,
   readHistory,
+  requireGenuine,
 } from '@attensor/contracts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,7 +42,21 @@ export function compileContract(cacheDir: string): Promise<void> {
 async function compile(cacheDir: string): Promise<void> {
   const keys = join(cacheDir, 'keys');
   await mkdir(keys, { recursive: true });
-  await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
+  requireKnownKey(
+    (await AttestationContract.compile({ cache: Cache.FileSystem(keys) })).verificationKey.hash,
+  );
+}
+
+/** What is deployed must be what every reader looks for. */
+function requireKnownKey(hash: Field): void {
+  if (hash.toString() === CONTRACT_KEY_HASH) return;
+  throw new AttensorError({
+    code: 'NOT_GENUINE',
+    what: 'the contract compiles to another key than the one that readers know it by',
+    expected: CONTRACT_KEY_HASH,
+    got: hash.toString(),
+    hint: 'install this version as it was published, with the o1js that it pins',
+  });
 }
 
 /** @returns nothing when the same contract is there already. @throws AttensorError ALREADY_DEPLOYED */
@@ -60,11 +78,13 @@ export async function planDeploy(
     });
   }
   if (account?.zkapp?.verificationKey !== undefined) {
-    const deployed = Commitment.toJSON((await readContract(publicKey)).commitment);
-    if (sameCommitment(deployed, commitment)) return undefined;
+    const contract = await readContract(publicKey);
+    const different = notGenuine(genuineness(contract, { commitment }));
+    if (different === undefined) return undefined;
+    const deployed = Commitment.toJSON(contract.commitment);
     throw new AttensorError({
       code: 'ALREADY_DEPLOYED',
-      what: 'another contract, or one with another model, is deployed at this address',
+      what: `another contract, or one with another model, is deployed at this address: ${different}`,
       where: address,
       expected: `modelRoot ${commitment.modelRoot}, verifierKeyHash ${commitment.verifierKeyHash}`,
       got: `modelRoot ${deployed.modelRoot}, verifierKeyHash ${deployed.verifierKeyHash}`,
@@ -99,7 +119,8 @@ export async function planSubmit(
     statement: proof.publicInput,
     verifierKeyHash: key.hash,
   });
-  const found = (await readHistory(publicKey)).find(attestation);
+  const { reading } = await requireGenuine(publicKey);
+  const found = reading.history.find(attestation);
   if (found !== undefined && !again) return undefined;
   const position = found === undefined ? 'first' : 'again';
   return {

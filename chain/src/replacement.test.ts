@@ -32,7 +32,7 @@ describe('a nonce that is used', () => {
         return Promise.resolve(
           block === undefined
             ? { state: 'unknown' }
-            : ({ state: 'included', block, depth: 0, failure: undefined } as Standing),
+            : { state: 'included', block, depth: 0, failure: undefined },
         );
       },
       payer: () => Promise.resolve({ nonce: 4, includedNonce: 4, balance: 1n }),

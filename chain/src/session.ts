@@ -6,8 +6,12 @@
  */
 import { AttensorError, present } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
+import { publicUrl } from '@attensor/contracts/graphql';
+import { join } from 'node:path';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
+import { checkpointFiles } from './checkpoint-files.js';
 import { deliver, type Delivered, type Reporter } from './deliver.js';
+import { ENDPOINTS_VARIABLE, type NetworkEndpoints, readEndpoints } from './endpoints.js';
 import { Network, type Standing } from './network.js';
 import type { Plan } from './plans.js';
 import { requireSigned, sign, unsigned } from './signing.js';
@@ -31,6 +35,10 @@ export interface SessionOptions {
   feePayer?: string;
   /** False: does not wait until a transaction is in a block. */
   wait?: boolean;
+  /** Blocks on top of the transaction's own that are waited for. */
+  confirmations?: number;
+  /** File with the network's nodes and archives; `$ATTENSOR_ENDPOINTS` if not given, else those of the alias. */
+  endpoints?: string;
 }
 
 interface Context {
@@ -43,6 +51,8 @@ export interface Executed {
   transaction: string;
   /** Absent with --no-wait. */
   block?: number;
+  /** Blocks on top of that one, when it was seen last. */
+  depth?: number;
   /** MINA */
   fee: string;
   nonce: number;
@@ -65,17 +75,22 @@ export class ChainSession {
   static async open(options: SessionOptions, context: Context): Promise<ChainSession> {
     const { output, signal } = context;
     const alias = await readAlias(options.config, options.alias);
-    const network = new Network(alias, (line) => output.log(line), signal);
+    const { nodes, archives } = await endpointsOf(alias, options);
+    const network = new Network(alias, (line) => output.log(line), signal, nodes);
     // fails before anything slow is loaded
     const { syncStatus } = await network.query('{ syncStatus }');
     if (syncStatus !== 'SYNCED')
-      output.log(`${alias.url} is not synchronized: ${String(syncStatus)}`);
-    const { Mina } = await import('o1js');
-    const { networkId, url: mina, archive } = alias;
-    Mina.setActiveInstance(
-      Mina.Network({ networkId: networkId === 'testnet' ? 'devnet' : networkId, mina, archive }),
-    );
-    return new ChainSession(alias, network, options.cache ?? defaultCacheDir(), options, context);
+      output.log(`${publicUrl(nodes[0].url)} is not synchronized: ${String(syncStatus)}`);
+    const { connect } = await import('@attensor/contracts');
+    const { networkId } = alias;
+    const cacheDir = options.cache ?? defaultCacheDir();
+    connect({
+      networkId: networkId === 'testnet' ? 'devnet' : networkId,
+      nodes,
+      archives,
+      checkpoints: checkpointFiles(join(cacheDir, 'checkpoints'), alias.url),
+    });
+    return new ChainSession(alias, network, cacheDir, options, context);
   }
 
   /** The contract's address. */
@@ -147,9 +162,14 @@ export class ChainSession {
     replaced?: TransactionFile,
   ): Promise<Delivered> {
     const { output, signal } = this.context;
-    const wait = this.options.wait ?? true;
+    const { wait = true, confirmations } = this.options;
     try {
-      const delivered = await deliver(this.network, file, { wait, output, signal });
+      const delivered = await deliver(this.network, file, {
+        wait,
+        confirmations,
+        output,
+        signal,
+      });
       // while nobody has seen it in a block it may still be lost
       if (delivered.block !== undefined) await journal.remove();
       return delivered;
@@ -294,6 +314,15 @@ function nonceOf(file: TransactionFile): number {
   return Number(file.kind === 'zkapp' ? file.command.feePayer.body.nonce : file.command.nonce);
 }
 
+/** Where a network's nodes and archives are. */
+async function endpointsOf(
+  { url, archive }: Alias,
+  { endpoints = process.env[ENDPOINTS_VARIABLE] }: SessionOptions,
+): Promise<NetworkEndpoints> {
+  if (endpoints !== undefined && endpoints !== '') return await readEndpoints(endpoints);
+  return { nodes: [{ url }], archives: [{ url: archive }] };
+}
+
 /** Seals a signed transaction: from here on it is known by its hash. */
 export async function withHash(file: TransactionFile): Promise<TransactionFile & { hash: string }> {
   if (file.kind === 'zkapp') {
@@ -313,7 +342,7 @@ export async function withHash(file: TransactionFile): Promise<TransactionFile &
   return { ...file, hash };
 }
 
-export function report(file: TransactionFile, { hash, block }: Delivered) {
+export function report(file: TransactionFile, { hash, block, depth }: Delivered) {
   const { fee, nonce } = file.kind === 'zkapp' ? file.command.feePayer.body : file.command;
-  return { transaction: hash, block, fee: inMina(fee), nonce: Number(nonce) };
+  return { transaction: hash, block, depth, fee: inMina(fee), nonce: Number(nonce) };
 }

@@ -1,8 +1,17 @@
 /** Options of the commands that work with a network. */
-import { isPublicKey, MAX_MEMO_BYTES, type SessionOptions } from '@attensor/chain';
+import {
+  isPublicKey,
+  ENDPOINTS_VARIABLE,
+  MAX_CONFIRMATIONS,
+  MAX_MEMO_BYTES,
+  type SessionOptions,
+} from '@attensor/chain';
 import { type Command, InvalidArgumentError } from 'commander';
 
-export type AliasOptions = Pick<SessionOptions, 'alias' | 'config' | 'contract' | 'cache'>;
+export type AliasOptions = Pick<
+  SessionOptions,
+  'alias' | 'config' | 'contract' | 'cache' | 'endpoints'
+>;
 export type TransactionOptions = SessionOptions & { wait: boolean };
 
 export function withAlias(command: Command): Command {
@@ -15,6 +24,10 @@ export function withAlias(command: Command): Command {
       publicKeyOption,
     )
     .option(
+      '--endpoints <file>',
+      `nodes and archives with headers, in place of the alias's (default: $${ENDPOINTS_VARIABLE})`,
+    )
+    .option(
       '--cache <dir>',
       'where keys and unfinished transactions are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
     );
@@ -25,7 +38,26 @@ export function withTransaction(command: Command): Command {
     .option('--fee <mina>', "fee (default: the alias's fee)")
     .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
     .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
+    .option(
+      '--confirmations <n>',
+      `wait until so many blocks are on top of the transaction's own, at most ${MAX_CONFIRMATIONS}`,
+      confirmationsOption,
+      0,
+    )
     .option('--no-wait', 'do not wait until the transaction is in a block');
+}
+
+function confirmationsOption(text: string): number {
+  const value = countOption(text);
+  if (value <= MAX_CONFIRMATIONS) return value;
+  throw new InvalidArgumentError(`expected at most ${MAX_CONFIRMATIONS}, got '${text}'`);
+}
+
+/** A number of blocks. */
+export function countOption(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text)) return value;
+  throw new InvalidArgumentError(`expected a number, got '${text}'`);
 }
 
 function nonceOption(text: string): number {

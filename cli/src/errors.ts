@@ -28,6 +28,7 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
   CANCELLED: ExitCode.interrupted,
   ABORT_ERR: ExitCode.interrupted,
   VERIFICATION_FAILED: ExitCode.verificationFailed,
+  NOT_GENUINE: ExitCode.verificationFailed,
   INTERNAL: ExitCode.internal,
   ENGINE_UNAVAILABLE: ExitCode.internal,
   UNSUPPORTED_O1JS: ExitCode.internal,

@@ -1,6 +1,7 @@
 /** Which nodes and archives are asked: o1js does not give back those that its active instance was made with. */
 import { AttensorError } from '@attensor/core';
 import { Mina } from 'o1js';
+import type { CheckpointStore } from './checkpoint.js';
 import { asEndpoint, type Endpoint } from './graphql.js';
 
 /** One endpoint or several: the next one is asked where the one before fails. */
@@ -11,12 +12,15 @@ export interface Connection {
   nodes: Endpoints;
   /** GraphQL of archives; the nodes if not given, as with a local node. */
   archives?: Endpoints;
+  /** Where readers keep what they have read, unless told another place. */
+  checkpoints?: CheckpointStore;
   networkId?: 'mainnet' | 'devnet' | { custom: string };
 }
 
 export interface Connected {
   nodes: readonly Endpoint[];
   archives: readonly Endpoint[];
+  checkpoints?: CheckpointStore;
 }
 
 export function endpointList(endpoints: Endpoints): readonly Endpoint[] {
@@ -31,8 +35,13 @@ const connections = new WeakMap<object, Connected>();
  *
  * @throws BAD_ARGUMENT without a node
  */
-export function connect({ nodes, archives = nodes, networkId }: Connection): Connected {
-  const connected = { nodes: endpointList(nodes), archives: endpointList(archives) };
+export function connect(connection: Connection): Connected {
+  const { nodes, archives = nodes, checkpoints, networkId } = connection;
+  const connected = {
+    nodes: endpointList(nodes),
+    archives: endpointList(archives),
+    checkpoints,
+  };
   if (connected.nodes.length === 0 || connected.archives.length === 0) {
     throw new AttensorError({
       code: 'BAD_ARGUMENT',

@@ -54,6 +54,7 @@ export {
 } from './read.js';
 export {
   checkAttestation,
+  isDeep,
   isProofValid,
   statedFields,
   type AttestedFile,

@@ -75,12 +75,14 @@ export interface Reading {
  * @throws NO_CONTRACT, NODE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_UNAVAILABLE, ARCHIVE_MISMATCH
  */
 export async function readAll(address: PublicKey, options: ReadOptions = {}): Promise<Reading> {
-  const { since, checkpoints } = options;
+  const { since, checkpoints = activeConnection()?.checkpoints } = options;
   const name = address.toBase58();
   // the account first: what is submitted in between is at the end of the archive's list
   const contract = await readContract(address, options);
   const start =
-    since === undefined ? await loadCheckpoint(name, options) : { known: since.updates };
+    since === undefined
+      ? await loadCheckpoint(name, options.checkpoint, checkpoints)
+      : { known: since.updates };
   const { queue, attestations, history } = await firstQueue(
     address,
     contract,
@@ -117,7 +119,8 @@ export async function readAll(address: PublicKey, options: ReadOptions = {}): Pr
 /** Nothing of a checkpoint is fatal: without it, the history is read from its beginning. */
 async function loadCheckpoint(
   address: string,
-  { checkpoint, checkpoints }: ReadOptions,
+  checkpoint: unknown,
+  checkpoints: CheckpointStore | undefined,
 ): Promise<{ known: readonly LinkedUpdate[]; problem?: unknown }> {
   try {
     const saved = checkpoint ?? (await checkpoints?.load(address));

@@ -1,27 +1,34 @@
 /** Did the model really say that? */
-import { Attestation, inputHash, outputHash, readContract, readHistory } from '@attensor/contracts';
+import {
+  Attestation,
+  type CommitmentLike,
+  inputHash,
+  isDeep,
+  outputHash,
+  requireGenuine,
+} from '@attensor/contracts';
 import type { PublicKey } from 'o1js';
 
 /**
- * What the chain knows of a prompt and an answer.
+ * What the chain knows of a prompt and an answer. Over a network, call `connect` first.
  *
- * @param contractKeyHash of the code that this dApp trusts: `AttestationContract.compile()` gives it
- * @param graphql of a node; not needed on a chain in this process
+ * @param expected the model that this dApp trusts, from its commitment.json; and on a chain without proofs the contract's key
+ * @param minDepth blocks on top of the answer's own, so that the chain will not take it back
+ * @throws NOT_GENUINE if the account is not the attestation contract of that model
  */
 export async function checkAnswer(
   address: PublicKey,
-  contractKeyHash: bigint,
+  expected: { commitment: CommitmentLike; contractKeyHash?: { toString(): string } },
   promptIds: number[],
   answerIds: number[],
-  graphql?: string,
+  minDepth = 0,
 ): Promise<'settled' | 'pending' | 'unknown'> {
-  const account = await readContract(address, { graphql });
-  const { commitment, contractKeyHash: found, provedState, locked } = account;
-  if (found.toBigInt() !== contractKeyHash || !provedState || !locked)
-    throw Error(`checkAnswer: the account ${address.toBase58()} is not the contract we trust`);
+  const { reading } = await requireGenuine(address, expected);
+  const { contract, history, attestations } = reading;
 
+  const { commitment } = contract;
   const claimed = Attestation.of(commitment, inputHash(promptIds), outputHash(answerIds));
-  const attestation = (await readHistory(address)).find(claimed);
-  if (attestation === undefined) return 'unknown';
-  return attestation.settled ? 'settled' : 'pending';
+  const first = history.find(claimed);
+  if (first === undefined || !isDeep(attestations[first.index], minDepth)) return 'unknown';
+  return first.settled ? 'settled' : 'pending';
 }

@@ -13,9 +13,10 @@ type Print = (line: string) => void;
 
 export const examples: Record<string, (sandbox: Sandbox, print: Print) => Promise<void>> = {
   'check-answer': async (sandbox, print) => {
-    // on a network: the hash that compiling gives; here proofs may be off, and with them the key
+    // here proofs may be off, and with them the contract's key; on a network, name the commitment only
     const { contractKeyHash } = await readContract(sandbox.address);
-    const check = () => checkAnswer(sandbox.address, contractKeyHash.toBigInt(), PROMPT, ANSWER);
+    const expected = { commitment: sandbox.commitment, contractKeyHash };
+    const check = () => checkAnswer(sandbox.address, expected, PROMPT, ANSWER);
     print(await check());
     await sandbox.attest();
     print(await check());

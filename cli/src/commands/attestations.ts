@@ -1,31 +1,58 @@
-import { ChainSession } from '@attensor/chain';
-import { type AliasOptions, withAlias } from '../chain-options.js';
+import { ChainSession, readCheckpoint, writeCheckpoint } from '@attensor/chain';
+import { type AliasOptions, countOption, withAlias } from '../chain-options.js';
 import { AttensorError } from '@attensor/core';
 import { Command } from 'commander';
 import { command, works, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
+import { readPublished } from '../published.js';
 import { readProof } from './submit.js';
 
-interface ListOptions extends AliasOptions {
+interface ReaderOptions extends AliasOptions {
+  commitment?: string;
+  minDepth: number;
+}
+interface ListOptions extends ReaderOptions {
   pending?: boolean;
 }
-interface GetOptions extends AliasOptions {
+interface GetOptions extends ReaderOptions {
   proof?: string;
+}
+interface ExportOptions extends ReaderOptions {
+  out: string;
 }
 
 export function attestationsCommand(session: Session): Command {
   return new Command('attestations')
     .description('Read attestations from the chain')
     .addCommand(listCommand(session))
-    .addCommand(getCommand(session));
+    .addCommand(getCommand(session))
+    .addCommand(exportCommand(session))
+    .addCommand(importCommand(session));
 }
 
+function withReader(of: Command): Command {
+  return withAlias(of)
+    .option('--commitment <file>', 'commitment.json that the contract must be committed to')
+    .option(
+      '--min-depth <n>',
+      'count only what has so many blocks on top of its own',
+      countOption,
+      0,
+    );
+}
+
+const ACCOUNT_JSON =
+  'contract, genuine, provedState, locked, contractKeyHash, height, archiveBehind, skipped';
+const FOREIGN =
+  '\nExit code 2, NOT_GENUINE, if the account is not the attestation contract, or is committed to another model than --commitment says.';
+
 function listCommand(session: Session): Command {
-  return withAlias(command('list', 'List all attestations, checked against the contract'))
+  return withReader(command('list', 'List all attestations, checked against the contract'))
     .option('--pending', 'show only those that are not settled yet')
     .addHelpText(
       'after',
-      '\nJSON: {contract, provedState, locked, contractKeyHash, count, settled, attestations: [{index, settled, statement, verifierKeyHash, transaction, block}]}.',
+      `${FOREIGN}
+JSON: {${ACCOUNT_JSON}, count, settled, attestations: [{index, state, settled, statement, verifierKeyHash, transaction, block, depth}]}.`,
     )
     .action(
       works<ListOptions>(session, async (context, options) => {
@@ -49,15 +76,15 @@ function listCommand(session: Session): Command {
 }
 
 function getCommand(session: Session): Command {
-  return withAlias(
+  return withReader(
     command('get', "Show one attestation, or whether a proof's statement is attested"),
   )
     .argument('[which]', 'number, transaction hash or outputHash of the attestation')
     .option('--proof <file>', 'find the attestation of this proof file')
     .addHelpText(
       'after',
-      `
-Exit code 2 if there is none. JSON: {contract, provedState, locked, contractKeyHash, found, attestation}; found is false without an attestation.`,
+      `${FOREIGN}
+Exit code 2 if there is none. JSON: {${ACCOUNT_JSON}, found, attestation}; found is false without an attestation.`,
     )
     .action(
       works<GetOptions>(session, async (context, options, which?: string) => {
@@ -92,44 +119,120 @@ Exit code 2 if there is none. JSON: {contract, provedState, locked, contractKeyH
     );
 }
 
+function exportCommand(session: Session): Command {
+  return withReader(
+    command('export', 'Write all attestations to a checkpoint: a file that others can start from'),
+  )
+    .requiredOption('--out <file>', 'checkpoint to write')
+    .addHelpText(
+      'after',
+      `${FOREIGN}
+Keep one outside the cache: archives may begin anew after a hard fork. JSON: {${ACCOUNT_JSON}, out, count}.`,
+    )
+    .action(
+      works<ExportOptions>(session, async (context, options) => {
+        const { contract, account, reading } = await read(options, context);
+        await writeCheckpoint(options.out, reading.checkpoint());
+        const count = reading.attestations.length;
+        return {
+          json: { contract, ...account, out: options.out, count },
+          text: `${count} attestations of ${contract} in ${options.out}`,
+        };
+      }),
+    );
+}
+
+function importCommand(session: Session): Command {
+  return withReader(command('import', 'Take a checkpoint over, if the chain confirms it'))
+    .argument('<file>', 'checkpoint, from `attensor attestations export`')
+    .addHelpText(
+      'after',
+      `${FOREIGN}
+Its actions are hashed again and must lead to what the ledger holds; only what came after them is asked for. JSON: {${ACCOUNT_JSON}, imported, count}.`,
+    )
+    .action(
+      works<ReaderOptions>(session, async (context, options, path) => {
+        const checkpoint = await readCheckpoint(path).catch((cause: unknown) => {
+          throw cause instanceof SyntaxError
+            ? new AttensorError({ code: 'BAD_FILE', what: 'the file is not JSON', where: path })
+            : cause;
+        });
+        const { contract, account, reading } = await read(options, context, checkpoint);
+        // kept or not: nothing of it may be wrong
+        const { checkpointProblem: problem } = reading;
+        if (problem !== undefined)
+          throw problem instanceof Error ? problem : Error(String(problem));
+        const count = reading.attestations.length;
+        return {
+          json: { contract, ...account, imported: reading.known, count },
+          text: `${reading.known} account updates taken over, ${count} attestations at ${contract}`,
+        };
+      }),
+    );
+}
+
 type StatementJson = Record<'modelRoot' | 'vocabularyRoot' | 'inputHash' | 'outputHash', string>;
 
 interface AttestationJson {
   index: number;
+  state: 'submitted' | 'settled';
   settled: boolean;
   statement: StatementJson;
   verifierKeyHash: string;
   transaction?: string;
   block?: number;
+  depth?: number;
 }
 
-async function read(options: AliasOptions, context: Parameters<typeof ChainSession.open>[1]) {
+async function read(
+  options: ReaderOptions,
+  context: Parameters<typeof ChainSession.open>[1],
+  checkpoint?: unknown,
+) {
+  const commitment =
+    options.commitment === undefined ? undefined : await readPublished(options.commitment);
   const chain = await ChainSession.open(options, context);
   const contract = await chain.address();
-  const { readAttestations, readContract, Statement } = await import('@attensor/contracts');
+  const { isDeep, requireGenuine, Statement } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
   const address = PublicKey.fromBase58(contract);
-  const { provedState, locked, contractKeyHash } = await readContract(address, {
-    graphql: chain.alias.url,
-  });
-  if (!provedState || !locked) {
-    context.output.log(
-      'warning: the account can be changed without a proof, or could be in the past: its attestations mean nothing',
+  const { reading } = await requireGenuine(address, { commitment }, { checkpoint });
+  const { log } = context.output;
+  const { checkpointProblem: problem, behind, skipped } = reading;
+  if (problem !== undefined && checkpoint === undefined)
+    log.call(context.output, problem instanceof Error ? problem.message : String(problem));
+  if (behind)
+    log.call(
+      context.output,
+      'the archive has not seen the last submissions yet: the list ends before them',
     );
-  }
-  const found = await readAttestations(address);
-  const attestations = found.map(
-    ({ index, settled, attestation, transactionHash, blockHeight }): AttestationJson => ({
-      index,
-      settled,
-      statement: Statement.toJSON(attestation.statement),
-      verifierKeyHash: attestation.verifierKeyHash.toString(),
-      transaction: transactionHash,
-      block: blockHeight,
-    }),
-  );
-  const account = { provedState, locked, contractKeyHash: contractKeyHash.toString() };
-  return { contract, account, attestations };
+  if (skipped > 0)
+    log.call(context.output, `${skipped} blocks of the archive's answers could not be used`);
+  const attestations = reading.attestations
+    .filter((each) => isDeep(each, options.minDepth))
+    .map(
+      ({ index, settled, attestation, transactionHash, blockHeight, depth }): AttestationJson => ({
+        index,
+        state: settled ? 'settled' : 'submitted',
+        settled,
+        statement: Statement.toJSON(attestation.statement),
+        verifierKeyHash: attestation.verifierKeyHash.toString(),
+        transaction: transactionHash,
+        block: blockHeight,
+        depth,
+      }),
+    );
+  const { provedState, locked, contractKeyHash, blockHeight } = reading.contract;
+  const account = {
+    genuine: true,
+    provedState,
+    locked,
+    contractKeyHash: contractKeyHash.toString(),
+    height: blockHeight,
+    archiveBehind: behind,
+    skipped,
+  };
+  return { contract, account, attestations, reading };
 }
 
 function line({ index, settled, statement, block }: AttestationJson): string {
@@ -138,12 +241,12 @@ function line({ index, settled, statement, block }: AttestationJson): string {
 }
 
 function details(attestation: AttestationJson): string {
-  const { index, settled, statement, verifierKeyHash, transaction, block } = attestation;
+  const { index, settled, statement, verifierKeyHash, transaction, block, depth } = attestation;
   return [
     `attestation ${index}, ${settled ? 'settled' : 'pending'}`,
     ...Object.entries({ ...statement, verifierKeyHash }).map(
       ([name, value]) => `${`${name}:`.padEnd(17)}${value}`,
     ),
-    `transaction:     ${transaction ?? '?'}, block ${block ?? '?'}`,
+    `transaction:     ${transaction ?? '?'}, block ${block ?? '?'}, ${depth ?? '?'} blocks on top`,
   ].join('\n');
 }
