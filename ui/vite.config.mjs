@@ -16,6 +16,8 @@ export default defineConfig({
   // from any folder of any host
   base: './',
   server: { headers: developmentHeaders },
+  // else those of the development server
+  preview: { headers: {} },
   plugins: [siteFiles(), previewHeaders()],
   resolve: {
     // o1js's browser build, also for the packages that are built for Node
@@ -25,7 +27,7 @@ export default defineConfig({
   optimizeDeps: {
     exclude: ['o1js'],
     // found by the worker only, when the page is long there: it would load itself again
-    include: ['@huggingface/tokenizers', 'comlink', 'zod'],
+    include: ['@huggingface/tokenizers', 'comlink', 'idb-keyval', 'tldts-icann', 'zod'],
   },
   build: {
     target: 'es2022',

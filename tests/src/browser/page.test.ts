@@ -8,10 +8,12 @@ import { run } from '@attensor/cli';
 import { PrivateKey, setBackend } from 'o1js';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { preview as startPreview } from 'vite';
 import { LocalNetwork, keyFile } from '../local-network.js';
 import { sharedAnswer, type ProvedAnswer } from '../run-folder.js';
 import { accessibilityProblems, launch, openPage, rendererPeak } from './chromium.js';
@@ -673,6 +675,26 @@ describe('wallet', () => {
     await page.getByText('There is no Mina wallet in this browser.').waitFor();
     await page.close();
   });
+});
+
+test('the preview sends what a host would', async () => {
+  const preview = await startPreview({
+    root: fileURLToPath(new URL('../../../ui', import.meta.url)),
+    build: { outDir: join(folder, 'site') },
+    preview: { port: 0, host: '127.0.0.1' },
+    logLevel: 'silent',
+  });
+  try {
+    const { port } = preview.httpServer.address() as AddressInfo;
+    const { headers } = await fetch(`http://127.0.0.1:${port}/`);
+    const policy = headers.get('content-security-policy');
+    expect(await readFile(join(folder, 'site', '_headers'), 'utf8')).toContain(`: ${policy}\n`);
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+    expect(policy).toContain(`connect-src 'self' ${network.url} `);
+    expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+  } finally {
+    await preview.close();
+  }
 });
 
 test('the page command refuses to overwrite, and replaces only pages', async () => {
