@@ -22,15 +22,7 @@ export {
   type TraceName,
 } from './architecture/graph.js';
 export * as nodes from './architecture/nodes.js';
-export {
-  matrixDimsOf,
-  weightsOfNodes,
-  type LayerNode,
-  type Node,
-  type NodeOf,
-  type Op,
-  type Weight,
-} from './architecture/nodes.js';
+export type { LayerNode, Node, NodeOf, Op, Weight } from './architecture/nodes.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
 export { Model, type ModelOptions } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';

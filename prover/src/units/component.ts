@@ -133,7 +133,6 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
 
 export const INT32: [bigint, bigint] = [-(1n << 31n), (1n << 31n) - 1n];
 export const ranged = (dims: number[], [min, max]: [bigint, bigint]): Range => ({ dims, min, max });
-export const site = (component: string) => ({ component, position: (row: number) => row });
 export const paddedRows = (rows: number): number => 2 ** ceilLog2(rows);
 
 /** Rows of zeros after the given ones. */

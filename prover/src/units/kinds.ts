@@ -26,7 +26,7 @@ import {
 } from './component.js';
 import { INPUT, nodesComponent } from './nodes-component.js';
 import { expPairs, sigmoidPairs } from './public-tables.js';
-import { tensorMap, type IntTensor } from './tensors.js';
+import type { IntTensor } from './tensors.js';
 
 /** Nodes of public tables read no weights. */
 const noWeights = (): Int32Array => new Int32Array();
@@ -221,7 +221,7 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
         const values = weights.vocabulary.data.subarray(at, at + width);
         out.set(BigInt64Array.from(values, BigInt), row * width);
       });
-      return tensorMap({ 'embedding.x': { dims: [T, width], data: out } });
+      return new Map([[node.results.x.name, { dims: [T, width], data: out }]]);
     },
   };
   const builder = new Builder();

@@ -15,9 +15,6 @@ export interface WeightTensor {
 }
 export type Weights = Record<string, WeightTensor>;
 
-export const tensorMap = (entries: Tensors): Map<string, IntTensor> =>
-  new Map(Object.entries(entries));
-
 /** SHA-256 of names, dimensions and values, in hexadecimal. */
 export function tensorDigest(tensors: Tensors | Weights): string {
   const hash = createHash('sha256');
