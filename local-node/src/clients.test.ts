@@ -226,3 +226,30 @@ describe('a query that asks for too much', () => {
     expect(() => parseQuery('{ ...f } fragment f on Query { ...f }', {})).not.toThrow();
   });
 });
+
+describe('limits of a zkApp command', () => {
+  /** Updates that are signed each; the pool counts 10.08 for a pair and 9.14 for a single one, at most 69.45. */
+  async function submit(count: number): Promise<string> {
+    const { publicKey, privateKey } = payer();
+    const updates = Array.from({ length: count }, () => {
+      const update = AccountUpdate.default(PublicKey.fromBase58(publicKey));
+      update.body.useFullCommitment = Bool(true);
+      update.body.authorizationKind.isSigned = Bool(true);
+      return update.toJSON();
+    });
+    const empty = Types.ZkappCommand.toJSON(Types.ZkappCommand.empty());
+    const feePayer = { feePayer: publicKey, fee: FEE, nonce: nonceOf(publicKey), memo: '' };
+    const argument = { zkappCommand: { ...empty, accountUpdates: updates }, feePayer };
+    const { data } = signer.signZkappCommand(argument, privateKey);
+    return await chain.submitZkapp(data.zkappCommand).then(
+      () => 'accepted',
+      (error: unknown) => (error as { code: string }).code,
+    );
+  }
+
+  it('are those of the network', async () => {
+    // with the fee payer's: 6 pairs are 60.48, 6 pairs and one are 69.62
+    expect(await submit(11)).toBe('accepted');
+    expect(await submit(12)).toBe('BAD_TRANSACTION');
+  });
+});
