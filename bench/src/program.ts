@@ -8,7 +8,7 @@ import { benchTable3Command } from './table3.js';
 
 export function benchProgram(session: Session): Command {
   return new Command('bench')
-    .usage('<main|table3|scaling|openings|chain|faults|kernels> [options]')
+    .usage('<main|table3|scaling|openings|chain|faults|kernels|witness> [options]')
     .description('Measure this machine')
     .addCommand(benchTable3Command(session))
     .addCommand(benchScalingCommand(session))
@@ -20,6 +20,7 @@ export function benchProgram(session: Session): Command {
       `
 Scripts, which take --json too:
   main [--runs <n>] [--work <dir>]              the main job against its bounds
-  kernels [log size] [threads] [--all]          the engine's kernels`,
+  kernels [log size] [threads] [--all]          the engine's kernels
+  witness [permutations]                        a circuit's permutations as witnesses`,
     );
 }
