@@ -1,7 +1,7 @@
 import { AttensorError } from '@attensor/core';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueueBlock } from './archive.js';
-import { AccountUpdate } from 'o1js';
+import { AccountUpdate, Field } from 'o1js';
 import { linkUpdates, type QueueSource, walkQueue } from './queue-walk.js';
 
 const RANGE = 50;
@@ -63,6 +63,13 @@ beforeEach(() => {
 
 const actionsOf = ({ updates }: { updates: readonly { actions: string[][] }[] }) =>
   updates.map(({ actions }) => actions[0][0]);
+
+it('action states are those of the library', () => {
+  const actions = [['1', '2'], [], ['3', '4', '5']];
+  const hash = AccountUpdate.Actions.hash(actions.map((action) => action.map(Field)));
+  const after = AccountUpdate.Actions.updateSequenceState(Field(EMPTY), hash);
+  expect(linkUpdates([{ actions }])[0].actionState).toBe(after.toString());
+});
 
 describe('windows', () => {
   it('lead from the last block to the first action, and no further', async () => {

@@ -6,8 +6,9 @@
  * the ledger holds is taken. Where the chain of states meets one that is known, the rest is known too.
  */
 import { AttensorError } from '@attensor/core';
-import { AccountUpdate, Field } from 'o1js';
+import { AccountUpdate, Field, Poseidon } from 'o1js';
 import type { QueueAnswer, QueueBlock, QueueUpdate } from './archive.js';
+import { domain } from './hashes.js';
 
 /** An update with the action state after it, which this code computed. */
 export type LinkedUpdate = QueueUpdate & { actionState: string };
@@ -53,12 +54,28 @@ const FINALITY = 290;
 
 const EMPTY = AccountUpdate.Actions.emptyActionState().toString();
 
+/** Mina's hashes of actions: Poseidon, started from the hash of a prefix. Once per prefix: a reader hashes thousands of actions. */
+const EVENT = salt('MinaZkappEvent******');
+const ACTIONS = salt('MinaZkappSeqEvents**');
+const NO_ACTIONS = AccountUpdate.Actions.empty().hash;
+
+function salt(prefix: string): [Field, Field, Field] {
+  return Poseidon.update(Poseidon.initialState(), [domain(prefix)]);
+}
+
+/** The last action is hashed first. */
+function actionsHash(actions: readonly string[][]): Field {
+  return actions.reduceRight((hash, action) => {
+    const [event] = Poseidon.update(EVENT, action.map(Field));
+    return Poseidon.update(ACTIONS, [hash, event])[0];
+  }, NO_ACTIONS);
+}
+
 /** With the action states after each update, from the empty one. */
 export function linkUpdates(updates: readonly QueueUpdate[], start = EMPTY): LinkedUpdate[] {
   let state = Field(start);
   return updates.map((update) => {
-    const hash = AccountUpdate.Actions.hash(update.actions.map((action) => action.map(Field)));
-    state = AccountUpdate.Actions.updateSequenceState(state, hash);
+    state = Poseidon.update(ACTIONS, [state, actionsHash(update.actions)])[0];
     return { ...update, actionState: state.toString() };
   });
 }
@@ -165,23 +182,26 @@ class Walk {
   private link(after: string): { updates: LinkedUpdate[]; before: string } | undefined {
     const candidates = [...(this.blocks.get(after) ?? [])].sort((a, b) => rank(a) - rank(b));
     for (const block of candidates) {
-      const before = this.stateBefore(block);
-      if (before !== undefined) return { updates: linkUpdates(block.updates, before), before };
+      const link = this.linked(block);
+      if (link !== undefined) return link;
     }
     return undefined;
   }
 
-  /** Believed only if the block's actions lead from there to its end. */
-  private stateBefore(block: QueueBlock): string | undefined {
-    const { before, guess, after, updates } = block;
-    const leads = (from: string) => linkUpdates(updates, from).at(-1)?.actionState === after;
-    if (before !== undefined) {
-      if (leads(before)) return before;
-      this.bad.add(block);
-      return undefined;
-    }
+  /** A state before is believed only if the block's actions lead from there to its end. */
+  private linked(block: QueueBlock): { updates: LinkedUpdate[]; before: string } | undefined {
+    const { before: claimed, guess, after } = block;
     const likely = guess === undefined ? [] : [guess];
-    return [...likely, ...this.positions.keys(), ...this.blocks.keys()].find(leads);
+    const starts =
+      claimed === undefined
+        ? [...likely, ...this.positions.keys(), ...this.blocks.keys()]
+        : [claimed];
+    for (const before of starts) {
+      const updates = linkUpdates(block.updates, before);
+      if (updates.at(-1)?.actionState === after) return { updates, before };
+    }
+    if (claimed !== undefined) this.bad.add(block);
+    return undefined;
   }
 
   /** The latest earlier state that is known, if the archive has seen none. */
