@@ -8,7 +8,6 @@ import { present } from '@attensor/core';
 import {
   Attestation,
   AttestationContract,
-  BATCH,
   Commitment,
   InferenceProof,
   inputHash,
@@ -17,6 +16,7 @@ import {
   Statement,
 } from '@attensor/contracts';
 import { standIn } from '@attensor/contracts/testing';
+import { settlementFigures } from './settlement.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -33,12 +33,24 @@ export interface Figure {
   bound?: number;
 }
 
+/** Different answers that are attested, each with a proof. */
+const ATTESTED = 3;
 const COMPILE = fileURLToPath(new URL('./compile.js', import.meta.url));
 
 /** @param onStep told what is being measured, with the fraction done before it */
 export async function contractFigures(onStep: (step: string, fraction: number) => void) {
+  const cache = await mkdtemp(join(tmpdir(), 'attensor-bench-'));
+  try {
+    return await figuresWith(cache, onStep);
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}
+
+/** @param cache an empty folder */
+async function figuresWith(cache: string, onStep: (step: string, fraction: number) => void) {
   const figures: Figure[] = [];
-  const steps = BATCH + 6;
+  const steps = ATTESTED + 10;
   let done = 0;
   const timed = async <T>(step: string, run: () => Promise<T>): Promise<[number, T]> => {
     onStep(step, done++ / steps);
@@ -49,18 +61,13 @@ export async function contractFigures(onStep: (step: string, fraction: number) =
   const add = (figure: string, measured: number, bound?: number) =>
     figures.push({ figure, measured, unit: 's', ...(bound !== undefined && { bound }) });
 
-  const cache = await mkdtemp(join(tmpdir(), 'attensor-bench-'));
-  try {
-    const [, cold] = await timed('compile, empty cache', () => compileElsewhere(cache));
-    add('contract compile, cold', cold);
-    await initializeBindings();
-    const [warm] = await timed('compile, from the cache', () =>
-      AttestationContract.compile({ cache: Cache.FileSystem(cache) }),
-    );
-    add('contract compile, warm', warm);
-  } finally {
-    await rm(cache, { recursive: true, force: true });
-  }
+  const [, cold] = await timed('compile, empty cache', () => compileElsewhere(cache));
+  add('contract compile, cold', cold);
+  await initializeBindings();
+  const [warm] = await timed('compile, from the cache', () =>
+    AttestationContract.compile({ cache: Cache.FileSystem(cache) }),
+  );
+  add('contract compile, warm', warm);
 
   const chain = await Mina.LocalBlockchain({ proofsEnabled: true });
   Mina.setActiveInstance(chain);
@@ -74,18 +81,19 @@ export async function contractFigures(onStep: (step: string, fraction: number) =
   const address = Mina.TestPublicKey.random();
   const contract = new AttestationContract(address);
 
-  /** @returns the seconds of proving alone */
-  const prove = async (
+  /** @returns the seconds of proving alone, and the transaction */
+  const proved = async (
     step: string,
     run: () => Promise<void>,
     ...signers: Mina.TestPublicKey[]
-  ) => {
+  ): Promise<[number, Mina.Transaction<true, true>]> => {
     const transaction = await Mina.transaction(payer, run);
-    const [seconds] = await timed(step, () => transaction.prove());
-    const keys = [payer, ...signers].map(({ key }) => key);
-    await (await transaction.sign(keys).send()).wait();
-    return seconds;
+    const [seconds, proved] = await timed(step, () => transaction.prove());
+    const signed = proved.sign([payer, ...signers].map(({ key }) => key));
+    await (await signed.send()).wait();
+    return [seconds, signed];
   };
+  const prove = async (...given: Parameters<typeof proved>) => (await proved(...given))[0];
 
   const deploy = await prove(
     'deploy',
@@ -97,27 +105,29 @@ export async function contractFigures(onStep: (step: string, fraction: number) =
   );
   add('deploy, proving', deploy);
 
-  const statements = Array.from({ length: BATCH }, (_, i) => {
+  const statements = Array.from({ length: ATTESTED }, (_, i) => {
     const { modelRoot, vocabularyRoot } = commitment;
     const hashes = { inputHash: inputHash([1]), outputHash: outputHash([i]) };
     return new Statement({ modelRoot, vocabularyRoot, ...hashes });
   });
   const attests: number[] = [];
+  let last: Mina.Transaction<true, true> | undefined;
   for (const [i, statement] of statements.entries()) {
     const proof = InferenceProof.fromProof((await standIn.whole(statement)).proof);
     const attest = () => contract.attest(proof, verificationKey);
-    attests.push(await prove(`attest ${i + 1} of ${BATCH}`, attest));
+    const [seconds, transaction] = await proved(`attest ${i + 1} of ${ATTESTED}`, attest);
+    attests.push(seconds);
+    last = transaction;
   }
-  add(`attest, proving, median of ${BATCH}`, median(attests), 15);
+  add(`attest, proving, median of ${ATTESTED}`, median(attests), 15);
   add('attest, proving, first', attests[0]);
 
-  const settlement = present((await readHistory(address)).settlement(), 'something to settle');
-  add(`settle of ${BATCH}, proving`, await prove('settle', () => contract.settle(settlement)));
+  const submitted = present(last, 'a submission');
+  await settlementFigures({ payer, address, submitted, cache, timed, add });
 
-  const [reading, history] = await timed('read', () => readHistory(address));
-  add(`reading a history of ${BATCH}`, reading);
   const [{ inputHash: asked, outputHash: answered }] = statements;
   const { verifierKeyHash } = commitment;
+  const history = await readHistory(address);
   const witness = history.witness(new Attestation({ statement: statements[0], verifierKeyHash }));
   const required = await prove('requireAttested', () =>
     contract.requireAttested(asked, answered, witness),

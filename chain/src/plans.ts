@@ -9,14 +9,17 @@ import {
   InferenceProof,
   notGenuine,
   ownerHash,
+  type ProvedSettlement,
   readContract,
   readHistory,
   requireGenuine,
+  Settler,
 } from '@attensor/contracts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
 import { AttensorError, present } from '@attensor/core';
+import { settlementStore } from './settlement-store.js';
 
 export type CommitmentJson = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
 
@@ -28,6 +31,8 @@ export interface Plan {
   task: string[];
   /** Public keys that sign, besides the fee payer. */
   signers: string[];
+  /** What takes long before the transaction can be built. */
+  prepare?: (report: (fraction: number, stage: string) => void) => Promise<void>;
   /** The calls, inside `Mina.transaction`. */
   run: (feePayer: PublicKey) => Promise<void>;
 }
@@ -40,11 +45,16 @@ export function compileContract(cacheDir: string): Promise<void> {
 }
 
 async function compile(cacheDir: string): Promise<void> {
+  const { verificationKey } = await AttestationContract.compile({
+    cache: await keyCache(cacheDir),
+  });
+  requireKnownKey(verificationKey.hash);
+}
+
+async function keyCache(cacheDir: string): Promise<Cache> {
   const keys = join(cacheDir, 'keys');
   await mkdir(keys, { recursive: true });
-  requireKnownKey(
-    (await AttestationContract.compile({ cache: Cache.FileSystem(keys) })).verificationKey.hash,
-  );
+  return Cache.FileSystem(keys);
 }
 
 /** What is deployed must be what every reader looks for. */
@@ -132,38 +142,53 @@ export async function planSubmit(
 }
 
 /**
- * @param options.pin pins the present action state, whether that is needed or not
+ * Settles what is pending when it is planned; what comes while it is proved stays in the queue.
+ *
+ * @param cacheDir keeps proofs: what an interrupted or overtaken settlement has proved is used again
  * @returns nothing when nothing is pending
  */
 export async function planSettle(
   address: string,
-  { pin: always = false } = {},
+  { cacheDir, signal }: { cacheDir: string; signal?: AbortSignal },
 ): Promise<(Plan & { takes: number }) | undefined> {
   const publicKey = PublicKey.fromBase58(address);
-  const history = await readHistory(publicKey);
-  const { pending } = history;
+  const { pending } = await readHistory(publicKey);
   if (pending.length === 0) return undefined;
-  const contract = new AttestationContract(publicKey);
-  const at = pending[0].index;
-  const pin = history.pin({ always });
-  if (pin !== undefined) {
-    return {
-      about: `remember an action state of ${address} for settlements to aim at`,
-      task: ['pin', address, pin[0].toString()],
-      signers: [],
-      takes: 0,
-      run: () => contract.pin(...pin),
-    };
-  }
-  const settlement = present(history.settlement(), 'something to settle');
-  const takes = settlement.present.filter((each) => each.toBoolean()).length;
+  const first = pending[0].index;
+  const to = first + pending.length;
+  let proved: ProvedSettlement | undefined;
   return {
-    about: `settle ${takes} attestations at ${address}, from number ${at}`,
-    task: ['settle', address, String(at)],
+    about: `settle ${pending.length} attestations at ${address}, from number ${first}`,
+    task: ['settle', address, String(first)],
     signers: [],
-    takes,
-    run: () => contract.settle(settlement),
+    takes: pending.length,
+    prepare: async (report) => {
+      const settler = new Settler({
+        cache: await keyCache(cacheDir),
+        store: await settlementStore(cacheDir, address),
+        onStep: (step, done, of) => report(done / of, `proving ${step}`),
+        signal,
+      });
+      report(0, 'loading the keys of settlements, or compiling them');
+      await settler.prove(await readHistory(publicKey), to);
+      // submissions that came meanwhile: the ledger may no longer vouch for what was their last one's state
+      proved = await settler.prove(await readHistory(publicKey), to);
+      if (proved === undefined) throw overtaken(address);
+    },
+    run: async () => {
+      const { proof, verificationKey } = present(proved, 'the proof of the settlement');
+      await new AttestationContract(publicKey).settle(proof, verificationKey);
+    },
   };
+}
+
+function overtaken(address: string): AttensorError {
+  return new AttensorError({
+    code: 'OVERTAKEN',
+    what: 'somebody else has settled these attestations meanwhile',
+    where: address,
+    hint: 'settle again if more are pending',
+  });
 }
 
 /** @throws AttensorError WRONG_OWNER. @returns nothing when that key is the owner already */

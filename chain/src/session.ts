@@ -198,6 +198,7 @@ export class ChainSession {
       const { compileContract } = await import('./plans.js');
       bar.update(0.05, 'compiling the contract, or loading its keys');
       await compileContract(this.cacheDir);
+      await plan.prepare?.((fraction, stage) => bar.update(0.1 + 0.3 * fraction, stage));
       bar.update(0.4, 'building the transaction');
       const sender = PublicKey.fromBase58(feePayer);
       const transaction = await Mina.transaction(

@@ -6,6 +6,7 @@ import {
   readAttestations,
   readCommitment,
   readHistory,
+  Settler,
   Statement,
 } from '@attensor/contracts';
 import type { ProofFile } from '@attensor/prover';
@@ -52,10 +53,14 @@ export async function attest({ address, payer }: Deployed, file: ProofFile): Pro
 }
 
 /** Takes what was submitted into the record. @returns the hash of the transaction */
-export async function settle({ address, payer }: Deployed): Promise<string> {
-  const settlement = (await readHistory(address)).settlement();
+export async function settle({ address, payer }: Deployed, cacheDir: string): Promise<string> {
+  const settler = new Settler({ cache: Cache.FileSystem(join(cacheDir, 'keys')) });
+  const settlement = await settler.prove(await readHistory(address));
   if (settlement === undefined) throw Error(`settle: nothing is pending at ${address.toBase58()}`);
-  return await send(payer, [], () => new AttestationContract(address).settle(settlement));
+  const { proof, verificationKey } = settlement;
+  return await send(payer, [], () =>
+    new AttestationContract(address).settle(proof, verificationKey),
+  );
 }
 
 /** The latest attestation, checked against the contract's state, and what it was checked against. */

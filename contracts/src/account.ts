@@ -30,6 +30,8 @@ export interface ContractState extends HistoryState {
   owner: Field;
   /** True when every state change since creation was made by a proof: false before `initialize`. */
   provedState: boolean;
+  /** Version of the queue and the record; `RECORD_VERSION` for this code. */
+  recordVersion: number;
   /**
    * True when the account has the permissions that `deploy` sets, for the present network version. Over a network false without
    * `connect` or `graphql`.
@@ -95,7 +97,7 @@ function stateOf(contract: AttestationContract, state: Field[]) {
     root: contract.root.fromAppState(state),
     count: Number(contract.count.fromAppState(state).toBigInt()),
     settledActions: contract.settledActions.fromAppState(state),
-    pinnedActions: contract.pinnedActions.fromAppState(state),
+    recordVersion: Number(contract.recordVersion.fromAppState(state).toBigInt()),
   };
 }
 

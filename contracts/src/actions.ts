@@ -1,17 +1,18 @@
 /**
- * The queue of submitted attestations: Mina's actions of the contract's account.
+ * The queue of submissions: Mina's actions of the contract's account.
  *
  * The ledger keeps one hash of all actions ever dispatched, the action state. Each account update
- * with actions extends it by their hash. Every `attest` dispatches exactly one.
+ * with actions extends it by their hash. `initialize` dispatches a marker, which opens the queue;
+ * every `attest` dispatches one attestation.
  */
-import { AccountUpdate, Field, Poseidon, Provable, Struct } from 'o1js';
-import { Attestation } from './attestation.js';
+import { AccountUpdate, Field, Poseidon } from 'o1js';
 import { domain } from './hashes.js';
 
-/** Actions that may be pending behind a settled batch; see `AttestationContract.pin` for more. */
-export const SETTLE_PATH = 248;
-/** Actions that one `pin` walks over. */
-export const PIN_PATH = 480;
+/**
+ * Version of the queue and the record as this code keeps them; the contract has it in its state.
+ * Versions 1 and 2 kept a map of attestations instead of a tree of submissions.
+ */
+export const RECORD_VERSION = 3;
 
 /** Mina's hashes of actions: Poseidon, started from the hash of a prefix. */
 const EVENT = salt('MinaZkappEvent******');
@@ -21,16 +22,25 @@ const NO_ACTIONS = AccountUpdate.Actions.empty().hash;
 /** Action state of an account that never dispatched any. */
 export const EMPTY_ACTION_STATE = AccountUpdate.Actions.emptyActionState();
 
-/** Adds the attestation to the actions of `update`. */
-export function dispatch(update: AccountUpdate, attestation: Attestation): void {
+/** The action that opens a queue. No attestation has as few fields. */
+export const MARKER = [domain('attensor-record-3')];
+
+/** Hash of the marker. No settlement passes over it, so in a queue that can be settled it comes first, and only once. */
+export const MARKER_HASH = actionsHash(MARKER);
+
+/** The action state of a queue that was opened and holds no submission. */
+export const OPENED = nextActionState(EMPTY_ACTION_STATE, MARKER_HASH);
+
+/** Adds one action to those of `update`. */
+export function dispatch(update: AccountUpdate, action: Field[]): void {
   const { body } = update;
-  body.actions = AccountUpdate.Actions.pushEvent(body.actions, Attestation.toFields(attestation));
+  body.actions = AccountUpdate.Actions.pushEvent(body.actions, action);
 }
 
-/** Hash of the actions of an account update that submits `attestation` and nothing else. */
-export function actionsHash(attestation: Attestation): Field {
-  const [action] = Poseidon.update(EVENT, Attestation.toFields(attestation));
-  return Poseidon.update(ACTIONS, [NO_ACTIONS, action])[0];
+/** Hash of the actions of an account update that dispatches this one and no other. */
+export function actionsHash(action: Field[]): Field {
+  const [hash] = Poseidon.update(EVENT, action);
+  return Poseidon.update(ACTIONS, [NO_ACTIONS, hash])[0];
 }
 
 /** The action state after an account update whose actions hash to `hash`. */
@@ -41,25 +51,4 @@ export function nextActionState(state: Field, hash: Field): Field {
 /** Once per prefix: a reader hashes thousands of actions. */
 function salt(prefix: string): [Field, Field, Field] {
   return Poseidon.update(Poseidon.initialState(), [domain(prefix)]);
-}
-
-/**
- * Hashes of account updates that lead from one action state to a later one, oldest first, filled up
- * with zeros (no hash is zero).
- */
-export interface ActionPath {
-  hashes: Field[];
-}
-
-/** Hashes that lead from the end of a settled batch to an action state that the ledger accepts, padded. */
-export class SettlePath extends Struct({ hashes: Provable.Array(Field, SETTLE_PATH) }) {}
-/** Hashes that lead from a pinned action state to one that the ledger accepts, padded. */
-export class PinPath extends Struct({ hashes: Provable.Array(Field, PIN_PATH) }) {}
-
-/** The action state at the path's end. */
-export function actionPath(start: Field, { hashes }: ActionPath): Field {
-  return hashes.reduce(
-    (state, hash) => Provable.if(hash.equals(0), state, nextActionState(state, hash)),
-    start,
-  );
 }

@@ -5,19 +5,21 @@ import {
   Field,
   method,
   Permissions,
-  Provable,
   PublicKey,
   SmartContract,
   State,
   state,
   VerificationKey,
 } from 'o1js';
-import { actionPath, dispatch, EMPTY_ACTION_STATE, PinPath } from './actions.js';
-import { Attestation, AttestationWitness, EMPTY_ROOT } from './attestation.js';
+import { dispatch, EMPTY_ACTION_STATE, MARKER, OPENED, RECORD_VERSION } from './actions.js';
+import { Attestation, AttestationWitness } from './attestation.js';
 import { Commitment } from './commitment.js';
+import { SETTLEMENT_KEY_HASH } from './contract-key.js';
 import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { ModelEvent, OwnerEvent, ownerHash } from './owner.js';
-import { SettledEvent, Settlement, settleBatch } from './settlement.js';
+import { EMPTY_ROOT } from './record.js';
+import { SettlementProof } from './settlement/program.js';
+import { RecordState } from './settlement/statement.js';
 
 /**
  * The record of proved inferences, first of one committed model, later of those its owner puts in
@@ -25,11 +27,11 @@ import { SettledEvent, Settlement, settleBatch } from './settlement.js';
  *
  * An attestation goes through two transactions. `attest` verifies its proof and puts it into the
  * account's queue, Mina's actions: that changes no state, so any number fits into one block. `settle`
- * takes up to eight from the front of the queue into the record, a Merkle map whose root is state.
+ * takes any number from the front of the queue into the record, a Merkle tree whose root is state.
  * Anyone may do both. Once settled, other contracts can rely on it: `requireAttested`.
  *
- * The queue's position is the action state, a hash of everything ever queued. `settle` starts where
- * the last one stopped, and shows that its end lies on the way to an action state that the ledger
+ * The queue's position is the action state, a hash of everything ever queued. A settlement proof starts
+ * where the last one stopped, and shows that its end lies on the way to an action state that the ledger
  * vouches for: nothing can be left out, put in, moved or taken twice.
  */
 export class AttestationContract extends SmartContract {
@@ -38,19 +40,19 @@ export class AttestationContract extends SmartContract {
   @state(Field) verifierKeyHash = State<Field>();
   /** `ownerHash` of the key that may call `rotateOwner` and `updateModel`. */
   @state(Field) owner = State<Field>();
-  /** Root of the record, an `AttestationMap`. */
+  /** Root of the record: the tree of settled submissions, by the hashes of their actions. */
   @state(Field) root = State<Field>();
-  /** Different attestations in the record. */
+  /** Settled submissions, repeats included. */
   @state(Field) count = State<Field>();
   /** The action state up to which the queue is settled. */
   @state(Field) settledActions = State<Field>();
-  /** An action state that the account has, or once had; zero for none. See `pin`. */
-  @state(Field) pinnedActions = State<Field>();
+  /** `RECORD_VERSION`: for code that takes this one's place after a hard fork. */
+  @state(Field) recordVersion = State<Field>();
 
   override readonly events = {
     initialize: Commitment,
     attest: Attestation,
-    settle: SettledEvent,
+    settle: RecordState,
     updateModel: ModelEvent,
     rotateOwner: OwnerEvent,
   };
@@ -65,26 +67,35 @@ export class AttestationContract extends SmartContract {
     args: DeployArgs & { commitment: Commitment; owner?: PublicKey },
   ): Promise<void> {
     await super.deploy(args);
-    this.account.permissions.set(attestationPermissions());
+    // `initialize` makes them final
+    this.account.permissions.set({
+      ...attestationPermissions(),
+      setPermissions: Permissions.proof(),
+    });
     await this.initialize(args.commitment, args.owner ?? this.address);
   }
 
   /**
-   * Sets the whole state, once: afterwards the account's `provedState` is true for good. Called by
-   * `deploy`.
+   * Sets the whole state and the final permissions, once: afterwards the account's `provedState` is true
+   * for good. Called by `deploy`.
+   *
+   * It opens the queue with a marker. What an account queued before it had this code comes before the
+   * marker or, if it forged one, makes this one a second: either way, no settlement can pass it.
    */
   @method async initialize(commitment: Commitment, owner: PublicKey) {
     this.account.provedState.requireEquals(Bool(false));
-    // an account that queued something before it had this code would have it settled as proved
+    // noticed early where possible: the ledger accepts any of the last five action states
     this.account.actionState.requireEquals(EMPTY_ACTION_STATE);
+    this.account.permissions.set(attestationPermissions());
     AccountUpdate.createSigned(this.address);
 
     this.setCommitment(commitment);
     this.owner.set(ownerHash(owner));
     this.root.set(EMPTY_ROOT);
     this.count.set(Field(0));
-    this.settledActions.set(EMPTY_ACTION_STATE);
-    this.pinnedActions.set(Field(0));
+    this.settledActions.set(OPENED);
+    this.recordVersion.set(Field(RECORD_VERSION));
+    dispatch(this.self, MARKER);
 
     this.emitEvent('initialize', commitment);
   }
@@ -93,7 +104,7 @@ export class AttestationContract extends SmartContract {
    * Submits that the committed model answers `inputHash` with `outputHash`.
    *
    * Anyone may: the proof is the permission. It depends on the commitment only, which no submission
-   * changes. A statement may be submitted again; the record holds it once.
+   * changes. A statement may be submitted again; the record then holds it twice.
    *
    * @param proof proof of a finished inference
    * @param verificationKey key of the inference program; must hash to the committed value
@@ -118,60 +129,35 @@ export class AttestationContract extends SmartContract {
     );
 
     const attestation = new Attestation({ statement, verifierKeyHash });
-    dispatch(this.self, attestation);
+    dispatch(this.self, Attestation.toFields(attestation));
     this.emitEvent('attest', attestation);
   }
 
   /**
-   * Takes the next one to eight attestations from the queue into the record. Anyone may.
+   * Takes submissions from the front of the queue into the record, as many as the proof does. Anyone may.
    *
-   * @param settlement from `AttestationHistory.settlement`
+   * @param proof from `Settler.settle`
+   * @param verificationKey key of the settlement program
    */
-  @method async settle(settlement: Settlement) {
+  @method async settle(proof: SettlementProof, verificationKey: VerificationKey) {
     this.account.provedState.requireEquals(Bool(true));
-    const { path, toPinned } = settlement;
-    this.root
-      .getAndRequireEquals()
-      .assertEquals(
-        settlement.record.root,
-        'settle: the batch was made for another record; read it again',
-      );
-
-    const start = this.settledActions.getAndRequireEquals();
-    const { record, settledActions } = settleBatch(settlement, start);
-    const pinned = this.pinnedActions.getAndRequireEquals();
-    const end = actionPath(settledActions, path);
-    this.requireReached(end, pinned, toPinned);
-
-    const root = record.root;
-    // the map starts with one leaf that is no attestation
-    const count = record.length.sub(1);
-    this.root.set(root);
-    this.count.set(count);
-    this.settledActions.set(settledActions);
-    // a pinned state that is settled has served
-    this.pinnedActions.set(
-      Provable.if(toPinned.not().or(settledActions.equals(pinned)), Field(0), pinned),
+    verificationKey.hash.assertEquals(
+      Field(SETTLEMENT_KEY_HASH),
+      'settle: verification key is not that of the settlement program',
     );
-    this.emitEvent('settle', new SettledEvent({ root, count, settledActions }));
-  }
+    proof.verify(verificationKey);
+    const { before, after, reached } = proof.publicInput;
 
-  /**
-   * Remembers an action state that the account has or had, for `settle` to aim at. Anyone may.
-   *
-   * The ledger vouches for the action states of the last five slots that had any submission. Where
-   * submissions come faster than a `settle` can be proved and included, or more of them are pending
-   * than a `settle` can walk over, pin a state first.
-   *
-   * @param pinned the state to remember
-   * @param path from it to the account's action state, or to the state that is pinned now
-   * @param fromPinned which of the two: a pinned state moves back, towards the settled one
-   */
-  @method async pin(pinned: Field, path: PinPath, fromPinned: Bool) {
-    this.account.provedState.requireEquals(Bool(true));
-    const end = actionPath(pinned, path);
-    this.requireReached(end, this.pinnedActions.getAndRequireEquals(), fromPinned);
-    this.pinnedActions.set(pinned);
+    const stale = 'settle: others have settled since; settle again, which reuses what is proved';
+    this.root.getAndRequireEquals().assertEquals(before.root, stale);
+    this.count.getAndRequireEquals().assertEquals(before.count, stale);
+    this.settledActions.getAndRequireEquals().assertEquals(before.actions, stale);
+    this.account.actionState.requireEquals(reached);
+
+    this.root.set(after.root);
+    this.count.set(after.count);
+    this.settledActions.set(after.actions);
+    this.emitEvent('settle', after);
   }
 
   /**
@@ -230,13 +216,6 @@ export class AttestationContract extends SmartContract {
       .getAndRequireEquals()
       .assertEquals(ownerHash(owner), 'only the owner may do this; the key given is not its key');
     AccountUpdate.createSigned(owner);
-  }
-
-  /** Does `end` equal the pinned state, or an action state that the ledger still vouches for? */
-  private requireReached(end: Field, pinned: Field, toPinned: Bool): void {
-    const reached = Provable.if(toPinned, pinned, end);
-    end.assertEquals(reached, 'the path does not lead to the pinned action state');
-    this.account.actionState.requireEqualsIf(toPinned.not(), end);
   }
 
   private requireRecorded(

@@ -1,29 +1,21 @@
 /**
- * Everything a contract was ever told, replayed: the queue, the record, and what can be proved from
- * them. Plain data in, so it works on a server, in a page or in a test alike.
+ * Everything a contract was ever told, replayed: the queue and the record. Plain data in, so it works
+ * on a server, in a page or in a test alike.
  */
-import { Bool, Field } from 'o1js';
-import {
-  actionsHash,
-  EMPTY_ACTION_STATE,
-  nextActionState,
-  PIN_PATH,
-  PinPath,
-  SETTLE_PATH,
-  SettlePath,
-} from './actions.js';
-import { Attestation, type AttestationWitness } from './attestation.js';
 import { AttensorError, present } from '@attensor/core';
+import { Field } from 'o1js';
+import { nextActionState, OPENED } from './actions.js';
+import { Attestation, AttestationWitness } from './attestation.js';
 import { RecordTree } from './record.js';
-import { BATCH, Settlement } from './settlement.js';
+import { RecordState } from './settlement/statement.js';
 
 /** The part of the contract's state that commits to its history. */
 export interface HistoryState {
+  /** Root of the record. */
   root: Field;
+  /** Settled submissions. */
   count: number;
   settledActions: Field;
-  /** Zero for none. */
-  pinnedActions: Field;
   /** Of the account, now. */
   actionState: Field;
 }
@@ -33,7 +25,7 @@ export interface RecordedAttestation {
   /** Position among all submissions, from 0. */
   index: number;
   attestation: Attestation;
-  /** Its name in the record. */
+  /** Its leaf in the record. */
   key: Field;
   /** True once it is in the record, so that contracts can rely on it. */
   settled: boolean;
@@ -43,16 +35,16 @@ export interface RecordedAttestation {
   actionState: Field;
 }
 
-/** Arguments of `AttestationContract.pin`. */
-export type Pin = [pinned: Field, path: PinPath, fromPinned: Bool];
-
-/** All submissions to a contract in order, replayed and checked; it computes the arguments of `settle`, `pin` and `requireAttested`. */
+/** All submissions to a contract in order, replayed and checked; it computes the arguments of `settle` and `requireAttested`. */
 export class AttestationHistory {
   private constructor(
     readonly state: HistoryState,
     /** All submissions, oldest first. */
     readonly attestations: readonly RecordedAttestation[],
-    private readonly record: RecordTree,
+    /** Tree of all submissions, of which the record holds the first ones. */
+    readonly tree: RecordTree,
+    /** Position of an attestation's first submission, by its key. */
+    private readonly firsts: ReadonlyMap<bigint, number>,
   ) {}
 
   /**
@@ -68,11 +60,13 @@ export class AttestationHistory {
   ): AttestationHistory {
     const common = commonLength(submitted, known);
     const hashed = known?.attestations.slice(0, common) ?? [];
-    const states = [EMPTY_ACTION_STATE, ...hashed.map(({ actionState }) => actionState)];
-    for (const each of submitted.slice(common))
-      states.push(
-        nextActionState(present(states.at(-1), 'the action state before'), actionsHash(each)),
-      );
+    const states = [OPENED, ...hashed.map(({ actionState }) => actionState)];
+    const keys = hashed.map(({ key }) => key);
+    for (const each of submitted.slice(common)) {
+      const key = Attestation.key(each);
+      keys.push(key);
+      states.push(nextActionState(present(states.at(-1), 'the action state before'), key));
+    }
     const position = (what: string, wanted: Field) => {
       const found = states.findIndex((each) => each.toBigInt() === wanted.toBigInt());
       if (found === -1)
@@ -81,34 +75,32 @@ export class AttestationHistory {
     };
     const length = position('action state', state.actionState);
     const settledLength = position('settled action state', state.settledActions);
+    if (settledLength !== state.count)
+      throw mismatch('number of settled submissions', state.count, settledLength);
 
     const firsts = new Map<bigint, number>();
     const attestations = submitted.slice(0, length).map((attestation, index) => {
-      const key = index < common ? hashed[index].key : Attestation.key(attestation);
+      const key = keys[index];
       const first = firsts.get(key.toBigInt()) ?? index;
       firsts.set(key.toBigInt(), first);
       const settled = index < settledLength;
       return { index, attestation, key, settled, first, actionState: states[index + 1] };
     });
-    const recorded = attestations.filter(({ index, first, settled }) => settled && index === first);
-    const record =
-      known?.state.root.toBigInt() === state.root.toBigInt()
-        ? known.record
-        : RecordTree.of(recorded.map(({ key }) => key));
-    if (record.root.toBigInt() !== state.root.toBigInt())
-      throw mismatch('record', state.root, record.root);
-    return new AttestationHistory(state, attestations, record);
+    const tree = RecordTree.of(keys.slice(0, length), known?.tree, common);
+    const root = tree.root(settledLength);
+    if (root.toBigInt() !== state.root.toBigInt()) throw mismatch('record', state.root, root);
+    return new AttestationHistory(state, attestations, tree, firsts);
   }
 
-  /** Submissions that `settle` has not taken yet. */
+  /** Submissions that are not in the record yet. */
   get pending(): readonly RecordedAttestation[] {
-    return this.attestations.filter(({ settled }) => !settled);
+    return this.attestations.slice(this.state.count);
   }
 
   /** The first submission of this attestation, if there is one. */
   find(attestation: Attestation): RecordedAttestation | undefined {
-    const key = Attestation.key(attestation).toBigInt();
-    return this.attestations.find((each) => each.key.toBigInt() === key);
+    const first = this.firsts.get(Attestation.key(attestation).toBigInt());
+    return first === undefined ? undefined : this.attestations[first];
   }
 
   /** Is it in the record, so that `witness` shows it to a contract? */
@@ -122,104 +114,33 @@ export class AttestationHistory {
    * @throws NOT_SETTLED
    */
   witness(attestation: Attestation): AttestationWitness {
-    if (!this.isSettled(attestation)) {
+    const found = this.find(attestation);
+    if (!found?.settled) {
       throw new AttensorError({
         code: 'NOT_SETTLED',
         what: 'the attestation is not in the record',
         expected: 'a settled attestation',
-        got: this.find(attestation) === undefined ? 'one never submitted' : 'one still pending',
+        got: found === undefined ? 'one never submitted' : 'one still pending',
         hint: 'Submit it with attest, then call settle',
       });
     }
-    return this.record.witness(Attestation.key(attestation));
+    return new AttestationWitness(this.tree.path(0, found.index, this.state.count));
   }
 
-  /**
-   * The argument of the next `settle`, or nothing if nothing is pending.
-   *
-   * It aims at the pinned action state where that allows a whole batch, else at the account's.
-   *
-   * @throws BAD_ARGUMENT if more is pending than one `settle` can walk over: `pin` first
-   */
-  settlement(): Settlement | undefined {
-    const { settled, pinned, last } = this.positions;
-    if (settled === last) return undefined;
-    const target = this.targets(settled, pinned, last)[0];
-    if (target === undefined) {
-      throw new AttensorError({
-        code: 'BAD_ARGUMENT',
-        what: 'more attestations are pending than one settle can walk over',
-        expected: `at most ${BATCH + SETTLE_PATH} attestations up to the target action state`,
-        got: String((pinned ?? last) - settled),
-        hint: 'Send the transaction of pin() first, as often as it returns one',
-      });
-    }
-    const end = Math.min(settled + BATCH, target);
-    const batch = this.attestations.slice(settled, end).map(({ attestation }) => attestation);
-    const slots = Array.from({ length: BATCH }, (_, i) => i);
-    return new Settlement({
-      record: this.record.map(),
-      attestations: slots.map((i) => batch[i] ?? batch[0]),
-      present: slots.map((i) => Bool(i < batch.length)),
-      path: new SettlePath({ hashes: this.path(end, target, SETTLE_PATH) }),
-      toPinned: Bool(target === pinned),
+  /** The record once the first `count` submissions are settled. */
+  recordState(count: number): RecordState {
+    return new RecordState({
+      root: this.tree.root(count),
+      count: Field(count),
+      actions: this.actionState(count),
     });
   }
 
-  /**
-   * The arguments of the `pin` that `settlement` waits for, or nothing if it waits for none.
-   *
-   * With `always`, pins the account's action state as it is now if no pin is needed: a `settle` that aims at it stays
-   * valid however many submissions follow.
-   */
-  pin({ always = false } = {}): Pin | undefined {
-    const { settled, pinned, last } = this.positions;
-    if (settled === last) return undefined;
-    if (this.targets(settled, pinned, last).length > 0)
-      return always ? this.pinArguments(last, last, false) : undefined;
-    const goal = settled + BATCH + SETTLE_PATH;
-    // out of reach, so behind the goal
-    const from = pinned ?? last;
-    return this.pinArguments(Math.max(goal, from - PIN_PATH), from, pinned !== undefined);
-  }
-
-  private pinArguments(position: number, from: number, fromPinned: boolean): Pin {
-    const path = new PinPath({ hashes: this.path(position, from, PIN_PATH) });
-    return [this.stateAt(position), path, Bool(fromPinned)];
-  }
-
-  /** Positions in the queue: how many submissions come before. */
-  private get positions() {
-    const settled = this.attestations.length - this.pending.length;
-    const pinned = this.attestations.findIndex(
-      ({ actionState }) => actionState.toBigInt() === this.state.pinnedActions.toBigInt(),
-    );
-    return {
-      settled,
-      /** Where it is ahead of the settled one. */
-      pinned: pinned + 1 > settled ? pinned + 1 : undefined,
-      last: this.attestations.length,
-    };
-  }
-
-  /** Positions that the next `settle` may aim at, the best first. */
-  private targets(settled: number, pinned: number | undefined, last: number): number[] {
-    const whole = Math.min(settled + BATCH, last);
-    const reachable = [pinned, last].filter(
-      (target) => target !== undefined && target <= settled + BATCH + SETTLE_PATH,
-    ) as number[];
-    return [...reachable.filter((target) => target >= whole), ...reachable];
-  }
-
-  private stateAt(position: number): Field {
-    return position === 0 ? EMPTY_ACTION_STATE : this.attestations[position - 1].actionState;
-  }
-
-  private path(from: number, to: number, length: number): Field[] {
-    const hashes = this.attestations
-      .slice(from, to)
-      .map(({ attestation }) => actionsHash(attestation));
-    return [...hashes, ...Array<Field>(length - hashes.length).fill(Field(0))];
+  /** The action state after the first `count` submissions. */
+  actionState(count: number): Field {
+    return count === 0
+      ? OPENED
+      : present(this.attestations[count - 1], 'a submission of the queue').actionState;
   }
 }
 
@@ -233,7 +154,7 @@ function commonLength(submitted: readonly Attestation[], known?: AttestationHist
   return different === -1 ? submitted.length : different;
 }
 
-function mismatch(what: string, expected: Field, got: Field): AttensorError {
+function mismatch(what: string, expected: Field | number, got: Field | number): AttensorError {
   return new AttensorError({
     code: 'ARCHIVE_MISMATCH',
     what: `the archive's actions do not lead to the contract's ${what}`,

@@ -21,25 +21,22 @@ export {
   type ProofProblem,
   type StatedProof,
 } from './stated-proof.js';
+export { Attestation, AttestationWitness, TREE_DEPTH } from './attestation.js';
+export { EMPTY_ACTION_STATE, MARKER, OPENED, RECORD_VERSION } from './actions.js';
+export { attestationsOf } from './queue.js';
+export { EMPTY_ROOT, RecordTree } from './record.js';
+export { RecordState, Settlement } from './settlement/statement.js';
+export { partProgram, settlementProgram, SettlementProof } from './settlement/program.js';
 export {
-  Attestation,
-  AttestationMap,
-  AttestationWitness,
-  ATTESTATION_DOMAIN,
-  EMPTY_ROOT,
-  TREE_DEPTH,
-} from './attestation.js';
-export { EMPTY_ACTION_STATE, PinPath, SettlePath, PIN_PATH, SETTLE_PATH } from './actions.js';
-export { Settlement, SettledEvent, BATCH } from './settlement.js';
+  Settler,
+  type ProofStore,
+  type ProvedSettlement,
+  type SettlerOptions,
+} from './settlement/settler.js';
 export { ownerHash, OWNER_DOMAIN, OwnerEvent, ModelEvent } from './owner.js';
 export { AttestationContract, attestationPermissions, isLocked } from './attestation-contract.js';
-export { CONTRACT_KEY_HASH } from './contract-key.js';
-export {
-  AttestationHistory,
-  type HistoryState,
-  type RecordedAttestation,
-  type Pin,
-} from './history.js';
+export { CONTRACT_KEY_HASH, SETTLEMENT_KEY_HASH } from './contract-key.js';
+export { AttestationHistory, type HistoryState, type RecordedAttestation } from './history.js';
 export { readContract, type ReadContractOptions, type ContractState } from './account.js';
 export {
   readAll,

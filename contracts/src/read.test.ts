@@ -5,6 +5,7 @@ import { Mina, Permissions, PrivateKey, Types, VerificationKey } from 'o1js';
 import { attestationPermissions } from './attestation-contract.js';
 import { Attestation } from './attestation.js';
 import { Commitment } from './commitment.js';
+import { RECORD_VERSION } from './actions.js';
 import { ownerHash } from './owner.js';
 import {
   attestationWitness,
@@ -50,7 +51,7 @@ describe('readContract', () => {
     const state = await readContract(local.address);
     expect(state).toMatchObject({ count: 2, provedState: true, locked: true });
     expect(state.owner.toBigInt()).toBe(ownerHash(local.owner).toBigInt());
-    expect(state.pinnedActions.toBigInt()).toBe(0n);
+    expect(state.recordVersion).toBe(RECORD_VERSION);
     expect(Commitment.toJSON(await readCommitment(local.address))).toEqual(
       Commitment.toJSON(local.commitment),
     );
@@ -146,9 +147,11 @@ describe('readAttestations', () => {
   it('rejects an archive that leaves out or edits any', async () => {
     for (const lie of [
       () => [],
-      (actions: Actions) => actions.slice(0, 3),
+      // the marker comes first
+      (actions: Actions) => actions.slice(0, 4),
       (actions: Actions) => actions.slice(1),
-      (actions: Actions) => actions.map(edited),
+      (actions: Actions) => [actions[0], ...actions.slice(2)],
+      (actions: Actions) => [actions[0], ...actions.slice(1).map(edited)],
     ])
       await expect(readWith(lie)).rejects.toMatchObject({ code: 'ARCHIVE_MISMATCH' });
   });

@@ -25,6 +25,7 @@ import { type Commitment } from './commitment.js';
 import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
 import { type Endpoint, publicUrl } from './graphql.js';
 import { AttestationHistory, type RecordedAttestation } from './history.js';
+import { attestationsOf } from './queue.js';
 import { type LinkedUpdate, type Queue, type QueueSource, walkQueue } from './queue-walk.js';
 
 /** Options of everything that reads submissions. */
@@ -253,28 +254,13 @@ async function fetchFromInstance(
 
 function decode(queue: Queue, address: PublicKey): Attestation[] {
   try {
-    return attestationsIn(queue, address.toBase58());
+    return attestationsOf(
+      queue.updates.flatMap(({ actions }) => actions),
+      address.toBase58(),
+    );
   } catch (error) {
     throw error instanceof AttensorError ? foreignQueue(address, error) : error;
   }
-}
-
-function attestationsIn({ updates }: Queue, where: string): Attestation[] {
-  return updates.flatMap(({ actions }) =>
-    actions.map((action) => {
-      if (action.length !== Attestation.sizeInFields()) {
-        throw new AttensorError({
-          code: 'ARCHIVE_MISMATCH',
-          what: 'the archive returned an action that is not an attestation',
-          where,
-          expected: `${Attestation.sizeInFields()} fields`,
-          got: `${action.length} fields`,
-          hint: 'Check that the address is that of an attestation contract',
-        });
-      }
-      return new Attestation(Attestation.fromFields(action.map(Field)));
-    }),
-  );
 }
 
 /** The archive is not to blame: the ledger's action state has been reached with exactly these actions. */
@@ -314,7 +300,7 @@ export async function readCommitment(address: PublicKey): Promise<Commitment> {
 }
 
 /**
- * All submissions and the record: what `settle`, `pin` and `requireAttested` take is made from it.
+ * All submissions and the record: what `Settler` and `requireAttested` take is made from it.
  *
  * @throws as `readAll`
  */

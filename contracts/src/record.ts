@@ -1,85 +1,87 @@
 /**
- * The contract's record outside circuits: made from its keys at once, and what is read from it.
+ * The record outside circuits: a Merkle tree to which submissions are appended, as it is after any
+ * number of them.
  *
- * `IndexedMerkleMap` could do it: an insertion takes more than a hundred hashes there, two here; and
- * its data can't be read while the process builds or proves a transaction, when a reader must go on.
+ * o1js's `MerkleTree` could hold it: an insertion takes 32 hashes there, one here, and it knows its
+ * last state only, where a settlement is proved from one state to another.
  */
-import { present } from '@attensor/core';
-import { Bool, Field, Poseidon } from 'o1js';
-import { AttestationMap, AttestationWitness, RECORDED, TREE_DEPTH } from './attestation.js';
+import { Field, Poseidon } from 'o1js';
+import { TREE_DEPTH } from './attestation.js';
 
-interface Leaf {
-  key: bigint;
-  value: bigint;
-  nextKey: bigint;
-  index: number;
+/** A node next to a path, seen from below. */
+export interface Sibling {
+  /** Is the path's own node the left child? */
+  isLeft: boolean;
+  sibling: Field;
 }
 
 export class RecordTree {
   private constructor(
-    /** By key. */
-    private readonly leaves: readonly Leaf[],
-    /** By height, then from left to right; empty subtrees are left out. */
+    /** By height, then from left to right, as far as all leaves below are there. */
     private readonly nodes: readonly (readonly bigint[])[],
   ) {}
 
-  /** @param keys of the attestations, in the order of their first settlement, all different */
-  static of(keys: readonly Field[]): RecordTree {
-    const entries = keys.map((key, i) => ({ key: key.toBigInt(), index: i + 1 }));
-    // the map starts with one leaf, which is no attestation
-    const sorted = [{ key: 0n, index: 0 }, ...entries.sort((a, b) => (a.key < b.key ? -1 : 1))];
-    const leaves = sorted.map(({ key, index }, i) => ({
-      key,
-      value: index === 0 ? 0n : RECORDED.toBigInt(),
-      // the last one's successor is the first one
-      nextKey: sorted[(i + 1) % sorted.length].key,
-      index,
-    }));
-    const nodes = [Array<bigint>(leaves.length)];
-    for (const { key, value, nextKey, index } of leaves)
-      nodes[0][index] = hash(key, value, nextKey);
+  /**
+   * @param known an earlier tree, which makes this one cheaper
+   * @param common leaves that both begin with
+   */
+  static of(leaves: readonly Field[], known?: RecordTree, common = 0): RecordTree {
+    const nodes = [leaves.map((leaf) => leaf.toBigInt())];
     for (let level = 0; level < TREE_DEPTH; level++) {
       const below = nodes[level];
-      const length = Math.ceil(below.length / 2);
-      const pair = (i: number) => hash(below[2 * i], below[2 * i + 1] ?? emptyNode(level));
-      nodes.push(Array.from({ length }, (_, i) => pair(i)));
+      const above = known?.nodes[level + 1].slice(0, Math.floor(common / 2 ** (level + 1))) ?? [];
+      for (let i = above.length; 2 * i + 1 < below.length; i++)
+        above.push(hash(below[2 * i], below[2 * i + 1]));
+      nodes.push(above);
     }
-    return new RecordTree(leaves, nodes);
+    return new RecordTree(nodes);
   }
 
-  get root(): Field {
-    return Field(hash(this.nodes[TREE_DEPTH][0], BigInt(this.leaves.length)));
+  /** Leaves of the whole tree. */
+  get length(): number {
+    return this.nodes[0].length;
   }
 
-  /** For `settle`. */
-  map(): AttestationMap {
-    const map = new AttestationMap();
-    map._internalRoot = Field(this.nodes[TREE_DEPTH][0]);
-    map.length = Field(this.leaves.length);
-    map.data.set({
-      nodes: this.nodes.map((level) => [...level]),
-      sortedLeaves: [...this.leaves],
+  /** Root of the tree of the first `count` leaves. */
+  root(count = this.length): Field {
+    return Field(this.border(count)[TREE_DEPTH]);
+  }
+
+  /**
+   * The path from a node up to the root, in the tree of the first `count` leaves.
+   *
+   * @param level of the node: 0 for a leaf
+   * @param index of the node in its level
+   */
+  path(level: number, index: number, count: number): Sibling[] {
+    const border = this.border(count);
+    return Array.from({ length: TREE_DEPTH - level }, (_, up) => {
+      const at = Math.floor(index / 2 ** up);
+      const isLeft = at % 2 === 0;
+      const sibling = this.node(level + up, isLeft ? at + 1 : at - 1, count, border);
+      return { isLeft, sibling: Field(sibling) };
     });
-    return map;
   }
 
-  /** @param key of an attestation that is in the record */
-  witness(key: Field): AttestationWitness {
-    const leaf = present(
-      this.leaves.find((each) => each.key === key.toBigInt()),
-      'the leaf of a key',
-    );
-    const levels = Array.from({ length: TREE_DEPTH }, (_, level) => level);
-    const at = (level: number) => Math.floor(leaf.index / 2 ** level);
-    const isRight = (level: number) => at(level) % 2 === 1;
-    return new AttestationWitness({
-      nextKey: Field(leaf.nextKey),
-      isRight: levels.map((level) => Bool(isRight(level))),
-      siblings: levels.map((level) =>
-        Field(this.nodes[level][at(level) + (isRight(level) ? -1 : 1)] ?? emptyNode(level)),
-      ),
-      length: Field(this.leaves.length),
-    });
+  private node(level: number, index: number, count: number, border: bigint[]): bigint {
+    if ((index + 1) * 2 ** level <= count) return this.nodes[level][index];
+    return index * 2 ** level <= count ? border[level] : emptyNode(level);
+  }
+
+  /** By height: the node above the first leaf that is not there. */
+  private border(count: number): bigint[] {
+    if (!Number.isInteger(count) || count < 0 || count > this.length)
+      throw RangeError(`RecordTree: count must be from 0 to ${this.length}, got ${count}`);
+    const border = [0n];
+    for (let level = 0; level < TREE_DEPTH; level++) {
+      const index = Math.floor(count / 2 ** level);
+      border.push(
+        index % 2 === 1
+          ? hash(this.nodes[level][index - 1], border[level])
+          : hash(border[level], emptyNode(level)),
+      );
+    }
+    return border;
   }
 }
 
@@ -92,6 +94,9 @@ function emptyNode(level: number): bigint {
   return EMPTY_NODES[level];
 }
 
-function hash(...values: bigint[]): bigint {
-  return Poseidon.hash(values.map((value) => Field(value))).toBigInt();
+/** Root of a record without submissions. */
+export const EMPTY_ROOT = Field(emptyNode(TREE_DEPTH));
+
+function hash(left: bigint, right: bigint): bigint {
+  return Poseidon.hash([Field(left), Field(right)]).toBigInt();
 }

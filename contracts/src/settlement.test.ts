@@ -1,100 +1,84 @@
-import { present } from '@attensor/core';
+/**
+ * What `settle` and the ledger demand of each other. Proofs are off; what a settlement proof states follows from
+ * settlement/circuits.test.ts.
+ */
 import './testing/native-backend.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Bool, Field, VerificationKey } from 'o1js';
-import { actionsHash, PinPath, SETTLE_PATH, SettlePath } from './actions.js';
-import { Attestation, AttestationMap } from './attestation.js';
+import { AccountUpdate, Field, Mina, VerificationKey } from 'o1js';
+import { Attestation } from './attestation.js';
+import { MARKER, RECORD_VERSION } from './actions.js';
 import { Commitment } from './commitment.js';
-import { type AttestationHistory } from './history.js';
 import { readContract } from './account.js';
 import { readHistory } from './read.js';
-import { BATCH, Settlement } from './settlement.js';
+import { SettlementProof } from './settlement/program.js';
+import { Settler } from './settlement/settler.js';
+import { RecordState, Settlement } from './settlement/statement.js';
 import { answering, LocalContract, unproved } from './testing/local-contract.js';
 
-// proofs are off: what is tested is what the circuits and the ledger demand of each other
 const UNKNOWN_STATE = 'Account_action_state_precondition_unsatisfied';
 
 let local: LocalContract;
 
 /** A contract with answers 1, 2 and 3 in its queue. */
-async function queued(): Promise<AttestationHistory> {
+async function queued(): Promise<void> {
   local = await LocalContract.start(await VerificationKey.dummy(), false);
   await local.deploy();
   for (const answer of [1, 2, 3]) await local.submit(answering(answer));
-  return await readHistory(local.address);
 }
 
-/** The settlement of `batch`, from an empty record, with the hashes of `rest` after it. */
-function settlement(batch: Attestation[], rest: Attestation[] = [], toPinned = false): Settlement {
-  const filled = Array.from({ length: BATCH }, (_, i) => batch[i] ?? batch[0]);
-  return new Settlement({
-    record: new AttestationMap(),
-    attestations: filled,
-    present: filled.map((_, i) => Bool(i < batch.length)),
-    path: new SettlePath({ hashes: path(SETTLE_PATH, rest) }),
-    toPinned: Bool(toPinned),
-  });
-}
+type Arguments = Awaited<ReturnType<LocalContract['settlement']>>;
 
-function path(length: number, submitted: Attestation[]): Field[] {
-  const hashes = submitted.map(actionsHash);
-  return Array.from({ length }, (_, i) => hashes[i] ?? Field(0));
-}
+const settle = ({ proof, verificationKey }: Arguments) =>
+  local.send(() => local.contract.settle(proof, verificationKey));
 
-const settle = (argument: Settlement) => local.send(() => local.contract.settle(argument));
+/** The same arguments with another statement. */
+async function stating(given: Arguments, change: (statement: Settlement) => Settlement) {
+  const statement = change(given.proof.publicInput);
+  return { ...given, proof: await SettlementProof.dummy(statement, undefined, 1) };
+}
 
 it('a contract is initialized once', async () => {
   await queued();
   const { contract, commitment, owner, address } = local;
   const again = local.send(() => contract.initialize(commitment, owner), address);
-  await expect(again).rejects.toThrow('Account_proved_state_precondition_unsatisfied');
+  await expect(again).rejects.toThrow("Cannot update field 'permissions'");
+  expect(await readContract(address)).toMatchObject({ recordVersion: RECORD_VERSION });
 });
 
 describe('settle rejects', () => {
-  let history: AttestationHistory;
-  let a: Attestation;
-  let b: Attestation;
-  let c: Attestation;
+  let honest: Arguments;
   beforeAll(async () => {
-    history = await queued();
-    [a, b, c] = history.attestations.map(({ attestation }) => attestation);
+    await queued();
+    honest = await local.settlement();
   });
 
-  const invented = () =>
-    new Attestation({ statement: answering(9), verifierKeyHash: local.key.hash });
-  const cases: [string, () => Settlement][] = [
-    ['a missing one at the front', () => settlement([b, c])],
-    ['a missing one in the middle', () => settlement([a, c])],
-    ['a missing one at the end', () => settlement([a, b])],
-    ['a missing one behind the batch', () => settlement([a], [c])],
-    ['a doubled one', () => settlement([a, a, b, c])],
-    ['a doubled one behind the batch', () => settlement([a], [a, b, c])],
-    ['moved ones', () => settlement([b, a, c])],
-    ['an invented one', () => settlement([a, b, c, invented()])],
-    [
-      'an edited one',
-      () =>
-        settlement([new Attestation({ statement: a.statement, verifierKeyHash: Field(1) }), b, c]),
-    ],
-  ];
-  it.each(cases)('%s', async (_, wrong) => {
-    await expect(settle(wrong())).rejects.toThrow(UNKNOWN_STATE);
+  it('a proof of another program', async () => {
+    const verificationKey = await VerificationKey.dummy();
+    await expect(settle({ ...honest, verificationKey })).rejects.toThrow(
+      'not that of the settlement program',
+    );
+  });
+
+  it.each(['root', 'count', 'actions'] as const)('a record with another %s', async (field) => {
+    const other = await stating(honest, (statement) => {
+      const before = new RecordState({ ...statement.before, [field]: Field(7) });
+      return new Settlement({ ...statement, before });
+    });
+    await expect(settle(other)).rejects.toThrow('others have settled since');
+  });
+
+  it('an action state that the ledger does not vouch for', async () => {
+    const other = await stating(
+      honest,
+      (statement) => new Settlement({ ...statement, reached: Field(7) }),
+    );
+    await expect(settle(other)).rejects.toThrow(UNKNOWN_STATE);
     expect(await readContract(local.address)).toMatchObject({ count: 0 });
-  });
-
-  it('a record of another history', async () => {
-    const other = settlement([a, b, c]);
-    other.record.insert(5n, 1n);
-    await expect(settle(other)).rejects.toThrow('made for another record');
-  });
-
-  it('a pinned state where none is pinned', async () => {
-    await expect(settle(settlement([a, b, c], [], true))).rejects.toThrow('pinned action state');
   });
 });
 
 describe('settle', () => {
-  it('takes what eight submitters sent in one block, repeats once', async () => {
+  it('takes what eight submitters sent in one block, repeats included', async () => {
     local = await LocalContract.start(await VerificationKey.dummy(), false);
     await local.deploy();
     const answers = Array.from({ length: 8 }, (_, i) => i % 3);
@@ -110,86 +94,113 @@ describe('settle', () => {
     expect(history.attestations.map(({ first }) => first)).toEqual(answers);
 
     const { commitment } = await readContract(local.address);
-    await settle(present(history.settlement()));
+    await local.settle();
     const state = await readContract(local.address);
-    expect(state.count).toBe(3);
+    expect(state.count).toBe(8);
     expect(Commitment.toJSON(state.commitment)).toEqual(Commitment.toJSON(commitment));
     expect(state.settledActions.toBigInt()).toBe(state.actionState.toBigInt());
     expect((await readHistory(local.address)).pending).toEqual([]);
   });
 
   it('takes a part of the queue from its front, then the rest, and nothing twice', async () => {
-    const [a, b, c] = (await queued()).attestations.map(({ attestation }) => attestation);
-    await settle(settlement([a], [b, c]));
-    const rest = present((await readHistory(local.address)).settlement());
-    // the same again, into the record as it is now
-    const again = new Settlement({ ...settlement([a], [b, c]), record: rest.record });
-    await expect(settle(again)).rejects.toThrow(UNKNOWN_STATE);
-    await settle(rest);
+    await queued();
+    const part = await local.settlement(1);
+    await settle(part);
+    expect(await readContract(local.address)).toMatchObject({ count: 1 });
+    await expect(settle(part)).rejects.toThrow('others have settled since');
+    await local.settle();
     const state = await readContract(local.address);
     expect(state.count).toBe(3);
     expect(state.settledActions.toBigInt()).toBe(state.actionState.toBigInt());
   });
+
+  it('by two at once: one is refused, and settles the rest with what it proved', async () => {
+    await queued();
+    const steps: string[] = [];
+    const second = new Settler({ proofsEnabled: false, onStep: (step) => steps.push(step) });
+    const history = await readHistory(local.address);
+    const whole = await second.prove(history);
+    // the first one saw two submissions only
+    await settle(await local.settlement(2));
+    await expect(settle(whole as Arguments)).rejects.toThrow('others have settled since');
+
+    const rest = await second.prove(await readHistory(local.address));
+    await settle(rest as Arguments);
+    expect(await readContract(local.address)).toMatchObject({ count: 3 });
+    expect(steps).toEqual([
+      'submissions 0 to 2',
+      'the queue up to submission 2',
+      'submissions 2 to 2',
+      'the queue up to submission 2',
+    ]);
+  });
 });
 
 describe('where submissions come in six slots in a row', () => {
-  const sixSlots = async () => {
+  it('a settle that was built before no longer holds, and its proof goes on', async () => {
+    await queued();
+    const steps: string[] = [];
+    const settler = new Settler({ proofsEnabled: false, onStep: (step) => steps.push(step) });
+    const early = (await settler.prove(await readHistory(local.address))) as Arguments;
+    // sent later, so from an account that does nothing in between
+    const before = await local.build(
+      () => local.contract.settle(early.proof, early.verificationKey),
+      local.chain.testAccounts[2],
+    );
     for (let slot = 0; slot < 6; slot++) {
       local.chain.incrementGlobalSlot(1);
       await local.submit(answering(10 + slot));
     }
-  };
-  /** Sent later, so from an account that does nothing in between. */
-  const built = (argument: Settlement) =>
-    local.build(() => local.contract.settle(argument), local.chain.testAccounts[2]);
-
-  it('a settle that was built before no longer holds, the next one takes all', async () => {
-    const before = await built(present((await queued()).settlement()));
-    await sixSlots();
     await expect(before.send()).rejects.toThrow(UNKNOWN_STATE);
-    await local.settle();
+
+    const again = (await settler.prove(await readHistory(local.address), 3)) as Arguments;
+    expect(steps).toEqual([
+      'submissions 0 to 2',
+      'the queue up to submission 2',
+      'the queue up to submission 8',
+    ]);
+    await settle(again);
+    expect(await readContract(local.address)).toMatchObject({ count: 3 });
     await local.settle();
     expect(await readContract(local.address)).toMatchObject({ count: 9 });
   });
-
-  it('a settle that aims at a pinned state still holds', async () => {
-    const pin = present((await queued()).pin({ always: true }));
-    await local.send(() => local.contract.pin(...pin));
-    const pinned = present((await readHistory(local.address)).settlement());
-    expect(pinned.toPinned.toBoolean()).toBe(true);
-    const before = await built(pinned);
-    await sixSlots();
-    await before.send();
-    const state = await readContract(local.address);
-    expect(state).toMatchObject({ count: 3 });
-    // served
-    expect(state.pinnedActions.toBigInt()).toBe(0n);
-  });
 });
 
-describe('pin', () => {
-  const pin = (state: Field, submitted: Attestation[], fromPinned = false) => {
-    const hashes = path(PinPath.empty().hashes.length, submitted);
-    return local.send(() => local.contract.pin(state, new PinPath({ hashes }), Bool(fromPinned)));
-  };
+describe('what an account queued before it had the code', () => {
+  const made = (answer: number): Attestation =>
+    new Attestation({ statement: answering(answer), verifierKeyHash: local.key.hash });
 
-  it('takes states on the way to the action state, and back from the pinned one, only', async () => {
-    const { attestations } = await queued();
-    const [a, b, c] = attestations.map(({ attestation }) => attestation);
-    const [first, second, third] = attestations.map(({ actionState }) => actionState);
+  /** An account that dispatches these by signature, and then becomes the contract. */
+  async function prepared(...actions: Field[][]) {
+    local = await LocalContract.start(await VerificationKey.dummy(), false);
+    await local.send(() => {
+      AccountUpdate.fundNewAccount(local.payer).send({ to: local.address, amount: 1 });
+      return Promise.resolve();
+    });
+    for (const action of actions) {
+      local.chain.incrementGlobalSlot(1);
+      await local.send(() => {
+        const update = AccountUpdate.createSigned(local.address);
+        update.body.actions = AccountUpdate.Actions.pushEvent(update.body.actions, action);
+        return Promise.resolve();
+      }, local.address);
+    }
+    local.chain.incrementGlobalSlot(1);
+    await local.send(async () => {
+      const { commitment, owner } = local;
+      await local.contract.deploy({ commitment, owner });
+    }, local.address);
+    await local.submit(answering(2));
+  }
 
-    await expect(pin(Field(7), [])).rejects.toThrow(UNKNOWN_STATE);
-    await expect(pin(second, [b])).rejects.toThrow(UNKNOWN_STATE);
-    await expect(pin(third, [], true)).rejects.toThrow('pinned action state');
-
-    await pin(second, [c]);
-    await expect(pin(third, [], true)).rejects.toThrow('pinned action state');
-    await expect(settle(settlement([a, b, c], [], true))).rejects.toThrow('pinned action state');
-    await pin(first, [b], true);
-    const { pinnedActions } = await readContract(local.address);
-    expect(pinnedActions.toBigInt()).toBe(first.toBigInt());
-
-    await settle(settlement([a], [], true));
-    expect(await readContract(local.address)).toMatchObject({ count: 1 });
+  it.each([
+    ['an attestation', false],
+    ['a marker and an attestation', true],
+  ])('is never settled: %s', async (_, marked) => {
+    local = await LocalContract.start(await VerificationKey.dummy(), false);
+    const forged = Attestation.toFields(made(1));
+    await prepared(...(marked ? [MARKER] : []), forged);
+    await expect(readHistory(local.address)).rejects.toMatchObject({ code: 'ARCHIVE_MISMATCH' });
+    expect(Mina.getAccount(local.address).zkapp?.provedState.toBoolean()).toBe(true);
   });
 });

@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'NO_CONTRACT'
   | 'NOT_GENUINE'
   | 'NOT_SETTLED'
+  | 'OVERTAKEN'
   | 'WRONG_OWNER'
   | 'ALREADY_DEPLOYED'
   | 'REJECTED'

@@ -10,6 +10,7 @@ import {
   inputHash,
   outputHash,
   readHistory,
+  Settler,
   Statement,
 } from '@attensor/contracts';
 import { standIn } from '@attensor/contracts/testing';
@@ -23,12 +24,15 @@ export const ANSWER = [4, 5];
 export class Sandbox {
   readonly address = Mina.TestPublicKey.random();
   readonly contract = new AttestationContract(this.address);
+  private readonly settler: Settler;
 
   private constructor(
     readonly chain: Awaited<ReturnType<typeof Mina.LocalBlockchain>>,
     private readonly key: VerificationKey,
     readonly commitment: Commitment,
-  ) {}
+  ) {
+    this.settler = new Settler({ proofsEnabled: chain.proofsEnabled });
+  }
 
   /** @param options.proofs make proofs, as a network needs them; without, it takes seconds */
   static async start({ proofs = false } = {}): Promise<Sandbox> {
@@ -67,10 +71,12 @@ export class Sandbox {
     await this.send(() => this.contract.attest(proof, this.key));
   }
 
-  /** Takes the next submissions into the record. */
+  /** Takes all submissions into the record. */
   async settle(): Promise<void> {
-    const settlement = (await readHistory(this.address)).settlement();
-    if (settlement !== undefined) await this.send(() => this.contract.settle(settlement));
+    const settlement = await this.settler.prove(await readHistory(this.address));
+    if (settlement === undefined) return;
+    const { proof, verificationKey } = settlement;
+    await this.send(() => this.contract.settle(proof, verificationKey));
   }
 
   async send(run: () => Promise<void>, ...signers: Mina.TestPublicKey[]): Promise<void> {

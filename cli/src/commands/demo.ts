@@ -116,7 +116,7 @@ async function demo(options: Options, context: Context) {
   await steps.run(
     'settle',
     'Settle it into the record that other contracts read',
-    () => chain.settle(contract),
+    () => chain.settle(contract, prover.prover.cacheDir),
     (hash) => `transaction ${hash}`,
   );
   const attestation = await steps.run(

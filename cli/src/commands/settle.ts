@@ -5,32 +5,21 @@ import { command, works, type Session } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { told } from './deploy.js';
 
-interface Options extends TransactionOptions {
-  all?: boolean;
-  pin?: boolean;
-}
+/** Settlements of others that come before this one, until it gives up. */
+const ATTEMPTS = 5;
 
 export function settleCommand(session: Session): Command {
   return withTransaction(
-    command('settle', 'Take submitted attestations into the record, up to eight at a time'),
+    command('settle', 'Take all submitted attestations into the record, in one transaction'),
   )
-    .option('--all', 'repeat until nothing is pending')
-    .option('--pin', 'pin an action state first; use it if every block brings new submissions')
     .addHelpText(
       'after',
       `
-Anyone may settle. If too many are pending for one transaction, an action state is pinned first, which takes a transaction of its own.
+Anyone may settle. Proofs are kept until they are settled: an interrupted command goes on where it stopped, and if somebody else settles first, what is proved of the rest is used again.
 JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonce, resumed, about}]}.`,
     )
     .action(
-      works<Options>(session, async (context, options) => {
-        if ((options.all || options.pin) && !options.wait) {
-          throw new AttensorError({
-            code: 'USAGE',
-            what: '--no-wait cannot be combined with --all or --pin: each transaction is built on the block of the one before',
-            hint: 'omit --no-wait, or omit --all and --pin',
-          });
-        }
+      works<TransactionOptions>(session, async (context, options) => {
         const { planSettle } = await import('@attensor/chain/plans');
         const { readHistory } = await import('@attensor/contracts');
         const { PublicKey } = await import('o1js');
@@ -38,13 +27,20 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
         const contract = await chain.address();
         const transactions: (Executed & { about: string })[] = [];
         let settled = 0;
-        for (let pin = options.pin ?? false; ; pin = false) {
-          const plan = await planSettle(contract, { pin });
+        for (let attempt = 1; ; attempt++) {
+          const { cacheDir } = chain;
+          const plan = await planSettle(contract, { cacheDir, signal: context.signal });
           if (plan === undefined) break;
-          transactions.push({ ...(await chain.execute(plan)), about: plan.about });
-          settled += plan.takes;
-          // a pinned state alone settles nothing
-          if (!options.all && (plan.takes > 0 || !options.wait)) break;
+          try {
+            transactions.push({ ...(await chain.execute(plan)), about: plan.about });
+            settled += plan.takes;
+            break;
+          } catch (error) {
+            if (attempt === ATTEMPTS || !isOvertaken(error)) throw error;
+            context.output.log(
+              'another settlement or new submissions came first; going on from there',
+            );
+          }
         }
         const pending = (await readHistory(PublicKey.fromBase58(contract))).pending.length;
         return {
@@ -56,4 +52,11 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
         };
       }),
     );
+}
+
+/** Was the transaction made for a state that has passed? */
+function isOvertaken(error: unknown): boolean {
+  if (error instanceof AttensorError)
+    return ['OVERTAKEN', 'TRANSACTION_FAILED', 'REJECTED'].includes(error.code);
+  return error instanceof Error && error.message.includes('others have settled since');
 }

@@ -136,7 +136,8 @@ async function build(
     case 'settle': {
       const chain = await ChainSession.open(options, context);
       const { planSettle } = await import('@attensor/chain/plans');
-      const plan = await planSettle(await chain.address());
+      const { cacheDir } = chain;
+      const plan = await planSettle(await chain.address(), { cacheDir, signal: context.signal });
       return plan && (await chain.build(plan));
     }
     case 'rotate': {

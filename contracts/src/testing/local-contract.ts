@@ -6,7 +6,9 @@ import { Commitment } from '../commitment.js';
 import { outputHash } from '../hashes.js';
 import { COMPLETE, InferenceProof } from '../inference-proof.js';
 import { readHistory } from '../read.js';
+import { Settler } from '../settlement/settler.js';
 import { Statement } from '../statement.js';
+import { contractKeys } from './keys.js';
 import { statementOf } from './stand-in-program.js';
 
 export const ROOTS = { modelRoot: 11, vocabularyRoot: 22 };
@@ -39,13 +41,16 @@ export class LocalContract {
   /** The account's own key. */
   readonly address = Mina.TestPublicKey.random();
   readonly contract = new AttestationContract(this.address);
+  readonly settler: Settler;
 
   private constructor(
     readonly chain: Awaited<ReturnType<typeof Mina.LocalBlockchain>>,
     /** Of the inference program. */
     readonly key: VerificationKey,
     readonly commitment: Commitment,
-  ) {}
+  ) {
+    this.settler = new Settler({ cache: contractKeys(), proofsEnabled: chain.proofsEnabled });
+  }
 
   /** A fresh ledger, active; the contract is not on it yet. */
   static async start(key: VerificationKey, proofsEnabled: boolean): Promise<LocalContract> {
@@ -93,12 +98,14 @@ export class LocalContract {
     await this.send(() => this.contract.attest(proof, this.key));
   }
 
-  /** Settles the next batch. */
+  /** Settles all that is pending. */
   async settle(): Promise<void> {
-    const settlement = present(
-      (await readHistory(this.address)).settlement(),
-      'something to settle',
-    );
-    await this.send(() => this.contract.settle(settlement));
+    const { proof, verificationKey } = await this.settlement();
+    await this.send(() => this.contract.settle(proof, verificationKey));
+  }
+
+  /** Arguments of `settle`. @param to submissions before this position are taken */
+  async settlement(to?: number) {
+    return present(await this.settler.prove(await readHistory(this.address), to), 'a settlement');
   }
 }

@@ -1,7 +1,7 @@
 /** All that the page knows of a contract, and how far each part is to be trusted. */
 import {
-  Attestation,
   AttestationHistory,
+  attestationsOf,
   CONTRACT_KEY_HASH,
   EMPTY_ACTION_STATE,
   isLocked,
@@ -145,17 +145,18 @@ async function readSubmissions(
     readHistory(source, view, store),
     fetchSnarkedPath(view).catch(() => undefined),
   ]);
-  const { length } = history.attestations;
-  // an archive may be ahead of the node: the account's hash is about the last one that it has taken
-  const lastSlot = length === 0 ? 0 : submissions[length - 1].slot;
+  // those that the account has, and the marker before them; an archive may be ahead of the node
+  const length = history.attestations.length + 1;
+  const lastSlot = submissions[length - 1]?.slot;
   const membership = checkMembership(view, lastSlot ?? 0, snarkedPath);
   // the slot that an archive once told was wrong: ask again
-  if (!membership.staged && length > 0 && length <= known) await forgetCheckpoint(store, source);
+  if (!membership.staged && length <= known) await forgetCheckpoint(store, source);
   if (membership.staged)
     await saveCheckpoint(store, source, submissions.slice(0, length), view.block.height);
   return {
     attestations: history.attestations.map(({ index, attestation, settled }) => {
-      const { height, time, transaction } = submissions[index];
+      // the first action opened the queue
+      const { height, time, transaction } = submissions[index + 1];
       const { statement, verifierKeyHash } = attestation;
       const of = {
         modelRoot: statement.modelRoot.toString(),
@@ -289,7 +290,7 @@ function commitmentOf({ zkappState }: LedgerAccount): CommitmentView {
 }
 
 function historyState({ zkappState, actionState }: LedgerAccount): HistoryState {
-  const [, , , , root, count, settledActions, pinnedActions] = present(
+  const [, , , , root, count, settledActions] = present(
     zkappState,
     "the contract's state",
   ).map((text) => Field(text));
@@ -297,7 +298,6 @@ function historyState({ zkappState, actionState }: LedgerAccount): HistoryState 
     root,
     count: Number(count.toBigInt()),
     settledActions,
-    pinnedActions,
     actionState: Field(present(actionState, "the contract's action state")[0]),
   };
 }
@@ -320,20 +320,6 @@ function replay(
   source: Source,
   known: AttestationHistory | undefined,
 ): AttestationHistory {
-  const size = Attestation.sizeInFields();
-  const odd = submissions.find(({ fields }) => fields.length !== size);
-  if (odd !== undefined) {
-    throw new AttensorError({
-      code: 'ARCHIVE_MISMATCH',
-      what: 'the archive returned a submission that is not an attestation',
-      where: source.archive,
-      expected: `${size} fields`,
-      got: `${odd.fields.length} fields`,
-      hint: 'Choose another archive',
-    });
-  }
-  const attestations = submissions.map(
-    ({ fields }) => new Attestation(Attestation.fromFields(fields.map((text) => Field(text)))),
-  );
-  return AttestationHistory.replay(state, attestations, known);
+  const actions = submissions.map(({ fields }) => fields);
+  return AttestationHistory.replay(state, attestationsOf(actions, source.archive), known);
 }

@@ -1,5 +1,12 @@
 /** For tests: a contract's account in a block, and its archive, as `fetch` answers about them. */
-import { CONTRACT_KEY_HASH, EMPTY_ACTION_STATE, EMPTY_ROOT } from '@attensor/contracts';
+import {
+  CONTRACT_KEY_HASH,
+  EMPTY_ACTION_STATE,
+  EMPTY_ROOT,
+  MARKER,
+  OPENED,
+  RECORD_VERSION,
+} from '@attensor/contracts';
 import { accountHash, rootOf, type AccountJson } from '@attensor/contracts/ledger';
 import { AccountUpdate, Field } from 'o1js';
 import type { Source } from '../link.js';
@@ -38,6 +45,8 @@ export class FakeChain {
   /** those that the archive tells of; undefined: it is down */
   archived: FakeAction[] | undefined = [];
   contractKeyHash: string = CONTRACT_KEY_HASH;
+  /** slot in which the contract was initialized */
+  openedAt = 1;
   /** of the node's block */
   height = 7;
   /** blocks that the archive searches for one question */
@@ -73,12 +82,17 @@ export class FakeChain {
     return answer(this.ledgerView());
   };
 
+  /** With the action of `initialize`. */
+  private opened(submitted: readonly FakeAction[]): FakeAction[] {
+    return [{ fields: MARKER.map(String), slot: this.openedAt }, ...submitted];
+  }
+
   private search({ from, to }: { from: number; to: number }): Promise<Response> {
     if (this.archived === undefined) return Promise.reject(new TypeError('fetch failed'));
     this.windows.push({ from, to });
     if (to - from > this.blockRange)
       return Promise.resolve(Response.json({ errors: [{ message: 'block range too large' }] }));
-    const found = this.archived
+    const found = this.opened(this.archived)
       .map((action, i, all) => block(action, stateAfter(all.slice(0, i))))
       .filter(({ blockInfo: { height } }) => from <= height && height < to);
     this.afterSearch();
@@ -87,9 +101,9 @@ export class FakeChain {
   }
 
   private ledgerView() {
-    const actionState = Array<string>(5).fill(stateAfter(this.taken));
-    const none = EMPTY_ACTION_STATE.toString();
-    const zkappState = ['1', '2', '3', '4', EMPTY_ROOT.toString(), '0', none, none];
+    const actionState = Array<string>(5).fill(stateAfter(this.opened(this.taken)));
+    const record = [EMPTY_ROOT.toString(), '0', OPENED.toString(), String(RECORD_VERSION)];
+    const zkappState = ['1', '2', '3', '4', ...record];
     const leaf = accountHash({
       ...{ publicKey: ADDRESS, tokenId: TOKEN, tokenSymbol: '', balance: '0', nonce: '0' },
       ...{ receiptChainHash: '0', delegate: null, votingFor: '0', permissions },
@@ -100,7 +114,7 @@ export class FakeChain {
       zkapp: {
         ...{ appState: zkappState, actionState, zkappVersion: '0', zkappUri: '' },
         verificationKey: { data: '', hash: this.contractKeyHash },
-        lastActionSlot: String(this.taken.at(-1)?.slot ?? 0),
+        lastActionSlot: String(this.taken.at(-1)?.slot ?? this.openedAt),
         provedState: true,
       },
     } as unknown as AccountJson);
