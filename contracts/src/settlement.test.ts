@@ -200,7 +200,7 @@ describe('what an account queued before it had the code', () => {
     local = await LocalContract.start(await VerificationKey.dummy(), false);
     const forged = Attestation.toFields(made(1));
     await prepared(...(marked ? [MARKER] : []), forged);
-    await expect(readHistory(local.address)).rejects.toMatchObject({ code: 'ARCHIVE_MISMATCH' });
+    await expect(readHistory(local.address)).rejects.toMatchObject({ code: 'NOT_GENUINE' });
     expect(Mina.getAccount(local.address).zkapp?.provedState.toBoolean()).toBe(true);
   });
 });

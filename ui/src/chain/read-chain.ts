@@ -290,10 +290,9 @@ function commitmentOf({ zkappState }: LedgerAccount): CommitmentView {
 }
 
 function historyState({ zkappState, actionState }: LedgerAccount): HistoryState {
-  const [, , , , root, count, settledActions] = present(
-    zkappState,
-    "the contract's state",
-  ).map((text) => Field(text));
+  const [, , , , root, count, settledActions] = present(zkappState, "the contract's state").map(
+    (text) => Field(text),
+  );
   return {
     root,
     count: Number(count.toBigInt()),
