@@ -5,7 +5,7 @@
  * with actions extends it by their hash. `initialize` dispatches a marker, which opens the queue;
  * every `attest` dispatches one attestation.
  */
-import { AccountUpdate, Field, Poseidon } from 'o1js';
+import { AccountUpdate, type Field, Poseidon } from 'o1js';
 import { domain } from './hashes.js';
 
 /**

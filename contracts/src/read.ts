@@ -14,7 +14,7 @@ import {
   type ReadContractOptions,
 } from './account.js';
 import { fetchQueueBlocks, type QueueAnswer } from './archive.js';
-import { Attestation, type AttestationWitness } from './attestation.js';
+import { type Attestation, type AttestationWitness } from './attestation.js';
 import {
   type Checkpoint,
   type CheckpointStore,

@@ -4,7 +4,7 @@
  * The end is a program of its own, because its proofs verify one proof, like those of an inference. Pickles fails to prove a contract
  * whose methods verify proofs of programs of different widths (o1js 2.15).
  */
-import { DynamicProof, FeatureFlags, Proof, SelfProof, Void, ZkProgram } from 'o1js';
+import { DynamicProof, FeatureFlags, type Proof, SelfProof, Void, ZkProgram } from 'o1js';
 import {
   blockOf,
   FEW,
