@@ -1,33 +1,20 @@
 /**
  * What was read of a contract before, in this browser, so that only newer blocks are asked for. It is never believed: the whole list
- * is replayed against the account again, and one that does not fit is forgotten.
+ * is hashed again and must lead to the account.
  */
+import { makeCheckpoint, openCheckpoint, type LinkedUpdate } from '@attensor/contracts';
 import { createStore, del, get, set } from 'idb-keyval';
-import { z } from 'zod';
 import type { Source } from '../link.js';
-import { submissionSchema, type Submission } from './submissions.js';
-
-const checkpointSchema = z.strictObject({
-  format: z.literal('attensor-submissions'),
-  version: z.literal(1),
-  /** all blocks below this height were read */
-  height: z.number().int().nonnegative(),
-  submissions: z.array(submissionSchema),
-});
-export type Checkpoint = z.infer<typeof checkpointSchema>;
-
-/** Blocks nearer to the last one may still be replaced. */
-const FINAL_DEPTH = 290;
 
 /** Where checkpoints are kept, by name. */
-export interface CheckpointStore {
+export interface Store {
   get(name: string): Promise<unknown>;
   set(name: string, value: unknown): Promise<void>;
   delete(name: string): Promise<void>;
 }
 
 /** The browser's database. */
-export function browserStore(): CheckpointStore {
+export function browserStore(): Store {
   const store = createStore('attensor', 'checkpoints');
   return {
     get: (name) => get(name, store),
@@ -40,38 +27,42 @@ export function browserStore(): CheckpointStore {
 const nameOf = ({ foreign, network, address }: Source): string | undefined =>
   foreign ? undefined : `${network} ${address}`;
 
-/** A damaged one, or a database that does not work, is none. */
-export async function loadCheckpoint(
-  store: CheckpointStore,
-  source: Source,
-): Promise<Checkpoint | undefined> {
-  const name = nameOf(source);
-  if (name === undefined) return undefined;
-  const value = await store.get(name).catch(() => undefined);
-  return checkpointSchema.safeParse(value).data;
+/** What was read before: for the worker's life all of it, and longer what the site's networks told. */
+export class Memory {
+  private readonly linked = new Map<string, readonly LinkedUpdate[]>();
+
+  /** A database that fails, is full or is forbidden keeps nothing and hinders nothing. */
+  constructor(private readonly store: Store) {}
+
+  /** Hashed anew if it comes from the database; none if there is none, or if it is damaged. */
+  async load(source: Source): Promise<readonly LinkedUpdate[] | undefined> {
+    const read = this.linked.get(idOf(source));
+    const name = nameOf(source);
+    if (read !== undefined || name === undefined) return read;
+    const value = await this.store.get(name).catch(() => undefined);
+    if (value === undefined) return undefined;
+    try {
+      return openCheckpoint(value, source.address);
+    } catch {
+      await this.forget(source);
+      return undefined;
+    }
+  }
+
+  /** @param height of the block at which they led to the account */
+  async save(source: Source, height: number, updates: readonly LinkedUpdate[]): Promise<void> {
+    this.linked.set(idOf(source), updates);
+    const name = nameOf(source);
+    const checkpoint = makeCheckpoint(source.address, height, updates);
+    if (name !== undefined) await this.store.set(name, checkpoint).catch(() => undefined);
+  }
+
+  async forget(source: Source): Promise<void> {
+    this.linked.delete(idOf(source));
+    const name = nameOf(source);
+    if (name !== undefined) await this.store.delete(name).catch(() => undefined);
+  }
 }
 
-/** @param tip height of the block at which they were all found in the account */
-export async function saveCheckpoint(
-  store: CheckpointStore,
-  source: Source,
-  submissions: readonly Submission[],
-  tip: number,
-): Promise<void> {
-  const name = nameOf(source);
-  const height = tip - FINAL_DEPTH;
-  if (name === undefined || height <= 0) return;
-  const checkpoint: Checkpoint = {
-    format: 'attensor-submissions',
-    version: 1,
-    height,
-    submissions: submissions.filter((each) => each.height < height),
-  };
-  // a full disk or a private window: then all of it is read again
-  await store.set(name, checkpoint).catch(() => undefined);
-}
-
-export async function forgetCheckpoint(store: CheckpointStore, source: Source): Promise<void> {
-  const name = nameOf(source);
-  if (name !== undefined) await store.delete(name).catch(() => undefined);
-}
+const idOf = ({ nodes, archive, address }: Source): string =>
+  [...nodes, archive, address].join(' ');

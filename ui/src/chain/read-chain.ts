@@ -3,7 +3,6 @@ import {
   AttestationHistory,
   attestationsOf,
   CONTRACT_KEY_HASH,
-  EMPTY_ACTION_STATE,
   isLocked,
   type HistoryState,
 } from '@attensor/contracts';
@@ -18,17 +17,10 @@ import {
   type LedgerAccount,
   type LedgerView,
 } from './ledger-view.js';
-import {
-  browserStore,
-  forgetCheckpoint,
-  loadCheckpoint,
-  saveCheckpoint,
-  type Checkpoint,
-  type CheckpointStore,
-} from './checkpoint.js';
+import { browserStore, Memory } from './checkpoint.js';
 import { checkMembership, type Membership } from './membership.js';
 import { ownersOf } from './owners.js';
-import { fetchSubmissions, type Submission } from './submissions.js';
+import { readSubmissions, type Submission } from './submissions.js';
 
 export interface CommitmentView {
   modelRoot: string;
@@ -70,8 +62,6 @@ export interface ChainView {
    * the archive's list is not known.
    */
   attestations: AttestationView[];
-  /** submissions that the archive has and this block has not yet */
-  newer: number;
   /** why the submissions are not known */
   archiveError?: ErrorView;
   block: LedgerView['block'];
@@ -85,13 +75,13 @@ export interface ChainView {
 }
 
 export interface ReadChainOptions {
-  store?: CheckpointStore;
+  memory?: Memory;
   /** before it is read again */
   pauseMs?: number;
 }
 
-/** Opened once. */
-let browsers: CheckpointStore | undefined;
+/** Of this worker. */
+let ours: Memory | undefined;
 
 /**
  * Reads twice if the first time node and archive do not fit: either may have been between two blocks.
@@ -100,15 +90,15 @@ let browsers: CheckpointStore | undefined;
  */
 export async function readChain(
   source: Source,
-  { store = (browsers ??= browserStore()), pauseMs = PAUSE_MS }: ReadChainOptions = {},
+  { memory = (ours ??= new Memory(browserStore())), pauseMs = PAUSE_MS }: ReadChainOptions = {},
 ): Promise<ChainView> {
-  const view = await readOnce(source, store);
+  const view = await readOnce(source, memory);
   if (!view.genuine || view.membership?.staged) return view;
   await pause(pauseMs);
-  return await readOnce(source, store);
+  return await readOnce(source, memory);
 }
 
-async function readOnce(source: Source, store: CheckpointStore): Promise<ChainView> {
+async function readOnce(source: Source, memory: Memory): Promise<ChainView> {
   const { view, nodes } = await compareNodes(source);
   const { account, block } = view;
   const commitment = commitmentOf(account);
@@ -120,7 +110,6 @@ async function readOnce(source: Source, store: CheckpointStore): Promise<ChainVi
     notGenuine,
     contractKeyHash: present(account.verificationKey, "the contract's key").hash,
     attestations: [],
-    newer: 0,
     block,
     nodes,
     owners: ownersOf(nodes),
@@ -128,35 +117,35 @@ async function readOnce(source: Source, store: CheckpointStore): Promise<ChainVi
   };
   if (notGenuine !== undefined) return read;
   try {
-    return { ...read, ...(await readSubmissions(source, view, commitment, store)) };
+    return { ...read, ...(await readAttestations(source, view, commitment, memory)) };
   } catch (error) {
     return { ...read, archiveError: errorView(error) };
   }
 }
 
 /** @throws ARCHIVE_UNAVAILABLE, BAD_ANSWER, ARCHIVE_MISMATCH */
-async function readSubmissions(
+async function readAttestations(
   source: Source,
   view: LedgerView,
   commitment: CommitmentView,
-  store: CheckpointStore,
+  memory: Memory,
 ) {
-  const [{ submissions, history, known }, snarkedPath] = await Promise.all([
-    readHistory(source, view, store),
+  const [submissions, snarkedPath] = await Promise.all([
+    readSubmissions(source, view, memory),
     fetchSnarkedPath(view).catch(() => undefined),
   ]);
-  // those that the account has, and the marker before them; an archive may be ahead of the node
-  const length = history.attestations.length + 1;
-  const lastSlot = submissions[length - 1]?.slot;
-  const membership = checkMembership(view, lastSlot ?? 0, snarkedPath);
-  // the slot that an archive once told was wrong: ask again
-  if (!membership.staged && length <= known) await forgetCheckpoint(store, source);
-  if (membership.staged)
-    await saveCheckpoint(store, source, submissions.slice(0, length), view.block.height);
+  const { list } = submissions;
+  const name = `${source.network || source.archive} ${source.address}`;
+  const history = replay(historyState(view.account), list, source, replayed.get(name));
+  replayed.set(name, history);
+  const membership = checkMembership(view, list.at(-1)?.slot ?? 0, snarkedPath);
+  if (membership.staged) await submissions.keep();
+  else if (submissions.lastWasKept) await submissions.forget();
+  // what was dispatched before the first attestation
+  const before = list.length - history.attestations.length;
   return {
     attestations: history.attestations.map(({ index, attestation, settled }) => {
-      // the first action opened the queue
-      const { height, time, transaction } = submissions[index + 1];
+      const { height, time, transaction } = list[before + index];
       const { statement, verifierKeyHash } = attestation;
       const of = {
         modelRoot: statement.modelRoot.toString(),
@@ -175,38 +164,12 @@ async function readSubmissions(
         transaction,
       };
     }),
-    newer: submissions.length - length,
     membership,
   };
 }
 
 /** By network and address: what was replayed is not hashed again at the next reading. */
 const replayed = new Map<string, AttestationHistory>();
-
-/** From the checkpoint on if there is one that fits, else from the contract's first action on. */
-async function readHistory(source: Source, view: LedgerView, store: CheckpointStore) {
-  const { archive, address } = source;
-  const state = historyState(view.account);
-  const read = async (known?: Checkpoint) => {
-    const reading = { archive, address, tip: view.block.height, from: known?.height };
-    const isEmpty = state.actionState.toBigInt() === EMPTY_ACTION_STATE.toBigInt();
-    const rest = isEmpty ? [] : await fetchSubmissions(reading);
-    const submissions = [...(known?.submissions ?? []), ...rest];
-    const name = `${source.network || archive} ${address}`;
-    const history = replay(state, submissions, source, replayed.get(name));
-    replayed.set(name, history);
-    return { submissions, history, known: known?.submissions.length ?? 0 };
-  };
-  const checkpoint = await loadCheckpoint(store, source);
-  if (checkpoint === undefined) return await read();
-  try {
-    return await read(checkpoint);
-  } catch (error) {
-    if (!(error instanceof AttensorError) || error.code !== 'ARCHIVE_MISMATCH') throw error;
-    await forgetCheckpoint(store, source);
-    return await read();
-  }
-}
 
 export const sameCommitment = (a: CommitmentView, b: CommitmentView): boolean =>
   a.modelRoot === b.modelRoot &&

@@ -12,7 +12,6 @@ const view = (urls: string[], change: Partial<ChainView> = {}): ChainView => {
     foreign: false,
     contractKeyHash: '4',
     attestations: [],
-    newer: 0,
     block: { height: 7, stateHash: '', time: 0, stagedLedgerHash: '', snarkedLedgerHash: '' },
     nodes,
     owners: ownersOf(nodes),

@@ -51,6 +51,8 @@ export class FakeChain {
   height = 7;
   /** blocks that the archive searches for one question */
   blockRange = 10_000;
+  /** those of `archived` that are in blocks which were replaced */
+  forked: FakeAction[] = [];
   afterSearch: () => unknown = () => undefined;
   /** what the archive was asked for */
   readonly windows: { from: number; to: number }[] = [];
@@ -92,8 +94,14 @@ export class FakeChain {
     this.windows.push({ from, to });
     if (to - from > this.blockRange)
       return Promise.resolve(Response.json({ errors: [{ message: 'block range too large' }] }));
-    const found = this.opened(this.archived)
-      .map((action, i, all) => block(action, stateAfter(all.slice(0, i))))
+    const opened = this.opened(this.archived);
+    const chain = opened.filter((action) => !this.forked.includes(action));
+    const found = opened
+      .map((action) => {
+        // a block of another branch begins where its neighbour does
+        const before = chain.filter(({ slot }) => slot < action.slot);
+        return block(action, stateAfter(before), stateAfter([...before, action]));
+      })
       .filter(({ blockInfo: { height } }) => from <= height && height < to);
     this.afterSearch();
     // archives promise no order
@@ -101,7 +109,11 @@ export class FakeChain {
   }
 
   private ledgerView() {
-    const actionState = Array<string>(5).fill(stateAfter(this.opened(this.taken)));
+    const taken = this.opened(this.taken);
+    // the five last ones, as an account has them
+    const actionState = Array.from({ length: 5 }, (_, i) =>
+      stateAfter(taken.slice(0, Math.max(0, taken.length - i))),
+    );
     const record = [EMPTY_ROOT.toString(), '0', OPENED.toString(), String(RECORD_VERSION)];
     const zkappState = ['1', '2', '3', '4', ...record];
     const leaf = accountHash({
@@ -159,12 +171,20 @@ function stateAfter(actions: readonly FakeAction[]): string {
   return state.toString();
 }
 
-const block = ({ fields, slot }: FakeAction, before: string) => ({
-  actionState: { actionStateTwo: before },
+const block = ({ fields, slot }: FakeAction, before: string, after: string) => ({
+  actionState: { actionStateOne: after, actionStateTwo: before },
   blockInfo: {
     ...{ height: slot, timestamp: '0', globalSlotSinceGenesis: slot, chainStatus: 'canonical' },
   },
-  actionData: [{ data: fields, transactionInfo: { hash: `tx-${slot}`, status: 'applied' } }],
+  actionData: [
+    {
+      accountUpdateId: String(slot),
+      data: fields,
+      transactionInfo: {
+        ...{ hash: `tx-${slot}`, sequenceNumber: 0, zkappAccountUpdateIds: [String(slot)] },
+      },
+    },
+  ],
 });
 
 /** As Mina writes a hash, but with an empty checksum: a version, the field element, four bytes. */

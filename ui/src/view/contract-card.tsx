@@ -93,7 +93,7 @@ const CLAIMS = {
 };
 
 /** All of submissions, repeats included. */
-function Counts({ view: { attestations, newer } }: { view: ChainView }) {
+function Counts({ view: { attestations } }: { view: ChainView }) {
   const settled = attestations.filter(({ settled }) => settled).length;
   const different = new Set(
     attestations.map(({ outputHash, inputHash, ...of }) =>
@@ -104,14 +104,11 @@ function Counts({ view: { attestations, newer } }: { view: ChainView }) {
     different < attestations.length
       ? ` They are about ${different} different ${different === 1 ? 'answer' : 'answers'}.`
       : '';
-  const ahead =
-    newer > 0 ? ` The archive has ${newer} more that this block does not have yet.` : '';
   return (
     <>
       {attestations.length} {attestations.length === 1 ? 'submission' : 'submissions'} attested,{' '}
       {settled} of them settled.
       {repeats}
-      {ahead}
     </>
   );
 }
