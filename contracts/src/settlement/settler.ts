@@ -1,14 +1,6 @@
 /** Proves settlements, part by part, and keeps what is proved. */
 import { AttensorError, throwIfAborted } from '@attensor/core';
-import {
-  Bool,
-  type Cache,
-  Field,
-  type JsonProof,
-  Poseidon,
-  type Proof,
-  VerificationKey,
-} from 'o1js';
+import { Bool, type Cache, Field, type JsonProof, Poseidon, VerificationKey } from 'o1js';
 import { SETTLEMENT_KEY_HASH } from '../contract-key.js';
 import type { AttestationHistory } from '../history.js';
 import {
