@@ -71,9 +71,11 @@ describe('the table of packages', () => {
     quoted(subpaths).includes(specifier.slice(packageOf(specifier).length));
 
   test('what runs in a browser uses nothing of Node', () => {
-    expect(table.get('contracts')).toBe("o1js and `core`'s main entry: it runs in a browser");
+    expect(table.get('contracts')).toBe("o1js, zod and `core`'s main entry: it runs in a browser");
     const used = imports('contracts').filter(([file]) => !isTest(file));
-    expect(new Set(used.map(([, name]) => name))).toEqual(new Set(['o1js', '@attensor/core']));
+    expect(new Set(used.map(([, name]) => name))).toEqual(
+      new Set(['o1js', 'zod', '@attensor/core']),
+    );
     expect(imports('ui').filter(([file, name]) => isNode(name) && !isTest(file))).toEqual([]);
   });
 });
