@@ -78,7 +78,7 @@ describe('deployment', () => {
     expect(listed.json).toMatchObject({ provedState: true, locked: true });
     expect(listed.log).not.toContain('warning');
 
-    const settled = await withBlocks(attensor('settle', '--all', '--memo', 'settle'));
+    const settled = await withBlocks(attensor('settle', '--memo', 'settle'));
     expect(settled.json).toMatchObject({ settled: 1, pending: 0 });
     expect((await attensor('settle')).json).toMatchObject({ settled: 0, transactions: [] });
 
