@@ -54,6 +54,14 @@ export interface ProvedSettlement {
   part: Part;
 }
 
+/** Once in a process: the programs are the same for every contract. */
+let compiled: ReturnType<typeof compilePrograms> | undefined;
+
+async function compilePrograms(cache?: Cache): Promise<{ verificationKey: VerificationKey }> {
+  await partProgram.compile({ cache });
+  return await settlementProgram.compile({ cache });
+}
+
 /** A proved part. */
 interface Segment extends Part {
   proof: PartProof;
@@ -106,9 +114,12 @@ export class Settler {
       const hash = Field(SETTLEMENT_KEY_HASH);
       return (this.verificationKey = new VerificationKey({ data: '', hash }));
     }
-    const { cache } = this.options;
-    await partProgram.compile({ cache });
-    const { verificationKey } = await settlementProgram.compile({ cache });
+    const { verificationKey } = await (compiled ??= compilePrograms(this.options.cache).catch(
+      (error: unknown) => {
+        compiled = undefined;
+        throw error;
+      },
+    ));
     if (verificationKey.hash.toString() !== SETTLEMENT_KEY_HASH) {
       throw new AttensorError({
         code: 'UNSUPPORTED_O1JS',
