@@ -35,6 +35,7 @@ export {
   type Executed,
   type SessionOptions,
 } from './session.js';
+export { settlementStore } from './settlement-store.js';
 export { missingSignatures, requireSigned, sign, unsigned } from './signing.js';
 export {
   Journal,

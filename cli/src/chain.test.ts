@@ -436,9 +436,9 @@ describe('mistakes', () => {
 
   it('a key file with a wrong checksum, and one of mainnet that others can read', async () => {
     const { privateKey, publicKey } = await acquire();
-    const swapped = privateKey.replace(/(.)(.)$/, '$2$1');
+    const mistyped = privateKey.slice(0, -1) + (privateKey.endsWith('1') ? '2' : '1');
     const use = { networkId: 'mainnet' as const, warn: () => undefined };
-    const wrong = await config('wrong-key', { privateKey: swapped, publicKey });
+    const wrong = await config('wrong-key', { privateKey: mistyped, publicKey });
     await chmod(wrong, 0o600);
     await expect(readKeyFile(wrong, use)).rejects.toMatchObject({ code: 'BAD_FILE' });
 

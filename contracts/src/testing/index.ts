@@ -1,3 +1,4 @@
 /** What stands for the inference circuits where their work is not wanted: tests, examples, benchmarks. */
 export { standIn, impostor, statementOf } from './stand-in-program.js';
 export { contractKeys } from './keys.js';
+export { attestations, historyOf } from './histories.js';
