@@ -7,8 +7,8 @@ interface Options {
   settle?: boolean;
 }
 
-/** Three blocks, two joins and the end. */
-const SUBMISSIONS = 1100;
+/** Two blocks, their join and the end. */
+const SUBMISSIONS = 600;
 
 export function benchFaultsCommand(session: Session): Command {
   return command('faults', 'Kill a local node at random moments while it works, and start it again')
