@@ -52,8 +52,15 @@ export function queryCount(bits: number, logInvRate: number): number {
   return Math.ceil(bits / each);
 }
 
-/** @throws RangeError when the sizes can't meet the security level */
-export function openingParameters(logSize: number, logInvRate: number): OpeningParameters {
+/**
+ * @param beside rounds of other openings in the same proof, which share the error
+ * @throws RangeError when the sizes can't meet the security level
+ */
+export function openingParameters(
+  logSize: number,
+  logInvRate: number,
+  beside = 0,
+): OpeningParameters {
   if (logSize < LOG_LEAF + LOG_CAP || logSize > MAX_LOG_SIZE)
     throw new RangeError(
       `openingParameters: logSize ${logSize}, expected ${LOG_LEAF + LOG_CAP}..${MAX_LOG_SIZE}`,
@@ -71,7 +78,7 @@ export function openingParameters(logSize: number, logInvRate: number): OpeningP
     n -= LOG_LEAF;
     rate += RATE_STEP;
   } while (n > LOG_FINAL_MAX);
-  const bits = SECURITY_BITS - GRINDING_BITS + Math.log2(sizes.length);
+  const bits = SECURITY_BITS - GRINDING_BITS + Math.log2(sizes.length + beside);
   const rounds: OpeningRound[] = sizes.map((size) => ({
     ...size,
     logDomain: size.logSize - LOG_LEAF + size.logInvRate,

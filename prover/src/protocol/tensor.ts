@@ -151,6 +151,8 @@ export interface ClaimPart {
 
 /** sum of the parts = value */
 export interface Claim {
+  /** What it says, for whoever looks at claims one by one. */
+  what?: string;
   parts: ClaimPart[];
   value: Wire;
 }
