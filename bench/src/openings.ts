@@ -156,6 +156,7 @@ function texts(subjects: Subject[]): string {
       '',
       '',
       '',
+      '',
     ],
     ...DESIGNS.map((design) => {
       const { parts, permutations } = best[design][design];
@@ -163,13 +164,14 @@ function texts(subjects: Subject[]): string {
         `${name}, ${design}`,
         ...['statement', 'relations', 'opening'].map((part) => rowsText(parts[part] ?? 0)),
         rowsText(parts.trees),
+        design === 'A' ? rowsText(best.A.built.rows) : '',
         rowsText(parts.tape ?? 0),
         rowsText(parts['opening of S']),
         millions(permutations),
       ];
     }),
   ]);
-  const purposes = ['statement', 'relations', 'opening', 'hashing', 'tape', 'S opened'];
+  const purposes = ['statement', 'relations', 'opening', 'hashing', 'built', 'tape', 'S opened'];
   return [
     table([['rows (circuits)', 'today', ...designs], ...overview]),
     table([['rows for', ...purposes, 'M permutations for S'], ...parts]),

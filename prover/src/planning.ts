@@ -19,12 +19,16 @@ export {
   type OpeningParameters,
 } from './commitment/parameters.js';
 export { circuitTime, nativeTime } from './estimate.js';
+export { hashingLayout, type GroupShape } from './hashing/layout.js';
+export { hashingRelations, type Hashed } from './hashing/relations.js';
+export { TreeHash } from './hashing/tree-hash.js';
 export { planModel, type ModelPlan } from './plan-model.js';
 export { Expr } from './protocol/expression.js';
 export { ceilLog2 } from './protocol/field.js';
 export { zeroFractionSum } from './protocol/fractions.js';
 export { eqEval, eqInteger, eqTable, horner, nextEval, powEval } from './protocol/polynomials.js';
 export { ProverOnly } from './protocol/prover-only.js';
+export { Scope } from './protocol/scope.js';
 export { Session } from './protocol/session.js';
 export { Tape, type Wire } from './protocol/tape.js';
 export { CIRCUIT_COST } from './prover.js';

@@ -2,11 +2,18 @@
 import {
   ceilLog2,
   CIRCUIT_COST,
+  hashingLayout,
+  hashingRelations,
   leafWidth,
   LIMITS,
   LOG_LEAF,
   openingPermutations,
+  ProverOnly,
   rowsOf,
+  Scope,
+  TreeHash as BuiltTreeHash,
+  type GroupShape,
+  type Hashed,
   type Script,
   type Session,
   type Wire,
@@ -57,6 +64,8 @@ export interface Counted {
   instances: number;
   treePermutations: number;
   layout: Layout;
+  /** the relations as they were built for phase A: rows of the hashing, log2 of the entries of S */
+  built: { rows: number; logSize: number };
   A: Phase;
   B: Phase;
 }
@@ -74,6 +83,8 @@ async function measured<T>(
   parts[name] = (parts[name] ?? 0) + Math.ceil(rows);
   return out;
 }
+
+const VOCABULARY = 'vocabulary';
 
 const sum = (parts: Record<string, number>): number =>
   Object.values(parts).reduce((a, b) => a + b, 0);
@@ -106,7 +117,7 @@ export async function count(
     const { rows, width, depth } = vocabulary;
     const [root] = inputs(session, 1);
     const indexes = inputs(session, rows);
-    groups.push({ name: 'vocabulary', indexes, root, entries: width, depth });
+    groups.push({ name: VOCABULARY, indexes, root, entries: width, depth });
   }
   const verifier = session.tape.ops.length;
   const layout = layoutOf(hash, groups);
@@ -148,6 +159,7 @@ export async function count(
     instances: groups.reduce((n, g) => n + g.indexes.length, 0),
     treePermutations: layout.permutations,
     layout,
+    built: await builtRelations(hash, groups),
     A,
     B,
   };
@@ -167,6 +179,54 @@ function phase(
   const circuits = circuitsOf(rows);
   const cost = hashing + permutations + CIRCUIT_COST * circuits;
   return { rows, circuits, cost, parts, logSize, permutations };
+}
+
+/** The same groups in the prover's own relations. Vocabulary rows are claimed at a point, which pads their number. */
+async function builtRelations(hash: TreeHash, groups: Group[]): Promise<Counted['built']> {
+  const session = new Labelled({});
+  const isVocabulary = (g: Group): boolean => g.name === VOCABULARY;
+  const shapes = groups.map((g): GroupShape => {
+    const queries = g.indexes.length;
+    return {
+      trees: 1,
+      queries: isVocabulary(g) ? 2 ** ceilLog2(queries) : queries,
+      entries: g.entries,
+      depth: g.depth,
+    };
+  });
+  const layout = hashingLayout(new BuiltTreeHash(hash.width), shapes);
+  const known: Hashed = {
+    groups: shapes.map(({ queries }) => ({
+      roots: inputs(session, 1),
+      indexes: inputs(session, queries),
+    })),
+    foldings: [],
+    values: [],
+  };
+  groups.forEach((g, group) => {
+    const point = Math.max(LOG_LEAF, ceilLog2(g.entries));
+    const term = {
+      group,
+      scale: session.tape.input(),
+      tree: [],
+      entry: inputs(session, point),
+    };
+    if (isVocabulary(g))
+      known.values?.push({
+        terms: [term],
+        query: inputs(session, ceilLog2(shapes[group].queries)),
+        value: session.tape.input(),
+      });
+    else if (g.answers)
+      known.foldings.push({ terms: [term], answers: inputs(session, g.indexes.length) });
+    // the trees after a round's first one add to its answers
+    else known.foldings[known.foldings.length - 1].terms.push(term);
+  });
+  const parts: Record<string, number> = {};
+  await measured(session, parts, 'relations', () =>
+    hashingRelations(new Scope(session, ProverOnly.none()), layout, known),
+  );
+  return { rows: parts.relations, logSize: layout.logSize };
 }
 
 /** What a proof commits to at level 1, by the tree hash, in Kimchi's permutations. */

@@ -96,6 +96,11 @@ it('accounts for every row of a component, and absorbs each answer once', async 
   for (const { A, B } of counted)
     for (const { parts, rows } of [A, B])
       expect(Object.values(parts).reduce((a, b) => a + b, 0)).toBe(rows);
+  // The relations that the prover has take the rows that were counted for them, and as large a vector.
+  for (const { A, built, layout } of counted) {
+    expect(Math.abs(built.rows / A.parts.trees - 1)).toBeLessThan(0.15);
+    expect(Math.abs(built.logSize - layout.logSize)).toBeLessThanOrEqual(1);
+  }
   for (const design of ['A', 'B'] as const)
     for (const c of counted) expect(best[design][design].cost).toBeLessThanOrEqual(c[design].cost);
 

@@ -5,7 +5,7 @@ import type { Tape, Wire } from '@attensor/prover/planning';
 export interface TreeHash {
   name: string;
   /** Field elements of the state. */
-  width: number;
+  width: 4 | 8 | 16;
   /** log2 of the children of a node; they fill the state. */
   logArity: number;
   fullRounds: number;
@@ -16,7 +16,7 @@ export interface TreeHash {
 export const POWER = 5;
 
 /** Rounds of the published instances for 254 bits and x^5, with 128 bits of security. */
-const poseidonTwo = (width: number, partialRounds: number): TreeHash => ({
+const poseidonTwo = (width: TreeHash['width'], partialRounds: number): TreeHash => ({
   name: `Poseidon2, ${width}`,
   width,
   logArity: Math.log2(width),

@@ -6,6 +6,7 @@ import {
   elements,
   hashingMessages,
   hashingObjections,
+  hashingScript,
   hashingShape,
   layoutOf,
   lonePath,
@@ -14,6 +15,7 @@ import {
   type TestCase,
   type TestGroup,
 } from '../testing/hashing.js';
+import { transcriptOf } from '../testing/transcript.js';
 import { hashingLayout, type HashingLayout } from './layout.js';
 import { externalLayer, fifthPower, internalLayer, isFull } from './poseidon2.js';
 import type { InstanceTrace, Step } from './trace.js';
@@ -99,6 +101,21 @@ describe('honest openings', () => {
     const messages = await hashingMessages(test);
     const tape = await verifyHashing(test, messages);
     expect((await hashingShape(test)).ops).toEqual(tape.ops);
+  });
+  it('every message reaches the next challenge, but what the root of S binds', async () => {
+    const [, , [, test]] = CASES;
+    const { supplied, challenges } = await transcriptOf(hashingScript(test), 0);
+    const late = supplied.filter(({ before, reaches }) =>
+      reaches.some((first) => first !== before),
+    );
+    const names = new Set(late.map((s) => s.what));
+    expect(names).toEqual(new Set(['opening: leaf', 'opening: path']));
+    const order = ['roots', 'answers', 'witness: commitment', 'witness sample'];
+    const drawn = order.map((name) => supplied.find((s) => s.what === name)?.before);
+    expect(drawn).toEqual([...drawn].sort((a = 0, b = 0) => a - b));
+    const columns = supplied.find((s) => s.what === 'hashing: compressions: column values');
+    expect(columns?.reaches).toHaveLength(126);
+    expect(challenges).toBeGreaterThan(40);
   });
   it('the plain verifier refuses any other message', async () => {
     const [, test] = CASES[0];

@@ -201,10 +201,16 @@ export async function verifyHashing(test: TestCase, messages: bigint[]): Promise
   return session.tape;
 }
 
+/** What every role runs. */
+export const hashingScript =
+  (test: TestCase) =>
+  (session: Session): Promise<void> =>
+    script(session, test, {}, ProverOnly.none());
+
 /** The tape that a circuit would be made of. */
 export async function hashingShape(test: TestCase): Promise<Tape> {
   const session = new Session({});
-  await script(session, test, {}, ProverOnly.none());
+  await hashingScript(test)(session);
   return session.tape;
 }
 
