@@ -8,9 +8,15 @@
 import type { Commitment, CommitOptions, FpVec, ProverEngine } from '@attensor/native';
 import { P, interpolate, rootOfUnity, sub } from '../protocol/field.js';
 import { eqEval, eqTable, horner, powEval } from '../protocol/polynomials.js';
-import { LOG_CAP, LOG_LEAF, RATE_STEP, type OpeningParameters } from './parameters.js';
+import {
+  LOG_CAP,
+  LOG_LEAF,
+  RATE_STEP,
+  type OpeningParameters,
+  type OpeningRound,
+} from './parameters.js';
 import { ProverOnly } from '../protocol/prover-only.js';
-import type { Session } from '../protocol/session.js';
+import type { Session, Words } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 
 /** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries; the other rows are zero. */
@@ -48,7 +54,8 @@ export interface Oracle {
 /** The root that stands for a commitment's cap. */
 export const capRoot = (session: Session, cap: Wire[]): Wire => session.tape.hash(cap);
 
-interface Shift {
+/** A value of the folded vector, as a polynomial, at x. */
+export interface Shift {
   x: Wire;
   y: Wire;
 }
@@ -195,7 +202,7 @@ function capNode(session: Session, { cap }: Oracle, bits: Wire[]): Wire {
 }
 
 /** omega^index from the index bits, lowest first. */
-function domainPoint(session: Session, root: bigint, bits: Wire[]): Wire {
+export function domainPoint(session: Session, root: bigint, bits: Wire[]): Wire {
   const { tape } = session;
   let power = root;
   let x = tape.constant(1n);
@@ -211,10 +218,75 @@ function disposeFactors({ f, w }: Factors): void {
   w.dispose();
 }
 
-export async function openAt(
+/** How codewords are committed to, and how their leaves are looked at. */
+export interface Codewords<O> {
+  /** Commits to a folded vector of 2^logSize entries; its messages. */
+  commit(vector: ProverOnly<FpVec>, logSize: number, logInvRate: number, label: string): Promise<O>;
+  /** For each query the point of the domain and the leaves' value there, folded at `point`. */
+  query(oracles: O[], round: OpeningRound, words: Words, point: Wire[]): Promise<Shift[]>;
+  /** Of a folded vector, after its last query. */
+  dispose(oracle: O): Promise<void>;
+}
+
+/** Leaves and paths are checked where they are used. */
+const checkedHere = (session: Session): Codewords<Oracle> => ({
+  async commit(vector, logSize, logInvRate, label) {
+    const { tape } = session;
+    const commitment = vector.present
+      ? ProverOnly.of(
+          await commitRows(session.engine, vector.value, logSize, 1 << LOG_LEAF, { logInvRate }),
+        )
+      : ProverOnly.none<Commitment>();
+    const cap = await session.send(
+      1 << LOG_CAP,
+      `${label}: commitment`,
+      () => commitment.value.cap,
+    );
+    return { cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment };
+  },
+  async query(oracles, round, words, point) {
+    const { tape } = session;
+    for (const { commitment } of oracles)
+      await commitment.each((c) => c.prepare?.(words.numbers()));
+    const weights = eqTable(tape, point);
+    const omega = rootOfUnity(round.logDomain);
+    const sample: Shift[] = [];
+    for (let q = 0; q < round.queries; q++) {
+      const bits = words.next();
+      const values: Wire[] = [];
+      for (const oracle of oracles) {
+        const leaf = await queryLeaf(session, oracle, bits, round.logDomain);
+        values.push(tape.mul(oracle.coef, tape.inner(leaf, weights.slice(0, oracle.width))));
+      }
+      sample.push({ x: domainPoint(session, omega, bits), y: tape.sum(values) });
+    }
+    return sample;
+  },
+  async dispose({ commitment }) {
+    await commitment.each((c) => {
+      c.dispose();
+    });
+  },
+});
+
+export function openAt(
   session: Session,
   parameters: OpeningParameters,
   oracles: Oracle[],
+  point: Wire[],
+  value: Wire,
+  /** F */
+  vector: ProverOnly<FpVec>,
+): Promise<void> {
+  return openWith(session, checkedHere(session), parameters, oracles, point, value, vector);
+}
+
+/** The opening, whatever its codewords are committed with. */
+export async function openWith<O>(
+  session: Session,
+  codewords: Codewords<O>,
+  parameters: OpeningParameters,
+  oracles: O[],
   point: Wire[],
   value: Wire,
   /** F */
@@ -241,7 +313,7 @@ export async function openAt(
     const folded = factors.map(({ f }) => f);
     const size = round.logSize - LOG_LEAF;
 
-    let next: Oracle[] = [];
+    let next: O[] = [];
     let final: Wire[] = [];
     const sample: Shift[] = [];
     if (index === last) {
@@ -249,19 +321,7 @@ export async function openAt(
         folded.value.toBigints(),
       );
     } else {
-      const commitment = folded.present
-        ? ProverOnly.of(
-            await commitRows(session.engine, folded.value, size, 1 << LOG_LEAF, {
-              logInvRate: round.logInvRate + RATE_STEP,
-            }),
-          )
-        : ProverOnly.none<Commitment>();
-      const cap = await session.send(
-        1 << LOG_CAP,
-        `${label}: commitment`,
-        () => commitment.value.cap,
-      );
-      next = [{ cap, coef: tape.constant(1n), width: 1 << LOG_LEAF, commitment }];
+      next = [await codewords.commit(folded, size, round.logInvRate + RATE_STEP, label)];
       const z = session.challenge();
       const [y] = await session.send(1, `${label}: out-of-domain value`, async () => [
         await session.engine.evalPow(folded.value, session.value(z)),
@@ -274,24 +334,8 @@ export async function openAt(
       round.queries,
       round.logDomain,
     );
-    for (const { commitment } of current)
-      await commitment.each((c) => c.prepare?.(words.numbers()));
-    const weights = eqTable(tape, bindings.point);
-    const omega = rootOfUnity(round.logDomain);
-    for (let q = 0; q < round.queries; q++) {
-      const bits = words.next();
-      const values: Wire[] = [];
-      for (const oracle of current) {
-        const leaf = await queryLeaf(session, oracle, bits, round.logDomain);
-        values.push(tape.mul(oracle.coef, tape.inner(leaf, weights.slice(0, oracle.width))));
-      }
-      sample.push({ x: domainPoint(session, omega, bits), y: tape.sum(values) });
-    }
-    if (index > 0)
-      for (const { commitment } of current)
-        await commitment.each((c) => {
-          c.dispose();
-        });
+    sample.push(...(await codewords.query(current, round, words, bindings.point)));
+    if (index > 0) for (const oracle of current) await codewords.dispose(oracle);
 
     if (index === last) {
       for (const { x, y } of sample)

@@ -1,35 +1,9 @@
 /**
  * @module hashing/errors
- * The second level's share of a proof's soundness error (docs/soundness.md, section 13). Queries of both levels are counted together.
+ * What the second level's relations can miss (docs/soundness.md, section 13). Queries of both levels are planned together, in level-one.ts.
  */
-import { openingParameters, type OpeningParameters } from '../commitment/parameters.js';
 import { instanceLog, type HashingLayout } from './layout.js';
 import { sboxCount } from './poseidon2.js';
-
-/** Sizes of a vector that is opened. */
-export interface OpenedSize {
-  logSize: number;
-  logInvRate: number;
-}
-
-/**
- * Parameters of both openings, with so many queries that the rounds of both together stay below 2^-SECURITY_BITS.
- *
- * @throws RangeError when the sizes can't meet the security level
- */
-export function parametersOfBoth(
-  first: OpenedSize,
-  second: OpenedSize,
-): { first: OpeningParameters; second: OpeningParameters } {
-  const alone = [first, second].map(({ logSize, logInvRate }) =>
-    openingParameters(logSize, logInvRate),
-  );
-  const [besideFirst, besideSecond] = [alone[1].rounds.length, alone[0].rounds.length];
-  return {
-    first: openingParameters(first.logSize, first.logInvRate, besideFirst),
-    second: openingParameters(second.logSize, second.logInvRate, besideSecond),
-  };
-}
 
 export interface ErrorTerm {
   step: string;

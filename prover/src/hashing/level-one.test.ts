@@ -1,0 +1,195 @@
+/** Both levels on small vectors: openings by answers, and a prover who commits to one vector cannot open another. */
+import { describe, expect, it } from '@jest/globals';
+import { engine, type FpVec } from '@attensor/native';
+import {
+  LOG_LEAF,
+  openingParameters,
+  otherErrorBits,
+  SECURITY_BITS,
+  bitsPerQuery,
+} from '../commitment/parameters.js';
+import { eqTable } from '../protocol/polynomials.js';
+import { Session } from '../protocol/session.js';
+import { VerificationError, type Tape, type Wire } from '../protocol/tape.js';
+import { hashingLayout } from './layout.js';
+import {
+  openByAnswers,
+  plainCommitTree,
+  planLevels,
+  type Answered,
+  type TreeOracle,
+  type TreeSource,
+} from './level-one.js';
+import { proveHashing } from './level-two.js';
+import { hashingTrace } from './trace.js';
+import { TreeHash } from './tree-hash.js';
+
+const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
+const LOG_SIZE = 11;
+const RATE = 1;
+const hash = new TreeHash(8);
+/** Rows of a witness, and of two parts of weights. */
+const WIDTHS = [
+  [16, 1],
+  [8, 2],
+];
+/** Few, for the suite's time: what they are worth is counted elsewhere. */
+const few = (logSize: number, rate: number, queries: number) => {
+  const parameters = openingParameters(logSize, rate);
+  return {
+    ...parameters,
+    grindingBits: 2,
+    rounds: parameters.rounds.map((round, k) => ({ ...round, queries: queries - k })),
+  };
+};
+
+const vectorOf = (seed: number, width: number): FpVec => {
+  const end = width * 2 ** (LOG_SIZE - LOG_LEAF);
+  return engine.fromInts(
+    Int32Array.from({ length: 2 ** LOG_SIZE }, (_, k) =>
+      k < end ? ((k + seed) * 7919 * (k + 3)) % 65521 : 0,
+    ),
+  );
+};
+const VECTORS = WIDTHS.map(([width, trees], i) =>
+  Array.from({ length: trees }, (_, t) => vectorOf(10 * i + t, width)),
+);
+const commitTree = plainCommitTree(hash);
+const commit = (vectors: FpVec[][]): Promise<TreeSource[][]> =>
+  Promise.all(
+    vectors.map((group, i) =>
+      Promise.all(group.map((v) => commitTree(engine, v, LOG_SIZE, WIDTHS[i][0], RATE))),
+    ),
+  );
+const committed = commit(VECTORS);
+
+interface Bend {
+  /** whose codewords answers are of, under the committed roots */
+  answering?: TreeSource[][];
+  /** opened in place of the committed vectors */
+  opened?: FpVec[][];
+  /** added to the claimed value */
+  value?: bigint;
+}
+
+async function script(session: Session, bend: Bend): Promise<void> {
+  const { tape } = session;
+  const sources = await committed;
+  const held = bend.opened ?? VECTORS;
+  const mu = (k: number) => (k === 0 ? tape.constant(1n) : session.challenge());
+  const roots: Wire[][] = [];
+  for (const [k, [, trees]] of WIDTHS.entries())
+    roots.push(await session.send(trees, 'roots', () => sources[k].map((s) => s.root)));
+  const point = session.challenges(LOG_SIZE);
+  const oracles = WIDTHS.map(([width, trees], k): TreeOracle => ({
+    roots: roots[k],
+    scale: mu(k),
+    tree: session.challenges(Math.log2(trees)),
+    width,
+    sources: session.only(() => (bend.answering ?? sources)[k]),
+  }));
+  const weights = oracles.flatMap(({ scale, tree }) =>
+    eqTable(tape, tree).map((w) => tape.mul(scale, w)),
+  );
+  const whole = session.only(() => engine.linear(held.flat(), session.valuesOf(weights), 0n));
+  const [value] = await session.send(1, 'value', async () => [
+    (await engine.evalMle(whole.value, session.valuesOf(point))) + (bend.value ?? 0n),
+  ]);
+  const parameters = few(LOG_SIZE, RATE, 4);
+  const answered: Answered = await openByAnswers(
+    session,
+    commitTree,
+    parameters,
+    oracles,
+    point,
+    value,
+    whole,
+  );
+  const layout = hashingLayout(hash, answered.shapes);
+  const s = answered.opened.map((opened) => {
+    // Leaves and paths are those of the committed trees, whatever the answers were made of.
+    const honest = opened.map((group, k) =>
+      k < WIDTHS.length
+        ? { ...group, opened: sources[k].map((tree) => group.indexes.map((i) => tree.open(i))) }
+        : group,
+    );
+    return engine.fromBigints(hashingTrace(layout, honest));
+  });
+  await proveHashing(session, layout, few(layout.logSize, 2, 3), answered, s);
+  session.finish();
+}
+
+async function messagesOf(bend: Bend = {}): Promise<bigint[]> {
+  const session = new Session({ engine, permute, statement: [] });
+  if (Object.keys(bend).length > 0) session.tape.assertEqual = () => undefined;
+  await script(session, bend);
+  return session.messages;
+}
+async function verify(messages: bigint[]): Promise<Tape> {
+  const session = new Session({ permute, statement: [], messages });
+  await script(session, {});
+  return session.tape;
+}
+
+describe('both levels', () => {
+  it('open what is committed, in every role', async () => {
+    const tape = await verify(await messagesOf());
+    const shape = new Session({});
+    await script(shape, {});
+    expect(shape.tape.ops).toEqual(tape.ops);
+  });
+  it('refuse another value', async () => {
+    const messages = await messagesOf({ value: 1n });
+    await expect(verify(messages)).rejects.toThrow(/opening: the claim/);
+  });
+  it('refuse another vector than the committed one, at level 1', async () => {
+    const opened = [[vectorOf(77, 16)], VECTORS[1]];
+    const messages = await messagesOf({ opened });
+    await expect(verify(messages)).rejects.toThrow(VerificationError);
+  });
+  it('refuse answers of another vector than the committed one, at level 2', async () => {
+    const opened = [VECTORS[0], [VECTORS[1][0], vectorOf(78, 8)]];
+    const messages = await messagesOf({ opened, answering: await commit(opened) });
+    // level 1 is content with them
+    await expect(verify(messages)).rejects.toThrow(/^claims: the sum does not hold/);
+  });
+});
+
+describe('parameters of both levels', () => {
+  it.each([
+    [20, 1, 4, 8],
+    [20, 2, 2, 8],
+    [25, 1, 6, 4],
+    [18, 3, 3, 16],
+  ] as const)(
+    'of 2^%i at 2^-%i, S at 2^-%i, width %i, stay below the level',
+    (logSize, logInvRate, rateS, width) => {
+      const { first, second, layout } = planLevels(
+        new TreeHash(width),
+        { logSize, logInvRate },
+        [
+          { trees: 1, width: 16 },
+          { trees: 3, width: 7 },
+        ],
+        rateS,
+      );
+      expect(second.logSize).toBe(layout.logSize);
+      expect(layout.groups.map((g) => g.queries)).toEqual([
+        first.rounds[0].queries,
+        ...first.rounds.map((r) => r.queries),
+      ]);
+      const error = [first, second]
+        .flatMap((p) =>
+          p.rounds.map((r) => r.queries * bitsPerQuery(r.logInvRate) + p.grindingBits),
+        )
+        .reduce((sum, bits) => sum + 2 ** -bits, 0);
+      expect(-Math.log2(error)).toBeGreaterThanOrEqual(SECURITY_BITS);
+      for (const p of [first, second])
+        expect(otherErrorBits(p)).toBeGreaterThan(SECURITY_BITS + 40);
+      // one level's own number would not do
+      const alone = openingParameters(logSize, logInvRate);
+      const more = first.rounds.filter((r, k) => r.queries > alone.rounds[k].queries);
+      expect(more.length).toBeGreaterThan(0);
+    },
+  );
+});
