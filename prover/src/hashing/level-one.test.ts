@@ -7,10 +7,12 @@ import {
   otherErrorBits,
   SECURITY_BITS,
   bitsPerQuery,
+  GRINDING_BITS,
 } from '../commitment/parameters.js';
 import { eqTable } from '../protocol/polynomials.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError, type Tape, type Wire } from '../protocol/tape.js';
+import { transcriptOf } from '../testing/transcript.js';
 import { hashingLayout } from './layout.js';
 import {
   openByAnswers,
@@ -138,6 +140,18 @@ describe('both levels', () => {
     await script(shape, {});
     expect(shape.tape.ops).toEqual(tape.ops);
   });
+  it('absorb every message before the next challenge, but what the root of S binds', async () => {
+    const { supplied, challenges } = await transcriptOf((session) => script(session, {}), 0);
+    const late = supplied.filter(({ before, reaches }) =>
+      reaches.some((first) => first !== before),
+    );
+    expect(new Set(late.map((s) => s.what))).toEqual(new Set(['opening: leaf', 'opening: path']));
+    const first = (what: string): number =>
+      supplied.find((s) => s.what === what)?.before ?? challenges;
+    expect(first('roots')).toBe(0);
+    expect(first('opening round 0: root')).toBeLessThan(first('opening: answers'));
+    expect(first('opening: answers')).toBeLessThan(first('witness: commitment'));
+  });
   it('refuse another value', async () => {
     const messages = await messagesOf({ value: 1n });
     await expect(verify(messages)).rejects.toThrow(/opening: the claim/);
@@ -186,10 +200,12 @@ describe('parameters of both levels', () => {
       expect(-Math.log2(error)).toBeGreaterThanOrEqual(SECURITY_BITS);
       for (const p of [first, second])
         expect(otherErrorBits(p)).toBeGreaterThan(SECURITY_BITS + 40);
-      // one level's own number would not do
-      const alone = openingParameters(logSize, logInvRate);
-      const more = first.rounds.filter((r, k) => r.queries > alone.rounds[k].queries);
-      expect(more.length).toBeGreaterThan(0);
+      // each round its share of the error
+      const rounds = [...first.rounds, ...second.rounds];
+      for (const r of rounds)
+        expect(r.queries * bitsPerQuery(r.logInvRate) + GRINDING_BITS).toBeGreaterThanOrEqual(
+          SECURITY_BITS + Math.log2(rounds.length),
+        );
     },
   );
 });
