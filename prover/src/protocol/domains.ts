@@ -2,6 +2,8 @@
 import { domain } from '@attensor/contracts';
 import { Field, Poseidon } from 'o1js';
 
+/** In the capacity of the sponge that gives the challenges: no other hash starts from its state. */
+export const TRANSCRIPT_DOMAIN = domain('attensor-transcript-1').toBigInt();
 export const PARAMETER_DOMAIN = domain('attensor-parameters-1').toBigInt();
 export const SAMPLE_DOMAIN = domain('attensor-sample-1').toBigInt();
 export const CARRY_DOMAIN = domain('attensor-carry-1').toBigInt();

@@ -4,11 +4,13 @@
  * (Merkle paths, hashed rows), `challenge` for Fiat-Shamir randomness. A role says what the session does: prove (compute each message,
  * absorb and record it), verify recorded messages, or record no more than the shape of the tape.
  *
- * Transcript: duplex sponge over Poseidon, rate 2, equal to o1js `Poseidon.update`. Every challenge follows all that was sent
+ * Transcript: duplex sponge over Poseidon, rate 2, equal to o1js `Poseidon.update` from a state that no other hash of the protocol
+ * starts from (`TRANSCRIPT_DOMAIN`, in the capacity). Every challenge follows all that was sent
  * before it; the script is static, so message lengths are part of the protocol and never chosen by the prover.
  */
 import { present } from '@attensor/core';
 import type { ProverEngine } from '@attensor/native';
+import { TRANSCRIPT_DOMAIN } from './domains.js';
 import { mod, P } from './field.js';
 import { ProverOnly } from './prover-only.js';
 import { Tape, VerificationError, type Permutation, type Wire } from './tape.js';
@@ -64,7 +66,7 @@ export class Session {
       options.statement.forEach((value, i) => this.tape.public(i, mod(value)));
     } else this.tape = new Tape(undefined);
     const zero = this.tape.constant(0n);
-    this.state = [zero, zero, zero];
+    this.state = [zero, zero, this.tape.constant(TRANSCRIPT_DOMAIN)];
   }
 
   get role(): Role {

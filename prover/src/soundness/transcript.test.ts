@@ -1,5 +1,7 @@
 /** Fiat-Shamir: every value that the prover supplies reaches the next challenge, but those that something else binds. */
 import { describe, expect, it } from '@jest/globals';
+import { TRANSCRIPT_DOMAIN } from '../protocol/domains.js';
+import { Session } from '../protocol/session.js';
 import type { Script } from '../script.js';
 import { componentScript, modelScript, SMALL_SIZES } from '../testing/scripts.js';
 import { transcriptOf } from '../testing/transcript.js';
@@ -53,5 +55,19 @@ describe('every message reaches the next challenge', () => {
     const script = componentScript(name, SMALL_SIZES[name]);
     const found = await unbound(script, BOUND_OTHERWISE.component);
     expect(found).toMatchObject({ statement: [0, 0, 0, 0], late: [], atTheEnd: [] });
+  });
+});
+
+describe('the transcript', () => {
+  it('starts from a state that no hash of the protocol starts from', async () => {
+    const session = new Session({});
+    await (await modelScript('nano', 4)).run(session);
+    const { tape } = session;
+    const domain = tape.constant(TRANSCRIPT_DOMAIN);
+    const zero = tape.constant(0n);
+    const capacities = tape.ops.flatMap((op) => (op.kind === 'permute' ? [op.state[2]] : []));
+    expect(capacities.indexOf(domain)).toBe(0);
+    expect(capacities.lastIndexOf(domain)).toBe(0);
+    expect(capacities.filter((wire) => wire === zero).length).toBeGreaterThan(1000);
   });
 });
