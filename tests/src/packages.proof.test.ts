@@ -17,7 +17,7 @@ const PACKAGES = [
 ];
 const PROOF = join(ROOT, 'models/tiny/proof.json');
 /** Of the circuits that PROOF was made with: whoever verifies must know it from elsewhere. */
-const KEY_HASH = '560080011075766932913038069511870672722904696383441727612373937101920790303';
+const KEY_HASH = '11780794514874384628880922402983675620722879599791855797704534498431708430143';
 
 let project: string;
 beforeAll(() => {
