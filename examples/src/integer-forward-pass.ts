@@ -10,6 +10,7 @@
  */
 import {
   expTable,
+  groupRank,
   INNER_NORM_EPS,
   isMoeLayer,
   normEpsilon,
@@ -44,7 +45,7 @@ export async function forwardPass(model: Model, tokens: number[]): Promise<Vecto
 
 /** Multi-head latent attention: queries, keys and values come from two low-rank vectors. Returns x + attention(x). */
 function attention(model: Model, w: Weights, stream: Vector[]): Vector[] {
-  const { heads, nope, rope, vDim, hiddenSize, qLora, kvLora, eps } = model.config;
+  const { heads, vDim, hiddenSize, qLora, kvLora, eps } = model.config;
   const norm = (x: Vector, name: string) =>
     rmsNorm(x, w(`${name}.g`), normEpsilon(eps, hiddenSize));
   const inner = (x: Vector, name: string, width: number) =>
@@ -52,7 +53,8 @@ function attention(model: Model, w: Weights, stream: Vector[]): Vector[] {
 
   const positions = stream.map((x, t) => {
     const n = norm(x, 'attn_norm');
-    const q = inner(linear(w('wq_a'), n), 'q_norm', qLora);
+    // smaller models have queries of one matrix
+    const q = qLora === null ? n : inner(linear(w('wq_a'), n), 'q_norm', qLora);
     const kv = inner(linear(w('wkv_a1'), n), 'kv_norm', kvLora);
     return {
       // of each head: a part without position, and a part rotated by the position
@@ -67,7 +69,7 @@ function attention(model: Model, w: Weights, stream: Vector[]): Vector[] {
     };
   });
 
-  const scale = BigInt(softmaxScale({ nope, rope })); // 2^12 / sqrt(nope + rope)
+  const scale = BigInt(softmaxScale(model.config)); // 2^12 / sqrt(nope + rope), times YaRN's m^2
   return stream.map((x, t) => {
     const before = positions.slice(0, t + 1); // causal: this position and all before it
     const context = range(heads).flatMap((h) => {
@@ -84,11 +86,12 @@ function attention(model: Model, w: Weights, stream: Vector[]): Vector[] {
 
 /** A dense SwiGLU, or the experts that the router selects and a shared one. Returns x + feedForward(x). */
 function feedForward(model: Model, w: Weights, x: Vector, mixture: boolean): Vector {
-  const { hiddenSize, expertInner, eps } = model.config;
+  const { hiddenSize, expertInner, sharedExperts, eps } = model.config;
   const n = rmsNorm(x, w('ffn_norm.g'), normEpsilon(eps, hiddenSize));
   if (!mixture) return add(x, swiGlu(w('w1'), w('w3'), w('w2'), n));
 
-  let out = add(x, swiGlu(w('shared.w1'), w('shared.w3'), w('shared.w2'), n));
+  let out = x;
+  if (sharedExperts > 0) out = add(x, swiGlu(w('shared.w1'), w('shared.w3'), w('shared.w2'), n));
   const size = expertInner * hiddenSize;
   for (const { expert, weight } of route(model, w, n)) {
     const of = (name: string) => w(`routed.${name}`).subarray(expert * size, (expert + 1) * size);
@@ -113,13 +116,23 @@ function swiGlu(w1: Int32Array, w3: Int32Array, w2: Int32Array, x: Vector): Vect
 
 /** The best experts of the best groups, with their weights at 2^16. The bias takes part in the choice, not in the weight. */
 function route(model: Model, w: Weights, n: Vector): { expert: number; weight: bigint }[] {
-  const { experts, groups, topkGroup, topk, normTopk } = model.config;
-  const scores = linear(w('gate'), n).map(sigmoid);
-  const choice = scores.map((score, e) => score + BigInt(w('gate.bias')[e]));
+  const { experts, groups, topkGroup, topk, normTopk, scoring, selection } = model.config;
+  const logits = linear(w('gate'), n);
+  const softmaxed = scoring === 'softmax';
+  // of a softmax: before it is divided by its sum, which changes no order; the choice is by logits, which have more digits
+  const scores = softmaxed
+    ? logits.map((z) => exp((largest(logits) - z) >> 4n))
+    : logits.map(sigmoid);
+  const biased = selection === undefined;
+  const choice = (softmaxed ? logits : scores).map((value, e) =>
+    biased ? value + BigInt(w('gate.bias')[e]) : value,
+  );
   const members = range(groups).map((g) =>
     range(experts / groups).map((i) => (g * experts) / groups + i),
   );
-  const groupValue = members.map((group) => sum(best(choice, 2, group).map((e) => choice[e])));
+  const groupValue = members.map((group) =>
+    sum(best(choice, groupRank(model.config), group).map((e) => choice[e])),
+  );
   const kept = best(groupValue, topkGroup, range(groups));
   const selected = best(
     choice,
@@ -127,11 +140,9 @@ function route(model: Model, w: Weights, n: Vector): { expert: number; weight: b
     kept.flatMap((g) => members[g]),
   );
   const R = BigInt(routedScale(model.config));
-  const total = sum(selected.map((e) => scores[e]));
-  return selected.map((expert) => ({
-    expert,
-    weight: normTopk ? (scores[expert] * R) / total : (scores[expert] * R) >> 16n,
-  }));
+  const one = softmaxed ? sum(scores) : 1n << 16n;
+  const divisor = normTopk ? sum(selected.map((e) => scores[e])) : one;
+  return selected.map((expert) => ({ expert, weight: (scores[expert] * R) / divisor }));
 }
 
 // --- the arithmetic ---
@@ -145,11 +156,15 @@ function rmsNorm(x: Vector, g: Int32Array, epsilon: bigint): Vector {
 
 /** Scores at 2^16 to probabilities at 2^16. */
 function softmax(scores: Vector): Vector {
-  const max = scores.reduce((a, b) => (a > b ? a : b));
-  // exp(-c / 2^12) at 2^16: what lies further below the maximum than the table counts as its last entry
-  const e = scores.map((z) => BigInt(expTable()[Number(clamp(max - z, 0n, 65535n))]));
+  const max = largest(scores);
+  const e = scores.map((z) => exp(max - z));
   const inv = (2n ** 32n - 1n) / sum(e);
   return e.map((v) => (v * inv) >> 16n);
+}
+
+/** exp(-c / 2^12) at 2^16: what lies beyond the table counts as its last entry. */
+function exp(c: bigint): bigint {
+  return BigInt(expTable()[Number(clamp(c, 0n, 65535n))]);
 }
 
 function sigmoid(x: bigint): bigint {
@@ -199,6 +214,7 @@ const row = (w: Int32Array, index: number, width: number): Vector =>
   Array.from(w.subarray(index * width, (index + 1) * width), BigInt);
 const dot = (a: Vector, b: Vector): bigint => a.reduce((total, v, i) => total + v * b[i], 0n);
 const add = (a: Vector, b: Vector): Vector => a.map((v, i) => v + b[i]);
+const largest = (values: Vector): bigint => values.reduce((a, b) => (a > b ? a : b));
 const sum = (values: Vector): bigint => values.reduce((a, b) => a + b, 0n);
 const clamp = (v: bigint, low: bigint, high: bigint): bigint =>
   v < low ? low : v > high ? high : v;

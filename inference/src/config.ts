@@ -1,6 +1,7 @@
 /** Architecture of a model and the integer constants derived from it (docs/integer-semantics.md). */
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
+import { yarnMagnitude } from './components/tables.js';
 import { isqrt, toFixed } from './ints.js';
 
 const size = z
@@ -14,13 +15,34 @@ const count = z
   .nonnegative()
   .max(2 ** 31 - 1);
 
+/** Schema of `Yarn`. */
+const yarnSchema = z.strictObject({
+  /** Frequencies that turn seldom are divided by it. */
+  factor: z
+    .number()
+    .min(1)
+    .max(2 ** 20),
+  /** Positions that the model was trained on before. */
+  original: size,
+  /** Turns within these positions, from which frequencies stay, and up to which they are divided. */
+  betaFast: z.number().positive(),
+  betaSlow: z.number().positive(),
+  /** m(k) = 1 + 0.1 k ln(factor): cosines and sines are multiplied by m(mscale) / m(mscaleAllDim), scores by m(mscaleAllDim)^2. */
+  mscale: z.number().nonnegative().max(16),
+  mscaleAllDim: z.number().nonnegative().max(16),
+});
+
+/** YaRN: rotations for more positions than a model was first trained on. */
+export type Yarn = Readonly<z.infer<typeof yarnSchema>>;
+
 /** Schema of `ModelConfig`. */
 export const modelConfigSchema = z.strictObject({
   vocabSize: size,
   hiddenSize: size,
   layers: size,
   heads: size,
-  qLora: size,
+  /** null where queries are one projection of the layer's input. */
+  qLora: size.nullable(),
   kvLora: size,
   /** Per-head width of queries and keys without and with position. */
   nope: size,
@@ -33,7 +55,7 @@ export const modelConfigSchema = z.strictObject({
   topkGroup: size,
   /** Experts per token. */
   topk: size,
-  sharedExperts: size,
+  sharedExperts: count,
   /** Layers 0 .. firstDense - 1 are dense. */
   firstDense: count,
   eps: z.number().positive().max(1),
@@ -43,6 +65,19 @@ export const modelConfigSchema = z.strictObject({
   bos: count,
   eos: count,
   maxPositions: size,
+  /** The angles of rotations are YaRN's; plain ones where it is absent. */
+  yarn: yarnSchema.optional(),
+  /** What makes scores of the router's logits; absent: the sigmoid. */
+  scoring: z.literal('softmax').optional(),
+  /**
+   * How experts are selected, where it is not by score plus bias in groups that are ranked by their two best (`noaux_tc`): by score
+   * (`greedy`), or by score in groups that are ranked by their best one (`group_limited_greedy`).
+   */
+  selection: z.enum(['greedy', 'group_limited_greedy']).optional(),
+  /** Of the layers from firstDense on, those with a multiple of this as index have experts; absent: all. */
+  moeEvery: size.optional(),
+  /** The head's weights are those of the embedding. */
+  tied: z.literal(true).optional(),
 });
 
 /** Sizes and constants of a model, under our own names; `hf-config.ts` maps Hugging Face's. */
@@ -51,8 +86,20 @@ export type ModelConfig = Readonly<z.infer<typeof modelConfigSchema>>;
 /** What one layer's attention depends on. */
 export type AttentionConfig = Pick<
   ModelConfig,
-  'hiddenSize' | 'heads' | 'qLora' | 'kvLora' | 'nope' | 'rope' | 'vDim' | 'eps' | 'ropeTheta'
+  | 'hiddenSize'
+  | 'heads'
+  | 'qLora'
+  | 'kvLora'
+  | 'nope'
+  | 'rope'
+  | 'vDim'
+  | 'eps'
+  | 'ropeTheta'
+  | 'yarn'
 >;
+
+/** What the angles of rotations depend on. */
+export type Rotation = Pick<ModelConfig, 'ropeTheta' | 'yarn'>;
 
 /** DeepSeek's code gives q_a_layernorm and kv_a_layernorm this epsilon whatever the config says. */
 export const INNER_NORM_EPS = 1e-6;
@@ -64,11 +111,19 @@ export function normEpsilon(eps: number, d: number): bigint {
   return scaled < 1n ? 1n : scaled;
 }
 
-/** C = round(2^12 (nope + rope)^(-1/2)). */
-export function softmaxScale(config: Pick<ModelConfig, 'nope' | 'rope'>): number {
+/** C = round(2^12 m^2 (nope + rope)^(-1/2)), m = 1 without YaRN. */
+export function softmaxScale(config: Pick<ModelConfig, 'nope' | 'rope' | 'yarn'>): number {
   const n = BigInt(config.nope + config.rope);
-  const c = isqrt((1n << 24n) / n);
-  return Number((2n * c + 1n) ** 2n * n < 1n << 26n ? c + 1n : c);
+  if (!config.yarn) {
+    const c = isqrt((1n << 24n) / n);
+    return Number((2n * c + 1n) ** 2n * n < 1n << 26n ? c + 1n : c);
+  }
+  // C = round(sqrt(2^24 m^4 / n)), with m at 2^160
+  const { factor, mscaleAllDim } = config.yarn;
+  const bits = 160n;
+  const m = yarnMagnitude(factor, mscaleAllDim);
+  const twice = isqrt(((m ** 4n) << 26n) / (n << (4n * bits)));
+  return Number((twice + 1n) >> 1n);
 }
 
 /** R = round(routed_scaling_factor 2^16). */
@@ -89,14 +144,27 @@ export function checkConfig(config: ModelConfig, where: string): void {
     [
       c.experts % c.groups === 0,
       'n_routed_experts divisible by n_group',
-      `${c.experts} / ${c.groups}`,
+      `n_group ${c.groups}, n_routed_experts ${c.experts}`,
     ],
-    [c.experts / c.groups >= 2, 'at least two experts per group', `${c.experts} / ${c.groups}`],
-    [c.topkGroup <= c.groups, 'topk_group <= n_group', `${c.topkGroup} > ${c.groups}`],
+    [
+      c.experts / c.groups >= groupRank(c),
+      `at least ${groupRank(c)} experts per group`,
+      `n_group ${c.groups}, n_routed_experts ${c.experts}`,
+    ],
+    [
+      c.topkGroup <= c.groups,
+      'topk_group <= n_group',
+      `topk_group ${c.topkGroup}, n_group ${c.groups}`,
+    ],
     [
       c.topk <= (c.topkGroup * c.experts) / c.groups,
       'num_experts_per_tok within the experts of the kept groups',
-      `${c.topk} > ${(c.topkGroup * c.experts) / c.groups}`,
+      `num_experts_per_tok ${c.topk}, ${(c.topkGroup * c.experts) / c.groups} experts in topk_group ${c.topkGroup}`,
+    ],
+    [
+      c.scoring === undefined || c.selection !== undefined,
+      'scoring_func "sigmoid" with topk_method "noaux_tc"',
+      'scoring_func "softmax"',
     ],
     [c.ropeTheta > 1 && Number.isFinite(c.ropeTheta), 'rope_theta > 1', String(c.ropeTheta)],
     // inv < 2^32 even for a row of zeros
@@ -124,7 +192,15 @@ export function checkConfig(config: ModelConfig, where: string): void {
   }
 }
 
+/** How many of a group's best experts give the group its value. */
+export function groupRank({ selection }: Pick<ModelConfig, 'selection'>): 1 | 2 {
+  return selection === undefined ? 2 : 1;
+}
+
 /** Whether layer l has a mixture of experts. */
-export function isMoeLayer(config: ModelConfig, layer: number): boolean {
-  return layer >= config.firstDense;
+export function isMoeLayer(
+  { firstDense, moeEvery = 1 }: Pick<ModelConfig, 'firstDense' | 'moeEvery'>,
+  layer: number,
+): boolean {
+  return layer >= firstDense && layer % moeEvery === 0;
 }

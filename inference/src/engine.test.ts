@@ -43,6 +43,8 @@ const big = (values: number[]): BigInt64Array => BigInt64Array.from(values, BigI
 /** Errors of the addon come from another realm than the test. */
 const named = (name: string): object => expect.objectContaining({ name });
 
+const router = { groupRank: 2, scale: 98304, divisor: 'selected' } as const;
+
 describe('native and reference engines agree', () => {
   test.each([
     [1, 1, 1],
@@ -255,46 +257,80 @@ describe('native and reference engines agree', () => {
     await expectEqual((e) => e.sigmoid(BigInt64Array.from(x)));
   });
 
+  test('exponentials: random, ties, both ends', async () => {
+    for (const x of [ints(30, 2 ** 18), ints(30, 3), big(Array<number>(30).fill(MIN))]) {
+      await expectEqual((e) => e.exponentials(BigInt64Array.from(x), 3, 10, at));
+    }
+    const { c, o, e } = (await expectEqual((e) =>
+      e.exponentials(big([MAX, MAX - 16, MAX - 15, MIN]), 1, 4, at),
+    )) as Awaited<ReturnType<Engine['exponentials']>>;
+    expect(c).toEqual(big([0, 1, 0, 65535]));
+    expect(o).toEqual(big([0, 0, 0, 2 ** 28 - 1 - 65535]));
+    expect(e).toEqual(big([65536, 65520, 65536, 0]));
+    expect(await expectEqual((e) => e.exponentials(big([MAX + 1]), 1, 1, at))).toMatchObject({
+      code: 'OVERFLOW',
+    });
+  });
+
   test('gating: random scores, ties, negative and large biases', async () => {
     const shapes = [
       { experts: 8, groups: 4, topkGroup: 2, topk: 2 },
       { experts: 12, groups: 3, topkGroup: 2, topk: 5 },
       { experts: 4, groups: 1, topkGroup: 1, topk: 4 },
+      { experts: 20, groups: 4, topkGroup: 2, topk: 3, groupRank: 1 as const },
+      { experts: 3, groups: 3, topkGroup: 1, topk: 1, groupRank: 1 as const },
     ];
-    for (const shape of shapes) {
+    for (const sizes of shapes) {
       for (const [high, bias] of [
         [65536, 0],
         [3, 2],
         [0, 1],
         [65536, MAX],
       ]) {
-        const score = BigInt64Array.from({ length: 5 * shape.experts }, () =>
-          BigInt(pick(0, high)),
-        );
-        const biases = weights(shape.experts, bias);
-        await expectEqual((e) => e.gating(score, biases, 5, shape, 98304, true, at));
-        await expectEqual((e) => e.gating(score, biases, 5, shape, 98304, false, at));
+        const length = 5 * sizes.experts;
+        const score = BigInt64Array.from({ length }, () => BigInt(pick(0, high)));
+        const logits = BigInt64Array.from(ints(length, 2 ** 20));
+        const biases = weights(sizes.experts, bias);
+        for (const divisor of ['selected', 'all', 'one'] as const) {
+          const shape = { ...router, ...sizes, divisor };
+          await expectEqual((e) => e.gating(score, score, biases, 5, shape, at));
+          await expectEqual((e) => e.gating(score, logits, biases, 5, shape, at));
+        }
       }
     }
   });
 
+  test('gating: what scores are divided by', async () => {
+    const sizes = { experts: 4, groups: 1, topkGroup: 1, topk: 2, groupRank: 1 as const };
+    const score = big([10000, 20000, 30000, 4464]);
+    const weightsBy = async (divisor: 'selected' | 'all' | 'one') => {
+      const shape = { ...router, ...sizes, scale: 65536, divisor };
+      const result = await expectEqual((e) =>
+        e.gating(score, score, new Int32Array(4), 1, shape, at),
+      );
+      return (result as { weight: BigInt64Array }).weight;
+    };
+    expect(await weightsBy('selected')).toEqual(big([39321, 26214]));
+    expect(await weightsBy('all')).toEqual(big([30498, 20332]));
+    expect(await weightsBy('one')).toEqual(big([30000, 20000]));
+  });
+
   test('gating: groups left out count as minus infinity, whatever the sign of the biases', async () => {
-    const shape = { experts: 4, groups: 2, topkGroup: 1, topk: 2 };
+    const shape = { ...router, experts: 4, groups: 2, topkGroup: 1, topk: 2 };
     for (const shift of [-90000, 0, 90000]) {
       const bias = Int32Array.of(shift, shift, shift, shift);
       // group 1 wins by its sum; expert 0 is the best single expert and still out
       const score = big([60000, 1, 40000, 30000]);
-      const result = await expectEqual((e) => e.gating(score, bias, 1, shape, 65536, true, at));
+      const result = await expectEqual((e) => e.gating(score, score, bias, 1, shape, at));
       expect(result).toMatchObject({ expert: big([2, 3]), groupSelected: big([0, 1]) });
     }
     const tie = big([9, 9, 9, 9]);
     expect(
-      await expectEqual((e) => e.gating(tie, new Int32Array(4), 1, shape, 65536, true, at)),
-    ).toMatchObject({ expert: big([0, 1]), weight: big([32768, 32768]) });
+      await expectEqual((e) => e.gating(tie, tie, new Int32Array(4), 1, shape, at)),
+    ).toMatchObject({ expert: big([0, 1]), weight: big([49152, 49152]) });
+    const zeros = big([0, 0, 0, 0]);
     expect(
-      await expectEqual((e) =>
-        e.gating(big([0, 0, 0, 0]), new Int32Array(4), 1, shape, 65536, true, at),
-      ),
+      await expectEqual((e) => e.gating(zeros, zeros, new Int32Array(4), 1, shape, at)),
     ).toMatchObject({ code: 'ZERO_SUM' });
   });
 
@@ -346,7 +382,11 @@ describe('bad shapes', () => {
       named('RangeError'),
     );
     expect(() =>
-      model.gating(four, w, 1, { experts: 4, groups: 2, topkGroup: 1, topk: 3 }, 1, true),
+      model.gating(four, four, w, 1, { ...router, experts: 4, groups: 2, topkGroup: 1, topk: 3 }),
+    ).toThrow(named('RangeError'));
+    const out64 = BigInt64Array.of(0n, 0n, 0n, 2n ** 31n);
+    expect(() =>
+      model.gating(four, out64, w, 1, { ...router, experts: 4, groups: 2, topkGroup: 1, topk: 2 }),
     ).toThrow(named('RangeError'));
     expect(() =>
       model.softmax(four, 724, new Int32Array(65536).fill(1), {

@@ -1,6 +1,7 @@
 /** What runs the components: the native kernels, or the TypeScript reference. Both obey docs/integer-semantics.md. */
 import { add, multiply, scaleRows } from './components/element-wise.js';
 import { argmax } from './components/argmax.js';
+import { exponentials, type ExponentialsResult } from './components/exponentials.js';
 import { gemm, gemmAcc, type GemmResult, type GemmShape } from './components/gemm.js';
 import { gatherRows, scatterRows } from './components/moe.js';
 import { rmsNorm, type RmsNormResult } from './components/rms-norm.js';
@@ -15,7 +16,8 @@ import {
   type ScoreInputs,
   type SoftmaxResult,
 } from './components/softmax.js';
-import { gating, type GatingResult, type GatingShape } from './components/top-k.js';
+import { gating, type GatingResult } from './components/top-k.js';
+import type { Router } from './architecture/nodes.js';
 
 type Result<T> = T | Promise<T>;
 
@@ -102,14 +104,15 @@ export interface Engine {
     width: number,
     at: Site,
   ): Result<BigInt64Array>;
-  /** Group-limited top-k of the router; `scale` comes from `routedScale`. */
+  /** exp(x - max) of each row of (rows, width), by table. */
+  exponentials(x: BigInt64Array, rows: number, width: number, at: Site): Result<ExponentialsResult>;
+  /** Group-limited top-k of the router by `choice` and bias, and weights from scores. */
   gating(
     score: BigInt64Array,
+    choice: BigInt64Array,
     bias: Int32Array,
     rows: number,
-    shape: GatingShape,
-    scale: number,
-    normalize: boolean,
+    router: Router,
     at: Site,
   ): Result<GatingResult>;
   /** Index of the largest entry of each row; ties go to the lower index. */
@@ -137,6 +140,7 @@ export const referenceEngine: Engine = {
   add,
   multiply,
   scaleRows,
+  exponentials,
   gating,
   argmax,
 };

@@ -1,6 +1,7 @@
 export { AttensorError, type ErrorCode, type ErrorDetails } from '@attensor/core';
 export {
   checkConfig,
+  groupRank,
   INNER_NORM_EPS,
   isMoeLayer,
   modelConfigSchema,
@@ -9,6 +10,8 @@ export {
   softmaxScale,
   type AttentionConfig,
   type ModelConfig,
+  type Rotation,
+  type Yarn,
 } from './config.js';
 export {
   attentionNodes,
@@ -23,6 +26,8 @@ export {
 } from './architecture/graph.js';
 export * as nodes from './architecture/nodes.js';
 export type { LayerNode, Node, NodeOf, Op, Weight } from './architecture/nodes.js';
+export { parseHfConfig, type Architecture } from './checkpoint/hf-config.js';
+export { planTensors, type PlannedTensor } from './checkpoint/plan.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './checkpoint/import.js';
 export { Model, type ModelOptions } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';

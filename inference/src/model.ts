@@ -74,10 +74,10 @@ export class Model {
   /** COS and SIN rows of positions start .. start + count - 1. */
   ropeAngles(start: number, count: number): RopeAngles {
     const end = start + count;
-    const { rope, ropeTheta, maxPositions } = this.config;
+    const { rope, maxPositions } = this.config;
     if (!this.angles || this.anglePositions < end) {
       this.anglePositions = Math.max(end, Math.min(maxPositions, Math.max(64, 2 * end)));
-      this.angles = ropeTables(ropeTheta, rope, this.anglePositions);
+      this.angles = ropeTables(this.config, rope, this.anglePositions);
     }
     const half = rope / 2;
     return {

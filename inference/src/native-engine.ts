@@ -77,10 +77,15 @@ export async function nativeEngine(signal?: AbortSignal): Promise<Engine> {
       expectLength(at, 'the factors', w.length, rows);
       return guard(at, () => native.scaleRows(x, w, rows, width, signal));
     },
-    gating(score, bias, rows, shape, scale, normalize, at) {
-      expectLength(at, 'the scores', score.length, rows, shape.experts);
-      expectLength(at, 'the bias', bias.length, shape.experts);
-      return guard(at, () => native.gating(score, bias, rows, shape, scale, normalize, signal));
+    exponentials(x, rows, width, at) {
+      expectLength(at, 'the input', x.length, rows, width);
+      return guard(at, () => native.exponentials(x, expTable(), rows, width, signal));
+    },
+    gating(score, choice, bias, rows, router, at) {
+      expectLength(at, 'the scores', score.length, rows, router.experts);
+      expectLength(at, 'the choices', choice.length, rows, router.experts);
+      expectLength(at, 'the bias', bias.length, router.experts);
+      return guard(at, () => native.gating(score, choice, bias, rows, router, signal));
     },
     argmax(acc, rows, width, at) {
       expectLength(at, 'the logits', acc.length, rows, width);

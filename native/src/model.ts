@@ -56,6 +56,12 @@ export interface RouterShape {
   groups: number;
   topkGroup: number;
   topk: number;
+  /** How many of a group's best experts give the group its value. */
+  groupRank: 1 | 2;
+  /** R of the semantics */
+  scale: number;
+  /** What scores are divided by: the sum of the selected ones, of all, or 2^16. */
+  divisor: 'selected' | 'all' | 'one';
 }
 
 /** The arguments by the names of native/src/bindings/model.cc, which checks them. */
@@ -303,31 +309,45 @@ export function sigmoid(
   return run('sigmoid', { count: x.length, table, x, ...out }, x.length, signal, out);
 }
 
-/** Group-limited top-k. @param score in 0 .. 2^16, @param scale R of the semantics. */
+/** Per row, max and u = floor((max - x) / 2^4), c = min(u, 65535), o = u - c, e = table[c]. @param table EXP of the semantics. */
+export function exponentials(
+  x: BigInt64Array,
+  table: Int32Array,
+  rows: number,
+  width: number,
+  signal?: AbortSignal,
+): KernelResult<Record<'max' | 'c' | 'o' | 'e', BigInt64Array>> {
+  const pairs = (): BigInt64Array => ints(rows, width);
+  const out = { max: ints(rows), c: pairs(), o: pairs(), e: pairs() };
+  return run('exponentials', { rows, width, table, x, ...out }, x.length, signal, out);
+}
+
+/** Group-limited top-k by choice + bias. @param score in 0 .. 2^16, @param choice int32 */
 export function gating(
   score: BigInt64Array,
+  choice: BigInt64Array,
   bias: Int32Array,
   rows: number,
   shape: RouterShape,
-  scale: number,
-  normalize: boolean,
   signal?: AbortSignal,
 ): KernelResult<
   Record<
-    'groupTop2' | 'groupValue' | 'groupSelected' | 'expertSelected' | 'expert' | 'weight',
+    'groupBest' | 'groupValue' | 'groupSelected' | 'expertSelected' | 'expert' | 'weight',
     BigInt64Array
   >
 > {
-  const { experts, groups, topk } = shape;
+  const { experts, groups, topkGroup, topk, groupRank, scale, divisor } = shape;
   const out = {
-    groupTop2: ints(rows, experts),
+    groupBest: ints(rows, experts),
     groupValue: ints(rows, groups),
     groupSelected: ints(rows, groups),
     expertSelected: ints(rows, experts),
     expert: ints(rows, topk),
     weight: ints(rows, topk),
   };
-  const args = { rows, ...shape, scale, normalize, score, bias, ...out };
+  const router = { experts, groups, topkGroup, topk, groupRank, scale };
+  const sums = { divideBySelected: divisor === 'selected', divideByAll: divisor === 'all' };
+  const args = { rows, ...router, ...sums, score, choice, bias, ...out };
   return run('gating', args, 16 * rows * experts, signal, out);
 }
 

@@ -4,6 +4,7 @@
  * The checkpoint plan, the integer run, the names of the trace, the prover's relations and its order of weights follow from it.
  */
 import {
+  groupRank,
   INNER_NORM_EPS,
   isMoeLayer,
   routedScale,
@@ -17,6 +18,7 @@ import {
   context,
   embedding,
   experts,
+  exponentials,
   gated,
   gating,
   gemm,
@@ -27,8 +29,10 @@ import {
   sigmoid,
   softmax,
   weighted,
+  type Divisor,
   type LayerNode,
   type Node,
+  type Router,
   type TracedBy,
   type Weight,
 } from './nodes.js';
@@ -39,15 +43,20 @@ const INPUT = 'x';
 /** x_mid = x + MLA(attn_norm(x)), by names without the layer. */
 export function attentionNodes(c: AttentionConfig) {
   const { hiddenSize: D, heads: H, qLora, kvLora, nope, rope: ropeWidth, vDim } = c;
-  const q = 'self_attn.q_b_proj.weight';
+  const q = `self_attn.${qLora === null ? 'q_proj' : 'q_b_proj'}.weight`;
+  const queries = qLora === null ? 'attn_norm.y' : 'q_norm.y';
   const kvA = 'self_attn.kv_a_proj_with_mqa.weight';
   const kvB = 'self_attn.kv_b_proj.weight';
   return [
     norm('attn_norm', INPUT, D, c.eps, 'input_layernorm.weight'),
-    gemm('wq_a', 'attn_norm.y', [qLora], [D], { tensor: 'self_attn.q_a_proj.weight' }),
-    norm('q_norm', 'wq_a.y', qLora, INNER_NORM_EPS, 'self_attn.q_a_layernorm.weight'),
-    gemm('wq_b1', 'q_norm.y', [H, nope], [qLora], { tensor: q, after: ropeWidth }),
-    gemm('wq_b2', 'q_norm.y', [H, ropeWidth], [qLora], { tensor: q, before: nope }),
+    ...(qLora === null
+      ? []
+      : [
+          gemm('wq_a', 'attn_norm.y', [qLora], [D], { tensor: 'self_attn.q_a_proj.weight' }),
+          norm('q_norm', 'wq_a.y', qLora, INNER_NORM_EPS, 'self_attn.q_a_layernorm.weight'),
+        ]),
+    gemm('wq_b1', queries, [H, nope], [qLora ?? D], { tensor: q, after: ropeWidth }),
+    gemm('wq_b2', queries, [H, ropeWidth], [qLora ?? D], { tensor: q, before: nope }),
     gemm('wkv_a1', 'attn_norm.y', [kvLora], [D], { tensor: kvA, after: ropeWidth }),
     gemm('wkv_a2', 'attn_norm.y', [ropeWidth], [D], { tensor: kvA, before: kvLora }),
     norm('kv_norm', 'wkv_a1.y', kvLora, INNER_NORM_EPS, 'self_attn.kv_a_layernorm.weight'),
@@ -84,32 +93,76 @@ export function denseNodes(c: ModelConfig) {
 /** The same of a mixture of experts. */
 export function moeNodes(c: ModelConfig) {
   const { hiddenSize: D, expertInner: M, topk } = c;
-  const router = { ...c, scale: routedScale(c), normalize: c.normTopk };
+  const { router, ...scoring } = routerNodes(c);
+  const shared = c.sharedExperts > 0;
   const expert = (matrix: string): string => `mlp.experts.*.${matrix}.weight`;
   return [
     ffnNorm(c),
-    gemm('gate', 'ffn_norm.y', [c.experts], [D], { tensor: 'mlp.gate.weight' }),
-    sigmoid('gate_sigmoid', 'gate.y', [c.experts]),
-    gating('', 'gate_sigmoid.sigma', router, 'mlp.gate.e_score_correction_bias'),
+    gemm('gate', 'ffn_norm.y', [c.experts], [D], { tensor: 'mlp.gate.weight' }, 'gate', c.groups),
+    ...scoring.nodes,
     experts('routed.w1', ['ffn_norm.y', 'slots.expert'], router, M, D, expert('gate_proj')),
     experts('routed.w3', ['ffn_norm.y', 'slots.expert'], router, M, D, expert('up_proj')),
     sigmoid('routed.sigmoid', 'routed.w1.y', [topk, M]),
     gated('routed.', ['routed.w1.y', 'routed.sigmoid.sigma', 'routed.w3.y'], [topk, M]),
     experts('routed.w2', ['routed.act.y', 'slots.expert'], router, D, M, expert('down_proj')),
     weighted('routed.weighted', ['routed.w2.y', 'slots.weight'], topk, D),
-    ...swiGlu('shared.', D, M * c.sharedExperts, 'mlp.shared_experts'),
-    add('x_out', ['x_mid', 'routed.weighted.y', 'shared.w2.y'], D),
+    ...(shared ? swiGlu('shared.', D, M * c.sharedExperts, 'mlp.shared_experts') : []),
+    add('x_out', ['x_mid', 'routed.weighted.y', ...(shared ? ['shared.w2.y'] : [])], D),
   ];
 }
 
+/**
+ * From the router's logits to the selected experts and their weights. With a softmax, experts are selected by their logits: they have
+ * the order of the scores, and more digits.
+ */
+function routerNodes(c: ModelConfig) {
+  const rank = groupRank(c);
+  const router = (divisor: Divisor): Router => ({
+    experts: c.experts,
+    groups: c.groups,
+    topkGroup: c.topkGroup,
+    topk: c.topk,
+    groupRank: rank,
+    scale: routedScale(c),
+    divisor: c.normTopk ? 'selected' : divisor,
+  });
+  const bias = c.selection === undefined ? 'mlp.gate.e_score_correction_bias' : undefined;
+  if (c.scoring === 'softmax') {
+    const all = router('all');
+    return {
+      router: all,
+      nodes: [
+        exponentials('gate_exp', 'gate.y', c.experts, c.groups),
+        gating('', ['gate_exp.e', 'gate.y'], all, bias),
+      ],
+    };
+  }
+  const one = router('one');
+  return {
+    router: one,
+    nodes: [
+      sigmoid('gate_sigmoid', 'gate.y', [c.experts], c.groups),
+      gating('', ['gate_sigmoid.sigma'], one, bias),
+    ],
+  };
+}
+
+const EMBEDDING = 'model.embed_tokens.weight';
+
 const embeddingNode = (c: ModelConfig) =>
-  embedding('embedding', c.vocabSize, c.hiddenSize, 'model.embed_tokens.weight');
+  embedding('embedding', c.vocabSize, c.hiddenSize, EMBEDDING);
 
 /** What follows the layers. @param input the residual stream */
 const headNodes = (c: ModelConfig, input: string) =>
   [
     norm('final_norm', input, c.hiddenSize, c.eps, 'model.norm.weight'),
-    logits('head', 'final_norm.y', c.vocabSize, c.hiddenSize, 'lm_head.weight'),
+    logits(
+      'head',
+      'final_norm.y',
+      c.vocabSize,
+      c.hiddenSize,
+      c.tied ? EMBEDDING : 'lm_head.weight',
+    ),
     argmax('next', 'head.acc', c.vocabSize),
   ] as const;
 
@@ -189,7 +242,7 @@ export function placed<N extends Node>(nodes: readonly N[], prefix: string, inpu
         { name: prefix + name, dims },
       ]),
     ),
-    ...('weight' in node && { weight: placedWeight(node.weight, prefix) }),
+    ...('weight' in node && node.weight && { weight: placedWeight(node.weight, prefix) }),
   }));
 }
 

@@ -105,6 +105,7 @@ export const norm = <const N extends string>(
  * @param out dimensions of an output row
  * @param inner dimensions of an input row
  * @param weight its name, where it is not the node's
+ * @param blocks of an output row, where it is no matrix and yet consists of equal parts
  */
 export const gemm = <const N extends string>(
   name: N,
@@ -113,10 +114,14 @@ export const gemm = <const N extends string>(
   inner: number[],
   source: Source,
   weight: string = name,
+  blocks = out.length > 1 ? out[0] : 1,
 ) => ({
   ...node('gemm', name, input),
   outer: product(out),
   inner: product(inner),
+  /** Parts of an output row and of an input row, heads mostly: circuits pad each by itself. */
+  blocks,
+  innerBlocks: inner.length > 1 ? inner[0] : 1,
   weight: matrix(weight, out, inner, source),
   results: eachOf(['acc', 'y'], name, 'T', ...out),
 });
@@ -179,10 +184,16 @@ export const add = <const N extends string>(name: N, inputs: string[], width: nu
   results: { y: result(name, 'T', width) },
 });
 
-/** @param dims of a row */
-export const sigmoid = <const N extends string>(name: N, input: string, dims: number[]) => ({
+/** @param dims of a row. @param blocks equal parts of its last dimension, as `gemm` has them */
+export const sigmoid = <const N extends string>(
+  name: N,
+  input: string,
+  dims: number[],
+  blocks = 1,
+) => ({
   ...node('sigmoid', name, input),
   dims,
+  blocks,
   results: eachOf(['c', 'sigma'], name, 'T', ...dims),
 });
 
@@ -200,31 +211,62 @@ export const gated = <const N extends string>(
   },
 });
 
+/** exp(x - max) of a row's entries: a softmax before it is divided by its sum. */
+export const exponentials = <const N extends string>(
+  name: N,
+  input: string,
+  width: number,
+  blocks = 1,
+) => ({
+  ...node('exponentials', name, input),
+  width,
+  blocks,
+  results: {
+    max: result(`${name}.max` as const, 'T'),
+    ...eachOf(['c', 'o', 'e'], name, 'T', width),
+  },
+});
+
 export interface Router {
   experts: number;
   groups: number;
   topkGroup: number;
   topk: number;
+  /** How many of a group's best experts give the group its value. */
+  groupRank: 1 | 2;
   /** of `routedScale` */
   scale: number;
-  normalize: boolean;
+  /** What a selected expert's score is divided by: the selected scores, all of them, or what stands for 1. */
+  divisor: Divisor;
 }
 
-/** Group-limited top-k from the sigmoid of the router; names of results follow `name` without a dot. */
+/** See `Router`. */
+export type Divisor = 'selected' | 'all' | 'one';
+
+/**
+ * Group-limited top-k; names of results follow `name` without a dot.
+ *
+ * @param inputs scores, and what experts are selected by where it is something else than scores
+ * @param tensor of biases for the selection; nothing where there are none
+ */
 export const gating = <const N extends string>(
   name: N,
-  input: string,
+  inputs: [score: string, choice?: string],
   router: Router,
-  tensor: string,
+  tensor: string | undefined,
   bias = `${name}gate.bias`,
 ) => {
   const { experts, groups, topk } = router;
   return {
-    ...node('gating', name, input),
+    ...node('gating', name, ...inputs.filter((input) => input !== undefined)),
     router,
-    weight: vector(bias, 'bias', experts, tensor),
+    ...(tensor !== undefined && { weight: vector(bias, 'bias', experts, tensor) }),
     results: {
-      groupTop2: result(`${name}group_top2.s` as const, 'T', experts),
+      groupBest: result(
+        `${name}group_${router.groupRank === 2 ? 'top2' : 'top1'}.s` as const,
+        'T',
+        experts,
+      ),
       groupValue: result(`${name}group.value` as const, 'T', groups),
       groupSelected: result(`${name}group.s` as const, 'T', groups),
       expertSelected: result(`${name}experts.s` as const, 'T', experts),
@@ -238,13 +280,14 @@ export const gating = <const N extends string>(
 export const experts = <const N extends string>(
   name: N,
   inputs: [x: string, expert: string],
-  { experts: count, topk }: Pick<Router, 'experts' | 'topk'>,
+  { experts: count, groups, topk }: Pick<Router, 'experts' | 'groups' | 'topk'>,
   outer: number,
   inner: number,
   tensor: string,
 ) => ({
   ...node('experts', name, ...inputs),
   experts: count,
+  groups,
   topk,
   outer,
   inner,
@@ -314,6 +357,7 @@ export type Node = ReturnType<
   | typeof add<string>
   | typeof sigmoid<string>
   | typeof gated<string>
+  | typeof exponentials<string>
   | typeof gating<string>
   | typeof experts<string>
   | typeof weighted<string>
@@ -331,4 +375,4 @@ type NamesOf<R> = R extends Result<infer Name> ? Name : never;
 
 /** The weights of nodes, in their order. */
 export const weightsOfNodes = (nodes: readonly Node[]): Weight[] =>
-  nodes.flatMap((node) => ('weight' in node ? [node.weight] : []));
+  nodes.flatMap((node) => ('weight' in node && node.weight ? [node.weight] : []));

@@ -38,13 +38,13 @@ describe('tables', () => {
       'e1fe4a591758ef9a30672e6f5aeb5911f220834da2e0099164c8546dd44aa93a',
     ],
   ])('COS and SIN of theta %d, d %d', (theta, d, positions, cos, sin) => {
-    const tables = ropeTables(theta, d, positions);
+    const tables = ropeTables({ ropeTheta: theta }, d, positions);
     expect(digest(tables.cos)).toBe(cos);
     expect(digest(tables.sin)).toBe(sin);
   });
 
   test('COS and SIN of a fractional theta', () => {
-    const { cos, sin } = ropeTables(1234.5, 6, 40);
+    const { cos, sin } = ropeTables({ ropeTheta: 1234.5 }, 6, 40);
     for (let t = 0; t < 40; t++) {
       for (let j = 0; j < 3; j++) {
         const angle = t * 1234.5 ** ((-2 * j) / 6);

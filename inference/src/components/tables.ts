@@ -4,6 +4,7 @@
  * Values are bigints at 2^160 with a bound on their error; an entry is accepted only if every value within the bound
  * rounds alike.
  */
+import type { Rotation, Yarn } from '../config.js';
 import { exactFraction } from '../ints.js';
 import type { RopeAngles } from './rope.js';
 
@@ -37,25 +38,90 @@ export const sigmoidTable = once(() => {
   return table;
 });
 
-/** COS and SIN of positions 0 .. positions - 1: round(2^16 cos(t theta^(-2j/d))), row-major (positions, d / 2). */
-export function ropeTables(theta: number, d: number, positions: number): RopeAngles {
+/**
+ * COS and SIN of positions 0 .. positions - 1: round(2^16 a cos(t f_j)), row-major (positions, d / 2). Without YaRN
+ * f_j = theta^(-2j/d) and a = 1.
+ */
+export function ropeTables(
+  { ropeTheta: theta, yarn }: Rotation,
+  d: number,
+  positions: number,
+): RopeAngles {
   const half = d / 2;
   const cos = new Int32Array(positions * half);
   const sin = new Int32Array(positions * half);
   const logTheta = ln(theta);
+  const amplitude = yarn && yarnAmplitude(yarn);
+  const at16 = (value: bigint, name: string): number =>
+    settle((amplitude === undefined ? value : (value * amplitude) >> P) << 16n, 'nearest', name);
+  const first = amplitude === undefined ? 65536 : at16(ONE, 'COS[0]');
+  const shares = yarn && yarnShares(yarn, logTheta, d);
   for (let j = 0; j < half; j++) {
-    const angle = exp((-logTheta * BigInt(2 * j)) / BigInt(d));
+    const plain = exp((-logTheta * BigInt(2 * j)) / BigInt(d));
+    const angle = yarn && shares ? scaledFrequency(plain, shares[j], yarn) : plain;
     const [c1, s1] = cosSin(angle);
     let c = ONE;
     let s = 0n;
     for (let t = 0; t < positions; t++) {
       const at = t * half + j;
-      cos[at] = t === 0 ? 65536 : settle(c << 16n, 'nearest', `COS[${t}][${j}]`);
-      sin[at] = t === 0 ? 0 : settle(s << 16n, 'nearest', `SIN[${t}][${j}]`);
+      cos[at] = t === 0 ? first : at16(c, `COS[${t}][${j}]`);
+      sin[at] = t === 0 ? 0 : at16(s, `SIN[${t}][${j}]`);
       [c, s] = [(c * c1 - s * s1) >> P, (s * c1 + c * s1) >> P];
     }
   }
   return { cos, sin };
+}
+
+/** m(k) = 1 + 0.1 k ln(factor) of YaRN, at 2^160. */
+export function yarnMagnitude(factor: number, k: number): bigint {
+  if (factor <= 1) return ONE;
+  const { numerator, denominator } = exactFraction(k);
+  return ONE + (ln(factor) * numerator) / (10n * denominator);
+}
+
+/** m(mscale) / m(mscaleAllDim), at 2^160; nothing where it is 1. */
+function yarnAmplitude({ factor, mscale, mscaleAllDim }: Yarn): bigint | undefined {
+  if (mscale === mscaleAllDim) return undefined;
+  return (yarnMagnitude(factor, mscale) << P) / yarnMagnitude(factor, mscaleAllDim);
+}
+
+/**
+ * By frequency, the share r_j = clamp((j - low) / (high - low), 0, 1) of it that is divided: low = max(floor D(betaFast), 0),
+ * high = min(ceil D(betaSlow), d - 1), D(b) = d ln(original / (2 pi b)) / (2 ln theta); where they are equal the ramp is 0.001 long.
+ */
+function yarnShares(
+  { original, betaFast, betaSlow }: Yarn,
+  logTheta: bigint,
+  d: number,
+): { numerator: bigint; denominator: bigint }[] {
+  const dimension = (turns: number, mode: 'floor' | 'ceil'): number => {
+    const { numerator, denominator } = exactFraction(turns);
+    const ratio = (BigInt(original) * denominator * ONE * ONE) / (2n * pi() * numerator);
+    const value = (BigInt(d) * lnOf(ratio) * ONE) / (2n * logTheta);
+    return mode === 'floor'
+      ? settle(value, 'floor', 'the first scaled frequency')
+      : -settle(-value, 'floor', 'the last scaled frequency');
+  };
+  const low = Math.max(dimension(betaFast, 'floor'), 0);
+  const high = Math.min(dimension(betaSlow, 'ceil'), d - 1);
+  // in thousandths
+  const span = high === low ? 1 : 1000 * (high - low);
+  return Array.from({ length: d / 2 }, (_, j) => {
+    const above = 1000 * (j - low);
+    const share =
+      span > 0 ? Math.min(Math.max(above, 0), span) : Math.max(Math.min(above, 0), span);
+    return { numerator: BigInt(share), denominator: BigInt(span) };
+  });
+}
+
+/** e (1 - r) + (e / factor) r */
+function scaledFrequency(
+  e: bigint,
+  { numerator: r, denominator: span }: { numerator: bigint; denominator: bigint },
+  { factor }: Yarn,
+): bigint {
+  const { numerator, denominator } = exactFraction(factor);
+  return (e * (numerator * (span - r) + denominator * r)) / (numerator * span);
 }
 
 /** The integer a value at 2^160 rounds to. @throws RangeError if the error bound leaves it open. */
@@ -90,17 +156,37 @@ function exp(x: bigint): bigint {
   return value;
 }
 
-/** ln(v) of a double v > 1: v = m 2^k with 1 <= m < 2, ln m = 2 artanh((m - 1) / (m + 1)). */
+/** ln(v) of a double v > 0. */
 function ln(v: number): bigint {
   const { numerator, denominator } = exactFraction(v);
-  let m = (numerator << P) / denominator;
+  return lnOf((numerator << P) / denominator);
+}
+
+/** ln(v): v = m 2^k with 1 <= m < 2, ln m = 2 artanh((m - 1) / (m + 1)). */
+function lnOf(v: bigint): bigint {
+  let m = v;
   let k = 0n;
   while (m >= 2n * ONE) {
     m >>= 1n;
     k++;
   }
+  while (m < ONE) {
+    m <<= 1n;
+    k--;
+  }
   return lnBelowTwo(m) + k * lnBelowTwo(2n * ONE);
 }
+
+/** Machin: pi = 16 arctan(1/5) - 4 arctan(1/239). */
+const pi = once(() => {
+  const arctan = (inverse: bigint): bigint => {
+    let sum = 0n;
+    let power = ONE / inverse;
+    for (let k = 1n; power !== 0n; k += 2n, power = -power / inverse ** 2n) sum += power / k;
+    return sum;
+  };
+  return 16n * arctan(5n) - 4n * arctan(239n);
+});
 
 function lnBelowTwo(m: bigint): bigint {
   const q = ((m - ONE) << P) / (m + ONE);

@@ -1,18 +1,12 @@
-/** Group-limited top-k of the router, as in DeepSeek-V3. Candidates rank by higher value, then by lower index. */
-import { fromNumbers, mulShift, toNumbers } from '../ints.js';
+/** Group-limited top-k of the router, as in DeepSeek-V3 and its relatives. Candidates rank by higher value, then by lower index. */
+import { fromNumbers, toNumbers } from '../ints.js';
+import type { Router } from '../architecture/nodes.js';
 import { expectLength, place, type Site } from './site.js';
 
-export interface GatingShape {
-  experts: number;
-  groups: number;
-  topkGroup: number;
-  topk: number;
-}
-
 export interface GatingResult {
-  /** 0/1 (rows, experts): the two best experts of each group. */
-  groupTop2: BigInt64Array;
-  /** (rows, groups): sum of those two. */
+  /** 0/1 (rows, experts): the best `groupRank` experts of each group. */
+  groupBest: BigInt64Array;
+  /** (rows, groups): sum of those. */
   groupValue: BigInt64Array;
   /** 0/1 (rows, groups): kept groups. */
   groupSelected: BigInt64Array;
@@ -29,25 +23,25 @@ export function topK(values: ArrayLike<number>, k: number, candidates: number[])
 }
 
 /**
- * @param score (rows, experts), sigmoid of the router logits; they make the weights.
- * @param bias (experts) at 2^16; only for the selection.
- * @param scale R of the semantics, from `routedScale`.
+ * @param score (rows, experts), at most 2^16; they make the weights.
+ * @param choice (rows, experts); with the bias (experts) they make the selection.
  */
 export function gating(
   score: BigInt64Array,
+  choice: BigInt64Array,
   bias: Int32Array,
   rows: number,
-  shape: GatingShape,
-  scale: number,
-  normalize: boolean,
+  router: Router,
   at: Site,
 ): GatingResult {
-  const { experts, groups, topkGroup, topk } = shape;
+  const { experts, groups, topkGroup, topk, groupRank, scale, divisor } = router;
   const perGroup = experts / groups;
   expectLength(at, 'the scores', score.length, rows, experts);
+  expectLength(at, 'the choices', choice.length, rows, experts);
   expectLength(at, 'the bias', bias.length, experts);
   const scores = toNumbers(score);
-  const groupTop2 = new Float64Array(rows * experts);
+  const choices = toNumbers(choice);
+  const groupBest = new Float64Array(rows * experts);
   const groupValue = new Float64Array(rows * groups);
   const groupSelected = new Float64Array(rows * groups);
   const expertSelected = new Float64Array(rows * experts);
@@ -55,35 +49,32 @@ export function gating(
   const weight = new Float64Array(rows * topk);
   for (let t = 0; t < rows; t++) {
     const own = scores.subarray(t * experts, (t + 1) * experts);
-    const choice = own.map((s, e) => s + bias[e]);
+    const value = choices.subarray(t * experts, (t + 1) * experts).map((c, e) => c + bias[e]);
     const members = range(groups).map((g) => range(perGroup).map((i) => g * perGroup + i));
-    const value = members.map((group, g) => {
-      const best = topK(choice, 2, group);
-      for (const e of best) groupTop2[t * experts + e] = 1;
-      return (groupValue[t * groups + g] = choice[best[0]] + choice[best[1]]);
+    const valueOfGroup = members.map((group, g) => {
+      const best = topK(value, groupRank, group);
+      for (const e of best) groupBest[t * experts + e] = 1;
+      return (groupValue[t * groups + g] = best.reduce((sum, e) => sum + value[e], 0));
     });
-    const kept = topK(value, topkGroup, range(groups));
+    const kept = topK(valueOfGroup, topkGroup, range(groups));
     for (const g of kept) groupSelected[t * groups + g] = 1;
     const selected = topK(
-      choice,
+      value,
       topk,
       kept.flatMap((g) => members[g]),
     );
-    const sum = selected.reduce((a, e) => a + own[e], 0);
-    if (normalize && sum === 0) {
-      throw place(at, 'ZERO_SUM', t, 0, 'a positive sum of scores', '0');
-    }
+    const divided = { selected, all: range(experts), one: [] }[divisor];
+    const sum = divisor === 'one' ? 65536 : divided.reduce((a, e) => a + own[e], 0);
+    if (sum === 0) throw place(at, 'ZERO_SUM', t, 0, 'a positive sum of scores', '0');
     selected.forEach((e, j) => {
       expertSelected[t * experts + e] = 1;
       expert[t * topk + j] = e;
       // score <= 2^16 and R < 2^31: exact in doubles, and a quotient of integers below 2^53 floors right
-      weight[t * topk + j] = normalize
-        ? floorQuotient(own[e] * scale, sum)
-        : mulShift(own[e], scale, 16);
+      weight[t * topk + j] = floorQuotient(own[e] * scale, sum);
     });
   }
   return {
-    groupTop2: fromNumbers(groupTop2),
+    groupBest: fromNumbers(groupBest),
     groupValue: fromNumbers(groupValue),
     groupSelected: fromNumbers(groupSelected),
     expertSelected: fromNumbers(expertSelected),

@@ -2,6 +2,7 @@
 import { present } from '@attensor/core';
 import { ropeTables } from '../components/tables.js';
 import { product, weightsOfNodes, type Node, type NodeOf } from '../architecture/nodes.js';
+import type { Rotation } from '../config.js';
 import type { Engine } from '../engine.js';
 import type { Trace, TraceTensor } from './forward.js';
 import { KvCache } from './kv-cache.js';
@@ -12,7 +13,7 @@ import { Pass, type Parameters } from './pass.js';
  *
  * @param tensor weights by name; those of experts hold all experts one after the other
  * @param input what the nodes read that none of them gives: its rows are the positions, or as many as `count` says
- * @param ropeTheta for nodes that rotate
+ * @param rotation for nodes that rotate
  * @returns the input and all results
  */
 export async function traceNodes(
@@ -20,7 +21,7 @@ export async function traceNodes(
   nodes: readonly Node[],
   tensor: (name: string) => Int32Array,
   input: TraceTensor & { name: string; count?: number },
-  ropeTheta?: number,
+  rotation?: Rotation,
 ): Promise<Trace> {
   const { name, dims, data, count = dims[0] } = input;
   const trace: Trace = new Map([[name, { dims, data }]]);
@@ -36,7 +37,7 @@ export async function traceNodes(
     },
     ropeAngles(_, count) {
       const { dims } = nodes.find((node) => node.op === 'rope') as NodeOf<'rope'>;
-      return ropeTables(present(ropeTheta, 'the angle of rotations'), dims[dims.length - 1], count);
+      return ropeTables(present(rotation, 'the angles of rotations'), dims[dims.length - 1], count);
     },
   };
   const sink = (name: string, dims: number[], data: BigInt64Array): void => {

@@ -69,11 +69,13 @@ export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = 
     return { silu, act: await engine.multiply(silu, up, rows, width, at('act')) };
   },
 
-  async gating(pass, { name, router, weight }, sigma) {
-    const { scale, normalize } = router;
-    const bias = await pass.model.tensor(weight.name);
-    const at = pass.site(`${name}gate`);
-    return pass.engine.gating(sigma, bias, pass.count, router, scale, normalize, at);
+  async exponentials(pass, { name, width }, x) {
+    return pass.engine.exponentials(x, pass.count, width, pass.site(name));
+  },
+
+  async gating(pass, { name, router, weight }, score, choice = score) {
+    const bias = weight ? await pass.model.tensor(weight.name) : new Int32Array(router.experts);
+    return pass.engine.gating(score, choice, bias, pass.count, router, pass.site(`${name}gate`));
   },
 
   async experts(pass, { name, weight, topk, inner, outer }, x, expert) {

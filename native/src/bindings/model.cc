@@ -90,7 +90,7 @@ Napi::Value ScoresCall(Arguments& args) {
 
 Napi::Value SoftmaxCall(Arguments& args) {
   const AttentionShape s = ReadShape(args);
-  const int64_t scale = args.Integer("scale", 0, 4096);
+  const int64_t scale = args.Integer("scale", 0, 65536);
   const Weights table = args.Int32("table", {kTable});
   args.Require(table[0] > 0, "table: expected a table of exp, whose first entry is positive");
   const Ints acc = args.Int64("acc", {s.heads, s.queries, s.keys});
@@ -140,25 +140,43 @@ Napi::Value SigmoidCall(Arguments& args) {
   return args.Run([=](const Control&) { Sigmoid(x, table, c, sigma); });
 }
 
+Napi::Value ExponentialsCall(Arguments& args) {
+  const size_t rows = args.Size("rows"), width = args.Size("width");
+  args.Require(width > 0, "width: expected at least one column");
+  const Weights table = args.Int32("table", {kTable});
+  const Ints x = args.Int64("x", {rows, width});
+  const ExponentialsOut out{args.Int64("max", {rows}), args.Int64("c", {rows, width}),
+                            args.Int64("o", {rows, width}), args.Int64("e", {rows, width})};
+  return args.Run([=](const Control&) { Exponentials(x, table, rows, width, out); });
+}
+
 Napi::Value GatingCall(Arguments& args) {
   const size_t rows = args.Size("rows");
-  const GatingShape s{args.Size("experts"), args.Size("groups"), args.Size("topkGroup"), args.Size("topk")};
-  args.Require(s.groups > 0 && s.experts % s.groups == 0 && s.experts / s.groups >= 2 &&
-                   s.topk_group <= s.groups && s.topk <= s.experts / s.groups * s.topk_group,
+  Router r{};
+  r.experts = args.Size("experts");
+  r.groups = args.Size("groups");
+  r.topk_group = args.Size("topkGroup");
+  r.topk = args.Size("topk");
+  r.group_rank = args.Size("groupRank");
+  r.scale = args.Integer("scale", 0, kInt32Max);
+  const bool selected = args.Flag("divideBySelected"), all = args.Flag("divideByAll");
+  r.divisor = selected ? Divisor::kSelected : all ? Divisor::kAll : Divisor::kOne;
+  args.Require(r.groups > 0 && r.experts % r.groups == 0 && r.experts / r.groups >= r.group_rank &&
+                   r.topk_group <= r.groups && r.topk <= r.experts / r.groups * r.topk_group,
                "experts, groups and counts do not fit together");
-  const int64_t scale = args.Integer("scale", 0, kInt32Max);
-  const bool normalize = args.Flag("normalize");
-  const Ints score = args.Int64("score", {rows, s.experts});
+  const Ints score = args.Int64("score", {rows, r.experts}), choice = args.Int64("choice", {rows, r.experts});
   args.Require(
       std::all_of(score.begin(), score.end(), [](int64_t v) { return v >= 0 && v <= int64_t{kTable}; }),
       "score: expected scores within 0 .. 2^16");
-  const Weights bias = args.Int32("bias", {s.experts});
+  args.Require(
+      std::all_of(choice.begin(), choice.end(), [](int64_t v) { return v >= kInt32Min && v <= kInt32Max; }),
+      "choice: expected 32-bit integers");
+  const Weights bias = args.Int32("bias", {r.experts});
   const GatingOut out{
-      args.Int64("groupTop2", {rows, s.experts}),    args.Int64("groupValue", {rows, s.groups}),
-      args.Int64("groupSelected", {rows, s.groups}), args.Int64("expertSelected", {rows, s.experts}),
-      args.Int64("expert", {rows, s.topk}),          args.Int64("weight", {rows, s.topk})};
-  return args.Run(
-      [=](const Control& control) { Gating(score, bias, rows, s, scale, normalize, out, control); });
+      args.Int64("groupBest", {rows, r.experts}),    args.Int64("groupValue", {rows, r.groups}),
+      args.Int64("groupSelected", {rows, r.groups}), args.Int64("expertSelected", {rows, r.experts}),
+      args.Int64("expert", {rows, r.topk}),          args.Int64("weight", {rows, r.topk})};
+  return args.Run([=](const Control& control) { Gating(score, choice, bias, rows, r, out, control); });
 }
 
 Napi::Value ArgmaxCall(Arguments& args) {
@@ -178,8 +196,8 @@ constexpr Kernel kKernels[] = {
     {"gemm", GemmCall},           {"gemmRows", GemmRowsCall}, {"rmsNorm", RmsNormCall},
     {"rope", RopeCall},           {"mul1", ScoresCall},       {"softmax", SoftmaxCall},
     {"mul2", ContextCall},        {"add", AddCall},           {"multiply", MultiplyCall},
-    {"scaleRows", ScaleRowsCall}, {"sigmoid", SigmoidCall},   {"gating", GatingCall},
-    {"argmax", ArgmaxCall},
+    {"scaleRows", ScaleRowsCall}, {"sigmoid", SigmoidCall},   {"exponentials", ExponentialsCall},
+    {"gating", GatingCall},       {"argmax", ArgmaxCall},
 };
 
 /// The array of that name is gone.

@@ -4,7 +4,7 @@
  * and its key is the largest. Other positions: d = 0. `top` is ranged: were it any field element, weights that are no integers could
  * tie two tokens. The accumulators of `head` are virtual; the sumcheck leaves a claim that a GeMM proves.
  */
-import { AttensorError, type NodeOf } from '@attensor/inference';
+import type { NodeOf } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import { belowEval, identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
@@ -14,8 +14,9 @@ import { dim, type Builder, type Dim, type Source, type Values } from './builder
 import type { Product } from './gemm.js';
 import type { TokenColumns } from './tokens.js';
 
-/** acc is below 2^47, keys below 2^47+b: differences fit 64 bits for vocabularies up to 2^16. */
-const DIFFERENCE_CELLS = 4;
+/** acc has 48 bits, keys have b more: differences fit 64 bits for vocabularies up to 2^16. */
+export const MAX_VOCABULARY = 2 ** 18;
+const differenceCells = (b: number): number => Math.max(4, Math.ceil((48 + b) / 16));
 const TOP_CELLS = 3;
 const TOP_OFFSET = 1n << 47n;
 
@@ -37,13 +38,6 @@ export class Argmax {
     this.dims = [t, o];
     const logits = (this.logits = results.acc.name);
     this.w = builder.parameter(weight.name, [o, dim('i', inner)]);
-    if (o.log > 16)
-      throw new AttensorError({
-        code: 'UNSUPPORTED_CONFIG',
-        what: 'the vocabulary is too large for the cells of argmax',
-        expected: 'at most 65536 tokens',
-        got: String(o.size),
-      });
     const key = (trace: Values, row: number, v: number): bigint =>
       (trace.get(logits).data[row * o.size + v] << BigInt(o.log)) + BigInt(2 ** o.log - 1 - v);
     const top: Source = (trace) => {
@@ -53,7 +47,7 @@ export class Argmax {
         .map((next, row) => (next < 0 ? 0n : acc[row * o.size + next] + TOP_OFFSET));
     };
     this.top = builder.unsigned('head.top', [t], TOP_CELLS, top).plusConstant(-TOP_OFFSET);
-    this.difference = builder.unsigned('head.d', this.dims, DIFFERENCE_CELLS, (trace) => {
+    this.difference = builder.unsigned('head.d', this.dims, differenceCells(o.log), (trace) => {
       const next = trace.successors();
       return Array.from({ length: t.size * o.size }, (_, i) => {
         const row = Math.floor(i / o.size);

@@ -17,11 +17,26 @@ export interface Values {
   successors(): number[];
 }
 
-/** A dimension: its name in scripts, true size, padded log. */
+/** A dimension: its name in scripts, true size, padded log. It may consist of equal blocks, each padded by itself. */
 export interface Dim extends Axis {
   size: number;
+  /** Entries of a block, and their padded log. */
+  block: { size: number; log: number };
 }
-export const dim = (name: string, size: number): Dim => ({ name, size, log: ceilLog2(size) });
+export function dim(name: string, size: number, blocks = 1): Dim {
+  const block = { size: size / blocks, log: ceilLog2(size / blocks) };
+  return { name, size, log: ceilLog2(blocks) + block.log, block };
+}
+
+/** Whether a dimension has no padding. */
+export const isFull = ({ size, log }: Dim): boolean => size === 2 ** log;
+
+/** The index in the true dimension, or -1 for padding. */
+export function trueIndex({ size, block }: Dim, at: number): number {
+  const inner = at % 2 ** block.log;
+  const index = Math.floor(at / 2 ** block.log) * block.size + inner;
+  return inner < block.size && index < size ? index : -1;
+}
 
 export type Source = (values: Values) => ArrayLike<bigint>;
 
@@ -37,6 +52,8 @@ export interface WitnessFill {
   mask: bigint | undefined;
   /** number of cells of the value, when it is range-checked */
   cells?: number;
+  /** what the padding holds instead, where the value has no cells */
+  pad?: bigint;
 }
 
 export interface ParameterFill {
@@ -94,8 +111,8 @@ export class Builder {
     this.fillCells(name, t, dims, 0n, source);
     return t;
   }
-  /** A value that other relations bind: not range-checked. */
-  free(name: string, dims: Dim[], source: Source): Tensor {
+  /** A value that other relations bind: not range-checked. @param pad what the padding holds */
+  free(name: string, dims: Dim[], source: Source, pad?: bigint): Tensor {
     const t = scalar(this.witness, name, this.axes(dims), 'free');
     this.witnessFills.push({
       name,
@@ -105,6 +122,7 @@ export class Builder {
       offset: 0n,
       shift: 0n,
       mask: undefined,
+      pad,
     });
     return t;
   }
@@ -131,7 +149,7 @@ export class Builder {
 
 /** Calls visit(index in a row-major padded block, index in the true array or -1 for padding). */
 export function padded(dims: Dim[], visit: (at: number, from: number) => void): void {
-  const exact = dims.every((d) => d.size === 2 ** d.log);
+  const exact = dims.every(isFull);
   const total = 2 ** dims.reduce((s, d) => s + d.log, 0);
   if (exact) {
     for (let i = 0; i < total; i++) visit(i, i);
@@ -143,9 +161,9 @@ export function padded(dims: Dim[], visit: (at: number, from: number) => void): 
     let stride = 1;
     for (let k = dims.length - 1; k >= 0; k--) {
       const d = dims[k];
-      const x = rest & ((1 << d.log) - 1);
+      const x = trueIndex(d, rest & ((1 << d.log) - 1));
       rest >>>= d.log;
-      if (x >= d.size) {
+      if (x < 0) {
         from = -1;
         break;
       }
@@ -165,7 +183,7 @@ export function paddedTensor({
   data: BigInt64Array;
 }): BigInt64Array {
   const sizes = dims.map((size, k) => dim(String(k), size));
-  if (sizes.every((d) => d.size === 2 ** d.log)) return data;
+  if (sizes.every(isFull)) return data;
   const out = new BigInt64Array(2 ** sizes.reduce((sum, d) => sum + d.log, 0));
   padded(sizes, (at, from) => {
     if (from >= 0) out[at] = data[from];

@@ -82,8 +82,9 @@ export class Gemm {
     t: Dim,
     y?: Tensor,
   ) {
-    const o = dim('o', node.outer);
-    this.w = builder.parameter(node.weight.name, [o, dim('i', node.inner)]);
+    const o = dim('o', node.outer, node.blocks);
+    const i = dim('i', node.inner, node.innerBlocks);
+    this.w = builder.parameter(node.weight.name, [o, i]);
     this.out = new Rescaled(builder, node, [t, o], y);
     this.y = this.out.y;
   }

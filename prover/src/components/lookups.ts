@@ -36,21 +36,17 @@ export class PairTable {
     this.multiplicities = builder.reserve(`${name}.multiplicities`, TABLE_LOG, 'free');
   }
 
-  /** Input and output columns of one use of the table; their dimensions are powers of two. */
+  /** Input and output columns of one use of the table. @param pad the input that padding of dimensions looks up */
   pairs(
     builder: Builder,
     name: string,
     dims: Dim[],
     input: Source,
     output: Source,
+    pad: number,
   ): [c: Tensor, f: Tensor] {
-    for (const d of dims)
-      if (d.size !== 2 ** d.log)
-        throw new RangeError(
-          `lookups: ${name} looks up ${d.size} entries per ${d.name}, expected a power of two`,
-        );
-    const c = builder.free(`${name}.c`, dims, input);
-    const f = builder.free(`${name}.${this.name}`, dims, output);
+    const c = builder.free(`${name}.c`, dims, input, BigInt(pad));
+    const f = builder.free(`${name}.${this.name}`, dims, output, BigInt(this.table[pad]));
     this.uses.push({ inputs: c.views[0].block, outputs: f.views[0].block });
     return [c, f];
   }

@@ -28,7 +28,7 @@ export class ExpertGemms {
   add(builder: Builder, node: NodeOf<'experts'>, t: Dim, y?: Tensor): Tensor {
     const o = dim('o', node.outer);
     const w = builder.parameter(node.weight.name, [
-      dim('e', node.experts),
+      dim('e', node.experts, node.groups),
       o,
       dim('i', node.inner),
     ]);

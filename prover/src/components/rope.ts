@@ -2,7 +2,7 @@
  * RoPE (RoPE1 on queries, RoPE2 on the shared key): pairs (a, b) of neighbours become
  * floor((a cos - b sin) / 2^16), floor((a sin + b cos) / 2^16), cos and sin at the token's position from the committed table.
  */
-import type { NodeOf } from '@attensor/inference';
+import type { NodeOf, RopeAngles } from '@attensor/inference';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import { axis, type Tensor } from '../protocol/tensor.js';
@@ -12,9 +12,8 @@ import { groupBy } from './group.js';
 export interface RotationTable {
   cos: Tensor;
   sin: Tensor;
-  /** row-major (position, pair) */
-  cosValues: ArrayLike<number>;
-  sinValues: ArrayLike<number>;
+  /** row-major (position, pair), made when they are needed */
+  values(): RopeAngles;
 }
 
 export class Rope {
@@ -36,10 +35,11 @@ export class Rope {
     this.y = builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
     this.remainder = builder.unsigned(`${name}.r`, dims, 1, (trace) => {
       const xs = input(trace);
+      const angles = table.values();
       return Array.from({ length: xs.length }, (_, k) => {
         const at = Math.floor(k / row) * (size / 2) + Math.floor((k % size) / 2);
-        const cos = BigInt(table.cosValues[at]);
-        const sin = BigInt(table.sinValues[at]);
+        const cos = BigInt(angles.cos[at]);
+        const sin = BigInt(angles.sin[at]);
         const even = k - (k % 2);
         const turned =
           k % 2 === 0 ? xs[even] * cos - xs[even + 1] * sin : xs[even] * sin + xs[even + 1] * cos;

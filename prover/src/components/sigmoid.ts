@@ -35,6 +35,8 @@ export class Sigmoid {
       dims,
       fromTrace(results.c.name),
       fromTrace(results.sigma.name),
+      // x = 0
+      Number(HALF_RANGE),
     );
     const excess = (f: (p: bigint) => bigint): ReturnType<typeof mapTrace> =>
       mapTrace(inputs, (x) => {

@@ -4,17 +4,33 @@
  * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^32 - 1) / sum e); p = floor(e inv / 2^16), 0 where masked.
  */
 import type { FpVec } from '@attensor/native';
-import type { NodeOf } from '@attensor/inference';
+import { referenceEngine, type NodeOf } from '@attensor/inference';
 import { Expr } from '../protocol/expression.js';
 import { lessOrEqualEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { dim, fromTrace, type Builder, type Dim, type Values } from './builder.js';
+import { ceilLog2 } from '../protocol/field.js';
+import { dim, type Builder, type Dim, type Source, type Values } from './builder.js';
 import type { PairTable } from './lookups.js';
 
 const SATURATED = 65535n;
+
+type SoftmaxResult = Extract<ReturnType<typeof referenceEngine.softmax>, { p: BigInt64Array }>;
+
+/** A softmax of zeros. */
+function paddedHeads(heads: number, T: number, scale: number): SoftmaxResult {
+  const shape = { start: 0, queries: T, keys: T, heads };
+  const at = { component: 'padded heads', position: (row: number) => row };
+  const zeros = new BigInt64Array(heads * T * T);
+  return referenceEngine.softmax(zeros, scale, shape, at) as SoftmaxResult;
+}
+
+function lazily<T>(make: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= make());
+}
 
 export class Softmax {
   readonly p: Tensor;
@@ -35,29 +51,44 @@ export class Softmax {
 
   constructor(builder: Builder, node: NodeOf<'softmax'>, t: Dim, table: PairTable) {
     const { name, inputs, results, heads, scale } = node;
-    const h = dim('h', heads);
+    // Heads that fill up to a power of two are computed like any other, from scores of zero.
+    const h = dim('h', 2 ** ceilLog2(heads));
     const dims = [h, t, { ...t, name: 's' }];
     const T = t.size;
     const scoresName = (this.scoresName = inputs[0]);
     this.scale = BigInt(scale);
     const at = (part: keyof typeof results): string => results[part].name;
     const n = (part: string): string => `${name}.${part}`;
+    const padding = lazily(() => paddedHeads(h.size - heads, T, scale));
+    const value = (trace: Values, part: keyof SoftmaxResult): BigInt64Array => {
+      const { data } = trace.get(at(part));
+      if (h.size === heads) return data;
+      const more = padding()[part];
+      const all = new BigInt64Array(data.length + more.length);
+      all.set(data);
+      all.set(more, data.length);
+      return all;
+    };
+    const of =
+      (part: keyof SoftmaxResult): Source =>
+      (trace) =>
+        value(trace, part);
     const masked = (f: (trace: Values, k: number, row: number) => bigint) => (trace: Values) =>
       Array.from({ length: h.size * T * T }, (_, k) => {
         const row = Math.floor(k / T);
         return k % T <= row % T ? f(trace, k, row) : 0n;
       });
     // Ranged: a field element for a maximum could shift every remainder of its row by the same amount.
-    this.max = builder.signed(n('max'), [h, t], fromTrace(at('max')));
-    [this.c, this.e] = table.pairs(builder, name, dims, fromTrace(at('c')), fromTrace(at('e')));
-    this.o = builder.unsigned(n('o'), dims, 2, fromTrace(at('o')));
+    this.max = builder.signed(n('max'), [h, t], of('max'));
+    [this.c, this.e] = table.pairs(builder, name, dims, of('c'), of('e'), 0);
+    this.o = builder.unsigned(n('o'), dims, 2, of('o'));
     this.scoreRemainder = builder.unsigned(n('r'), dims, 2, (trace) => {
       const acc = trace.get(scoresName).data;
-      return masked((_, k) => (acc[k] * this.scale) & 0xffffffffn)(trace);
+      return masked((_, k) => (k < acc.length ? (acc[k] * this.scale) & 0xffffffffn : 0n))(trace);
     });
     this.attained = builder.free(n('attained'), dims, (trace) => {
-      const c = trace.get(at('c')).data;
-      const o = trace.get(at('o')).data;
+      const c = value(trace, 'c');
+      const o = value(trace, 'o');
       const out = new Array<bigint>(h.size * T * T).fill(0n);
       for (let row = 0; row < h.size * T; row++)
         for (let s = 0; s <= row % T; s++) {
@@ -69,26 +100,29 @@ export class Softmax {
         }
       return out;
     });
-    this.p = builder.unsigned(n('p'), dims, 1, fromTrace(at('p')));
-    this.probabilityRemainder = builder.unsigned(
-      n('pr'),
-      dims,
-      1,
-      masked(
-        (trace, k, row) => (trace.get(at('e')).data[k] * trace.get(at('inv')).data[row]) & 0xffffn,
-      ),
+    this.p = builder.unsigned(n('p'), dims, 1, of('p'));
+    this.probabilityRemainder = builder.unsigned(n('pr'), dims, 1, (trace) => {
+      const [e, inv] = [value(trace, 'e'), value(trace, 'inv')];
+      return masked((_, k, row) => (e[k] * inv[row]) & 0xffffn)(trace);
+    });
+    this.inv = builder.unsigned(n('inv'), [h, t], 1, of('inv'));
+    const rows =
+      (f: (sum: bigint, rest: bigint) => bigint): Source =>
+      (trace) => {
+        const [sum, inv] = [value(trace, 'sum'), value(trace, 'inv')];
+        return Array.from(sum, (s, row) => f(s, 0xffffffffn - inv[row] * s));
+      };
+    this.remainder = builder.unsigned(
+      n('rem'),
+      [h, t],
+      2,
+      rows((_, rest) => rest),
     );
-    this.inv = builder.unsigned(n('inv'), [h, t], 1, fromTrace(at('inv')));
-    const rest = (trace: Values, row: number): bigint =>
-      0xffffffffn - trace.get(at('inv')).data[row] * trace.get(at('sum')).data[row];
-    const rows = (f: (trace: Values, row: number) => bigint) => (trace: Values) =>
-      Array.from({ length: h.size * T }, (_, row) => f(trace, row));
-    this.remainder = builder.unsigned(n('rem'), [h, t], 2, rows(rest));
     this.slack = builder.unsigned(
       n('slack'),
       [h, t],
       2,
-      rows((trace, row) => trace.get(at('sum')).data[row] - 1n - rest(trace, row)),
+      rows((sum, rest) => sum - 1n - rest),
     );
   }
 

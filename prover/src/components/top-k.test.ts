@@ -31,6 +31,7 @@ async function select(
     rows: [t],
     candidates: [e],
     k: K,
+    cells: 2,
     selector: fromTrace('selected'),
     values: fromTrace('value'),
     among: fromTrace('among'),

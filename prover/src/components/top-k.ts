@@ -1,14 +1,15 @@
 /**
  * top-k: selector s of the k largest keys of a row. Keys are distinct: value 2^b + (n - 1 - index). s in {0,1}, sum s = k, and for a
  * free threshold per row (2 s - 1)(key - tau) - (1 - s) = d >= 0: selected keys are >= tau, the others below. `among` restricts the row:
- * keys outside count as minus infinity.
+ * keys outside count as minus infinity, and so does padding of the candidates, by the circuit's shape.
  */
 import { Expr } from '../protocol/expression.js';
 import { identityEval } from '../protocol/polynomials.js';
 import type { Scope } from '../protocol/scope.js';
 import { type Sumcheck } from '../protocol/sumcheck.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { type Builder, type Dim, type Source, type Values } from './builder.js';
+import { validity, validityAt } from './mask.js';
+import { padded, type Builder, type Dim, type Source, type Values } from './builder.js';
 
 export interface TopKSpec {
   name: string;
@@ -21,6 +22,8 @@ export interface TopKSpec {
   values: Source;
   /** candidates that may be selected */
   among?: Source;
+  /** 16-bit cells of the keys' differences */
+  cells: number;
 }
 
 export class TopK {
@@ -28,7 +31,6 @@ export class TopK {
   private readonly tau: Tensor;
   private readonly difference: Tensor;
   private readonly shift: number;
-  private readonly count: number;
 
   constructor(
     builder: Builder,
@@ -37,9 +39,6 @@ export class TopK {
     const { name, rows, candidates } = spec;
     const n = candidates.reduce((p, d) => p * d.size, 1);
     this.shift = candidates.reduce((l, d) => l + d.log, 0);
-    if (2 ** this.shift !== n)
-      throw new RangeError(`top-k ${name}: ${n} candidates, expected a power of two`);
-    this.count = n;
     const dims = [...rows, ...candidates];
     this.s = builder.free(`${name}.s`, dims, spec.selector);
     const tau = (trace: Values): bigint[] => {
@@ -53,7 +52,7 @@ export class TopK {
       });
     };
     this.tau = builder.free(`${name}.tau`, rows, tau);
-    this.difference = builder.unsigned(`${name}.d`, dims, 2, (trace) => {
+    this.difference = builder.unsigned(`${name}.d`, dims, spec.cells, (trace) => {
       const s = spec.selector(trace);
       const keys = this.keys(trace);
       const among = spec.among?.(trace);
@@ -66,12 +65,17 @@ export class TopK {
     });
   }
 
+  /** Indices are those of padded candidates: they have the same order. */
   private keys(trace: Values): bigint[] {
     const values = this.spec.values(trace);
-    const n = this.count;
+    const index: bigint[] = [];
+    padded(this.spec.candidates, (at, from) => {
+      if (from >= 0) index[from] = BigInt(at);
+    });
+    const last = BigInt(2 ** this.shift - 1);
     return Array.from(
       { length: values.length },
-      (_, i) => (values[i] << BigInt(this.shift)) + BigInt(n - 1 - (i % n)),
+      (_, i) => (values[i] << BigInt(this.shift)) + last - index[i % index.length],
     );
   }
 
@@ -86,11 +90,11 @@ export class TopK {
     const point = Object.fromEntries(candidates.map((c) => [c.name, scope.random(c.name, c.log)]));
     const eq = sum.eq({ ...rowPoint, ...point });
     const s = sum.tensor(this.s);
-    const last = BigInt(this.count - 1);
+    const last = BigInt(2 ** this.shift - 1);
     const names = candidates.map((c) => c.name);
     const index = sum.public(
       names,
-      () => Array.from({ length: this.count }, (_, i) => BigInt(i)),
+      () => Array.from({ length: 2 ** this.shift }, (_, i) => BigInt(i)),
       (at) =>
         identityEval(
           tape,
@@ -104,12 +108,15 @@ export class TopK {
     const side = s.mul(2n).sub(1n);
     const one = Expr.constant(1n);
     let gap = side.mul(key.sub(sum.tensor(this.tau))).sub(one.sub(s));
-    if (among) {
-      gap = among.mul(gap);
-      sum.require(eq.mul(s).mul(one.sub(among)));
-    }
+    // Rows and candidates that fill up to powers of two select nothing, and are not selected.
+    const valid = validity(sum, tape, [...rows, ...candidates]);
+    for (const allowed of [among, valid])
+      if (allowed) {
+        gap = allowed.mul(gap);
+        sum.require(eq.mul(s).mul(one.sub(allowed)));
+      }
     sum.require(eq.mul(s).mul(s.sub(1n)));
-    sum.require(eqRow.mul(s), tape.constant(BigInt(k)));
+    sum.require(eqRow.mul(s), validityAt(tape, rows, rowPoint, BigInt(k)));
     sum.require(eq.mul(gap.sub(sum.tensor(this.difference))));
   }
 }

@@ -43,10 +43,10 @@ export async function objections(builder: Builder, mini: Mini): Promise<string[]
   const logs = { witness: builder.witness.seal(4), parameters: builder.parameters.seal(4) };
   const witness = engine.alloc(2 ** logs.witness);
   const parameters = engine.alloc(2 ** logs.parameters);
-  for (const { block, dims, source, offset, shift, mask } of builder.witnessFills) {
+  for (const { block, dims, source, offset, shift, mask, pad = 0n } of builder.witnessFills) {
     const values = source(mini.trace);
     padded(dims, (to, from) => {
-      const v = (from < 0 ? 0n : values[from]) + (mask === undefined ? 0n : offset);
+      const v = (from < 0 ? pad : values[from]) + (mask === undefined ? 0n : offset);
       witness.set(block.offset + to, mod(mask === undefined ? v : (v >> shift) & mask));
     });
   }

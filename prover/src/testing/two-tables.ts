@@ -29,8 +29,8 @@ export async function lookUp(from: Name): Promise<void> {
   const squares = new PairTable(builder, 'squares', 1, TABLES.squares);
   const cubes = new PairTable(builder, 'cubes', 2, TABLES.cubes);
   const d = dim('n', INPUTS.length);
-  squares.pairs(builder, 'first', [d], inputs, values('squares'));
-  cubes.pairs(builder, 'second', [d], inputs, values(from));
+  squares.pairs(builder, 'first', [d], inputs, values('squares'), 0);
+  cubes.pairs(builder, 'second', [d], inputs, values(from), 0);
   const lookups = new Lookups(builder, [squares, cubes]);
   const logSize = Math.max(builder.witness.seal(), builder.parameters.seal());
   builder.witness.seal(logSize);

@@ -61,7 +61,7 @@ export function rope(rows: number, heads: number, width: number, theta: number):
     rows,
     row: [heads, width],
     outputs: ['rope.y'],
-    theta,
+    rotation: { ropeTheta: theta },
   });
 }
 
@@ -152,9 +152,14 @@ export interface TopKSizes {
 }
 
 /** @throws BAD_ARGUMENT */
-export function requireRouter(sizes: TopKSizes): void {
+export function requireRouter(sizes: TopKSizes, rank: 1 | 2 = 2): void {
   const { experts, groups, keptGroups, selected } = sizes;
-  if (keptGroups > groups || experts < 2 * groups || selected > (keptGroups * experts) / groups)
+  if (
+    experts % groups !== 0 ||
+    keptGroups > groups ||
+    experts < rank * groups ||
+    selected > (keptGroups * experts) / groups
+  )
     throw badArgument(
       'top-k sizes do not fit together',
       'kept groups that hold the selected experts',
@@ -171,8 +176,11 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
   const e = dim('e', experts);
   const t = dim('t', T);
   const sigmaName = 'gate_sigmoid.sigma';
-  const router = { experts, groups, topkGroup: keptGroups, topk: selected, scale };
-  const node = nodes.gating('', sigmaName, { ...router, normalize: true }, '', 'bias');
+  const router: nodes.Router = {
+    ...{ experts, groups, topkGroup: keptGroups, topk: selected, scale },
+    ...{ groupRank: 2, divisor: 'selected' },
+  };
+  const node = nodes.gating('', [sigmaName], router, '', 'bias');
   const spec: ComponentSpec = {
     config: { kind: 'top-k', rows: T, ...sizes, scale },
     inputs: { input: ranged([rows, experts], [0n, 65535n]) },
@@ -193,7 +201,7 @@ export function topK(rows: number, sizes: TopKSizes, scale: number): Component {
   };
   const builder = new Builder();
   const sigma = builder.unsigned(INPUT, [t, e], 1, fromTrace(sigmaName));
-  const gate = new Gating(builder, node, sigma, t);
+  const gate = new Gating(builder, node, sigma, sigma, t);
   const lookups = new Lookups(builder, []);
   return component(spec, { builder, lookups, relations: (scope) => Gating.script(scope, [gate]) });
 }

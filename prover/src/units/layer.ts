@@ -5,6 +5,7 @@
  */
 import {
   attentionNodes,
+  groupRank,
   INNER_NORM_EPS,
   layerGraph,
   nodes,
@@ -14,7 +15,13 @@ import {
   type LayerNode,
   type ModelConfig,
 } from '@attensor/inference';
-import { paddedRows, requireSizes, type Component } from './component.js';
+import {
+  badArgument,
+  paddedRows,
+  requireSizes,
+  type Component,
+  type ComponentConfig,
+} from './component.js';
 import { requireRouter } from './kinds.js';
 import { INPUT, nodesComponent } from './nodes-component.js';
 
@@ -26,16 +33,14 @@ export type LayerConfig = Omit<
 
 /** x + MLA(attn_norm(x)): the part of a layer before its feed-forward half. */
 export function attentionBlock(rows: number, config: AttentionConfig): Component {
-  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta: theta } = config;
   requireAttention(rows, config);
-  const sizes = { hiddenSize, heads, qLora, kvLora, nope, rope, vDim };
   return nodesComponent({
-    config: { kind: 'attention', rows: paddedRows(rows), ...sizes, eps, theta },
+    config: { kind: 'attention', rows: paddedRows(rows), ...attentionSizes(config) },
     nodes: placed<LayerNode>(attentionNodes(config), '', INPUT),
     rows,
-    row: [hiddenSize],
+    row: [config.hiddenSize],
     outputs: ['x_mid'],
-    theta,
+    rotation: config,
   });
 }
 
@@ -51,7 +56,7 @@ export function layer(rows: number, kind: LayerKind, sizes: LayerConfig): Compon
     rows,
     row: [config.hiddenSize],
     outputs: ['x_out'],
-    theta: config.ropeTheta,
+    rotation: config,
   });
 }
 
@@ -77,10 +82,9 @@ export function head(
 
 function requireAttention(rows: number, config: AttentionConfig): void {
   const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim } = config;
-  requireSizes(
-    { rows, dim: hiddenSize, heads, queries: qLora, latent: kvLora, nope, rope, values: vDim },
-    ['heads', 'nope', 'rope', 'values'],
-  );
+  const sizes = { rows, dim: hiddenSize, heads, latent: kvLora, nope, rope, values: vDim };
+  requireSizes({ ...sizes, queries: qLora ?? 1 }, []);
+  if (rope % 2 !== 0) throw badArgument('rope is no size of pairs', 'an even number', rope);
 }
 
 /** A layer does not read the rest of a model's configuration. */
@@ -94,27 +98,48 @@ const wholeConfig = (sizes: LayerConfig): ModelConfig => ({
   maxPositions: 1,
 });
 
-/** What the circuits of a layer depend on, by name. */
-function namedSizes(config: ModelConfig, kind: LayerKind): Record<string, number> {
-  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta } = config;
-  const { denseInner, expertInner, experts, groups, topkGroup, topk } = config;
-  const { sharedExperts, routedScaling } = config;
-  const routed = { expertInner, experts, groups, topkGroup, topk, sharedExperts, routedScaling };
+/** What the circuits of a layer's attention depend on, by name. */
+function attentionSizes(config: AttentionConfig): ComponentConfig {
+  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta, yarn } = config;
   return {
-    ...{ hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, theta: ropeTheta },
-    ...(kind === 'moe' ? routed : { denseInner }),
+    ...{ hiddenSize, heads, qLora: qLora ?? 'none', kvLora, nope, rope, vDim, eps },
+    theta: ropeTheta,
+    ...(yarn && {
+      yarn: JSON.stringify(Object.entries(yarn).sort(([a], [b]) => (a < b ? -1 : 1))),
+    }),
+  };
+}
+
+/** The same of a layer. */
+function namedSizes(config: ModelConfig, kind: LayerKind): ComponentConfig {
+  const attention = attentionSizes(config);
+  const { denseInner, expertInner, experts, groups, topkGroup, topk } = config;
+  if (kind === 'dense') return { ...attention, denseInner };
+  const { sharedExperts, routedScaling, normTopk, scoring, selection } = config;
+  return {
+    ...attention,
+    ...{ expertInner, experts, groups, topkGroup, topk, sharedExperts, routedScaling },
+    ...(!normTopk && { normTopk: 'no' }),
+    ...(scoring && { scoring }),
+    ...(selection && { selection }),
   };
 }
 
 function requireFeedForward(config: ModelConfig, kind: LayerKind): void {
   const { denseInner, expertInner, experts, groups, topkGroup, topk, sharedExperts } = config;
   if (kind === 'dense') {
-    requireSizes({ inner: denseInner }, ['inner']);
+    requireSizes({ inner: denseInner }, []);
     return;
   }
   requireSizes(
-    { inner: expertInner, shared: expertInner * sharedExperts, experts, groups, selected: topk },
-    ['inner', 'shared', 'experts', 'groups', 'selected'],
+    {
+      inner: expertInner,
+      shared: expertInner * sharedExperts || 1,
+      experts,
+      groups,
+      selected: topk,
+    },
+    [],
   );
-  requireRouter({ experts, groups, keptGroups: topkGroup, selected: topk });
+  requireRouter({ experts, groups, keptGroups: topkGroup, selected: topk }, groupRank(config));
 }

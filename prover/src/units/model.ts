@@ -13,7 +13,7 @@ import {
 import type { Statement } from '@attensor/contracts';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { createHash } from 'node:crypto';
-import { Argmax } from '../components/argmax.js';
+import { Argmax, MAX_VOCABULARY } from '../components/argmax.js';
 import { Builder, dim, paddedTensor } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
 import { Lookups } from '../components/lookups.js';
@@ -63,8 +63,10 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     const { builder } = this;
     const t = dim('t', capacity);
     const tables = { exp: expPairs(builder), sigmoid: sigmoidPairs(builder) };
-    const { hiddenSize, ropeTheta, rope, maxPositions } = config;
-    const rotation = rotationTable(builder, t, { dims: [rope] }, ropeTheta, maxPositions);
+    const { hiddenSize, rope, maxPositions, yarn } = config;
+    // YaRN is for many positions: the circuits' own are enough
+    const positions = yarn ? capacity : maxPositions;
+    const rotation = rotationTable(builder, t, { dims: [rope] }, config, positions);
     const { embedding, layers, head } = modelGraph(config);
 
     this.embedding = new Embedding(builder, embedding, t, hashesByGkr(capacity, hiddenSize));
@@ -207,28 +209,15 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
 }
 
-/** Sizes that index selectors, heads and table operands must be powers of two; others are padded. */
 function requireSupported(config: ModelConfig, capacity: number): void {
-  const sizes: [string, number][] = [
-    ['capacity', capacity],
-    ['num_attention_heads', config.heads],
-    ['qk_nope_head_dim', config.nope],
-    ['qk_rope_head_dim', config.rope],
-    ['v_head_dim', config.vDim],
-    ['n_routed_experts', config.experts],
-    ['n_group', config.groups],
-    ['num_experts_per_tok', config.topk],
-    ['moe_intermediate_size', config.expertInner],
-    ['shared expert size', config.expertInner * config.sharedExperts],
-    ...(config.firstDense > 0
-      ? [['intermediate_size', config.denseInner] as [string, number]]
-      : []),
-  ];
-  for (const [name, size] of sizes)
-    if (size !== 2 ** dim(name, size).log)
-      throw unsupported(`${name} is no power of two`, 'a power of two', String(size));
-  if (!config.normTopk)
-    throw unsupported('norm_topk_prob is false', 'norm_topk_prob true', 'false');
+  if (capacity !== 2 ** dim('capacity', capacity).log)
+    throw unsupported('capacity is no power of two', 'a power of two', String(capacity));
+  if (config.vocabSize > MAX_VOCABULARY)
+    throw unsupported(
+      'vocab_size is too large for the cells of argmax',
+      `at most ${MAX_VOCABULARY}`,
+      String(config.vocabSize),
+    );
   if (capacity > config.maxPositions)
     throw unsupported(
       'capacity above max_position_embeddings',

@@ -8,6 +8,7 @@ import {
   traceNodes,
   type LayerNode,
   type Op,
+  type Rotation,
   type Weight,
 } from '@attensor/inference';
 import { Builder, dim, fromTrace } from '../components/builder.js';
@@ -38,11 +39,11 @@ export interface NodesSpec {
   row: number[];
   outputs: string[];
   /** where nodes rotate */
-  theta?: number;
+  rotation?: Rotation;
 }
 
 export function nodesComponent(given: NodesSpec): Component {
-  const { config, nodes, rows, row, outputs, theta } = given;
+  const { config, nodes, rows, row, outputs, rotation } = given;
   const T = paddedRows(rows);
   const weights = graph.weightsOfNodes(nodes);
   const spec: ComponentSpec = {
@@ -60,7 +61,7 @@ export function nodesComponent(given: NodesSpec): Component {
         nodes,
         (name) => weights[name].data,
         { name: INPUT, ...padRows(inputs[INPUT], T) },
-        theta,
+        rotation,
       ),
   };
   const builder = new Builder();
@@ -71,8 +72,8 @@ export function nodesComponent(given: NodesSpec): Component {
   const has = (op: Op): boolean => nodes.some((node) => node.op === op);
   const tables: Tables = {
     rotation:
-      ropes && rotationTable(builder, t, ropes, present(theta, 'the angle of rotations'), T),
-    exp: has('softmax') ? expPairs(builder) : undefined,
+      ropes && rotationTable(builder, t, ropes, present(rotation, 'the angles of rotations'), T),
+    exp: has('softmax') || has('exponentials') ? expPairs(builder) : undefined,
     sigmoid: has('sigmoid') ? sigmoidPairs(builder) : undefined,
   };
   const wiring = new Wiring(builder, t, tables);

@@ -1,5 +1,12 @@
 /** Public tables as parameters of a unit. */
-import { expTable, ropeTables, sigmoidTable, type NodeOf } from '@attensor/inference';
+import {
+  expTable,
+  ropeTables,
+  sigmoidTable,
+  type NodeOf,
+  type RopeAngles,
+  type Rotation,
+} from '@attensor/inference';
 import { dim, type Builder, type Dim } from '../components/builder.js';
 import { PairTable } from '../components/lookups.js';
 import type { RotationTable } from '../components/rope.js';
@@ -21,16 +28,17 @@ export function rotationTable(
   builder: Builder,
   t: Dim,
   { dims }: Pick<NodeOf<'rope'>, 'dims'>,
-  theta: number,
+  rotation: Rotation,
   positions: number,
 ): RotationTable {
   const width = dims[dims.length - 1];
-  const { cos, sin } = ropeTables(theta, width, positions);
+  let made: RopeAngles | undefined;
+  const tables = (): RopeAngles => (made ??= ropeTables(rotation, width, positions));
   const all = dim('position', positions);
   const skipped = Array.from({ length: all.log - t.log }, () => ({ bit: 0 as const }));
-  const view = (part: string, values: ArrayLike<number>): Tensor =>
+  const view = (part: 'cos' | 'sin'): Tensor =>
     builder
-      .parameter(() => values, [all, dim('pair', width / 2)], `table.${part}`)
+      .parameter(() => tables()[part], [all, dim('pair', width / 2)], `table.${part}`)
       .split('position', [...skipped, axis('t', t.log)]);
-  return { cos: view('cos', cos), sin: view('sin', sin), cosValues: cos, sinValues: sin };
+  return { cos: view('cos'), sin: view('sin'), values: tables };
 }

@@ -5,6 +5,7 @@
  */
 import { Attention } from '../components/attention.js';
 import { paddedTensor, type Values } from '../components/builder.js';
+import { Exponentials } from '../components/exponentials.js';
 import { Gating } from '../components/gating.js';
 import { Gemm, type Product } from '../components/gemm.js';
 import { CombinedExperts, ExpertGemms } from '../components/moe.js';
@@ -21,6 +22,7 @@ export class Relations {
   readonly attentions: Attention[] = [];
   readonly sigmoids: Sigmoid[] = [];
   readonly swiglus: SwiGlu[] = [];
+  readonly exponentials: Exponentials[] = [];
   readonly gatings: Gating[] = [];
   readonly experts: ExpertGemms[] = [];
   readonly combinations: CombinedExperts[] = [];
@@ -36,6 +38,7 @@ export class Relations {
     await RmsNorm.script(scope, this.norms);
     await Rope.script(scope, this.ropes);
     await activationScript(scope, this.sigmoids, this.swiglus);
+    await Exponentials.script(scope, this.exponentials);
     await Gating.script(scope, this.gatings);
   }
 }

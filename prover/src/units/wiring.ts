@@ -6,6 +6,7 @@ import { present } from '@attensor/core';
 import type { LayerNode, NodeOf } from '@attensor/inference';
 import { Attention } from '../components/attention.js';
 import { dim, type Builder, type Dim } from '../components/builder.js';
+import { Exponentials } from '../components/exponentials.js';
 import { Gating } from '../components/gating.js';
 import { Gemm } from '../components/gemm.js';
 import type { PairTable } from '../components/lookups.js';
@@ -128,6 +129,13 @@ export class Wiring {
       const { sigma } = node.results;
       if (!this.sigmoids.has(sigma.name)) this.declareSigmoid(node);
     },
+    exponentials: (node) => {
+      const x = this.get(node.inputs[0]).rename({ o: 'e' });
+      const table = present(this.tables.exp, 'the table of exponentials');
+      const exponentials = new Exponentials(this.builder, node, x, this.t, table);
+      this.relations.exponentials.push(exponentials);
+      this.set(node.results.e.name, exponentials.e);
+    },
     gated: (node) => {
       const [, sigma, up] = node.inputs;
       const sigmoid = present(this.sigmoids.get(sigma), `the sigmoid ${sigma}`);
@@ -137,8 +145,8 @@ export class Wiring {
       this.set(node.results.act.name, glu.act);
     },
     gating: (node) => {
-      const sigma = this.get(node.inputs[0]).rename({ o: 'e' });
-      const gating = new Gating(this.builder, node, sigma, this.t);
+      const [score, choice = score] = node.inputs.map((name) => this.get(name).rename({ o: 'e' }));
+      const gating = new Gating(this.builder, node, score, choice, this.t);
       this.relations.gatings.push(gating);
       this.set(node.results.expert.name, gating.selection);
       this.set(node.results.weight.name, gating.weight);
@@ -171,7 +179,8 @@ export class Wiring {
 
   private declareSigmoid(node: NodeOf<'sigmoid'>): Sigmoid {
     const table = present(this.tables.sigmoid, 'the table of the sigmoid');
-    const sigmoid = new Sigmoid(this.builder, node, this.rowDims(node.dims), table);
+    const dims = this.rowDims(node.dims, node.blocks);
+    const sigmoid = new Sigmoid(this.builder, node, dims, table);
     this.relations.sigmoids.push(sigmoid);
     this.sigmoids.set(node.results.sigma.name, sigmoid);
     this.set(node.results.sigma.name, sigmoid.sigma);
@@ -179,8 +188,8 @@ export class Wiring {
   }
 
   /** Of a row, or of a token's slots. */
-  private rowDims(row: number[]): Dim[] {
+  private rowDims(row: number[], blocks = 1): Dim[] {
     const slots = row.slice(0, -1).map((ranks) => dim('j', ranks));
-    return [this.t, ...slots, dim('o', row[row.length - 1])];
+    return [this.t, ...slots, dim('o', row[row.length - 1], blocks)];
   }
 }

@@ -54,7 +54,7 @@ export function fillWitness(
   let lastSource: unknown;
   let values: ArrayLike<bigint> = [];
   for (const fill of builder.witnessFills) {
-    const { block, dims, source, offset, shift, mask } = fill;
+    const { block, dims, source, offset, shift, mask, pad = 0n } = fill;
     if (source !== lastSource) {
       values = source(from);
       lastSource = source;
@@ -68,7 +68,7 @@ export function fillWitness(
     const at = block.offset;
     if (mask === undefined)
       padded(dims, (to, i) => {
-        out[at + to] = i < 0 ? 0n : values[i];
+        out[at + to] = i < 0 ? pad : values[i];
       });
     else
       padded(dims, (to, i) => {
