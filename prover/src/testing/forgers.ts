@@ -6,7 +6,7 @@
 import { present } from '@attensor/core';
 import { engine } from '@attensor/native';
 import type { ComponentProver } from '../component-prover.js';
-import type { Builder } from '../components/builder.js';
+import { dim, type Builder } from '../components/builder.js';
 import { mod } from '../protocol/field.js';
 import type { Session } from '../protocol/session.js';
 import { Tape } from '../protocol/tape.js';
@@ -32,7 +32,7 @@ type Fill = Builder['witnessFills'][number];
 function recommitted(fill: Fill, { dims, change }: NonNullable<Forgery['committed']>): void {
   const { source } = fill;
   const honest = fill.dims;
-  if (dims) fill.dims = honest.map((d, k) => ({ ...d, size: dims[k] }));
+  if (dims) fill.dims = honest.map((d, k) => dim(d.name, dims[k]));
   const to = fill.dims.map((d) => d.size);
   fill.source = (trace) => {
     const values = source(trace);
