@@ -90,7 +90,7 @@ describe('import', () => {
     });
   });
 
-  test('F32 and F16 weights; layers of multi-token prediction are left out', async () => {
+  test('F32 and F16 weights; layers of multi-token prediction and buffers are left out', async () => {
     await withTempDir(async (dir) => {
       const model = await importNano(dir, {
         config: (c) => (c.num_nextn_predict_layers = 1),
@@ -98,6 +98,7 @@ describe('import', () => {
           const bytes = new Uint8Array(Uint16Array.from({ length: 16 }, () => 0x3c00).buffer);
           tensors.set(NORM, { dtype: 'F16', shape: [16], bytes });
           tensors.set('model.layers.2.eh_proj.weight', f32([1], [1]));
+          tensors.set('model.layers.0.self_attn.rotary_emb.inv_freq', f32([4], [1, 1, 1, 1]));
         },
       });
       expect([...(await model.tensor('final_norm.g'))]).toEqual(Array<number>(16).fill(65536));

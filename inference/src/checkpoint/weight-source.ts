@@ -93,6 +93,8 @@ export class WeightSource {
       // multi-token prediction layers follow the last layer
       const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
       if (layer >= config.layers && layer < config.layers + nextnLayers) continue;
+      // a buffer of older code: the frequencies that the configuration gives
+      if (layer >= 0 && name.endsWith('.self_attn.rotary_emb.inv_freq')) continue;
       throw new AttensorError({
         code: 'EXTRA_TENSOR',
         what: `tensor '${name}' is not part of the model that config.json describes`,
