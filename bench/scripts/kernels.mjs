@@ -81,6 +81,40 @@ async function sumcheck(columns, expression) {
   return (columns.length * columns[0].length * 32) / seconds / 1e9;
 }
 
+/** Weights that stay integers; the same work on elements is `contract`, and one field product for each weight and point. */
+async function* integers() {
+  // at least 2^20, beside which tables of powers are short
+  const size = Math.max(log, 20);
+  const n = 1 << size;
+  const weights = ints(n, 6).map((x) => x >> 16);
+  const side = 1 << (size >> 1);
+  const table = engine.eqTable(fields(size >> 1, 0));
+  const ns = (seconds) => (seconds / n) * 1e9;
+  const rows = [
+    { size: side, stride: n / side, weights: table },
+    { size: n / side, stride: 1 },
+  ];
+  const columns = [
+    { size: n / side, stride: side },
+    { size: side, stride: 1, weights: table },
+  ];
+  for (const [what, axes] of [
+    ['rows', rows],
+    ['columns', columns],
+  ])
+    yield time(
+      `integers of 16 bits, ${what} summed, a weight`,
+      'ns',
+      ns(await best(async () => (await engine.contractInts(weights, 0, axes)).dispose())),
+    );
+  const xs = fields(58, 9);
+  yield time(
+    'integers of 16 bits at 58 points, a weight',
+    'ns',
+    ns(await best(async () => (await engine.evalRows(weights, 16, n / 16, xs)).dispose())),
+  );
+}
+
 async function* sumchecks(v, w) {
   const product = { columns: 2, constants: [], ops: [[2, 0, 1]], degree: 2 };
   yield rate('sumcheck of a product', 'GB/s', await sumcheck([v, w], product));
@@ -159,6 +193,7 @@ async function* kernels() {
   const v = engine.fromInts(ints(n, 4));
   const w = engine.eqTable(fields(log, 0));
   yield* tables(v, n);
+  yield* integers();
   yield* sumchecks(v, w);
   yield* fractions(n);
   yield* commitments(v, n);

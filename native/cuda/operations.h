@@ -31,12 +31,15 @@ Status Dot(Fp* out, const DeviceFp* a, const DeviceFp* b, size_t count);
 Status EqTable(DeviceFp* out, const Fp* point, size_t variables, const Fp* scale, bool add);
 Status EvalMle(Fp* out, const DeviceFp* v, const Fp* point, size_t variables);
 Status EvalPow(Fp* out, const DeviceFp* v, size_t count, const Fp* x);
+Status EvalInts(Fp* out, const int32_t* values, size_t count, const Fp* xs, size_t points);
 Status AddPows(DeviceFp* target, size_t count, const Fp* coefs, const Fp* xs, size_t terms);
 
 // contract.cu
 Status CopyView(DeviceFp* out, const DeviceFp* src, const View* view);
 Status SumAxis(DeviceFp* out, const DeviceFp* src, const View* view, const DeviceFp* weights, size_t length,
                size_t stride);
+Status SumInts(DeviceFp* out, const int32_t* src, size_t available, const View* view, const DeviceFp* weights,
+               size_t length, size_t stride);
 
 // sumcheck.cu
 Status FoldColumns(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half, const Fp* r);
@@ -48,6 +51,8 @@ Status AddFractions(DeviceFp* outP, DeviceFp* outQ, const DeviceFp* p, const Dev
 Status FractionRound(Fp* slope, Fp* top, const FractionLayer* layer, size_t half, const Fp* challenge);
 
 // product.cu
+/// Inside of another function of the table.
+uint64_t LargestAbs(const int32_t* values, size_t count);
 Status MaxAbs(uint64_t* out, const int32_t* values, size_t count);
 Status MultiplyMatrices(const Product* product);
 Status Saturate(int64_t* sums, const int64_t* high, size_t count);

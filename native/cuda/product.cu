@@ -225,15 +225,17 @@ ATTENSOR_KERNEL(kBlock) MaxAbsKernel(u32* parts, const int32_t* values, size_t c
   if (threadIdx.x == 0) Store(parts + blockIdx.x, shared[0]);
 }
 
+u64 LargestAbs(const int32_t* values, size_t count) {
+  const size_t blocks = BlocksFor(count, kBlock, 8);
+  Scratch<u32> parts(blocks);
+  LaunchBlocks(MaxAbsKernel, blocks, kBlock, kBlock * sizeof(u32), parts.get(), values, count);
+  std::vector<u32> host(blocks);
+  Download(host.data(), parts.get(), blocks * sizeof(u32));
+  return *std::max_element(host.begin(), host.end());
+}
+
 Status MaxAbs(uint64_t* out, const int32_t* values, size_t count) {
-  return Guarded([&] {
-    const size_t blocks = BlocksFor(count, kBlock, 8);
-    Scratch<u32> parts(blocks);
-    LaunchBlocks(MaxAbsKernel, blocks, kBlock, kBlock * sizeof(u32), parts.get(), values, count);
-    std::vector<u32> host(blocks);
-    Download(host.data(), parts.get(), blocks * sizeof(u32));
-    *out = *std::max_element(host.begin(), host.end());
-  });
+  return Guarded([&] { *out = LargestAbs(values, count); });
 }
 
 }  // namespace attensor::device

@@ -56,6 +56,8 @@ const Table& TheTable() {
     t.addPows = AddPows;
     t.copyView = CopyView;
     t.sumAxis = SumAxis;
+    t.sumInts = SumInts;
+    t.evalInts = EvalInts;
     t.fold = FoldColumns;
     t.sumcheckRound = SumcheckRound;
     t.addFractions = AddFractions;

@@ -2,6 +2,7 @@
 // ones, whose entries are computed each by itself.
 #include <algorithm>
 
+#include "integers.h"
 #include "operations.h"
 #include "sums.h"
 
@@ -112,6 +113,40 @@ Status EvalPow(Fp* out, const DeviceFp* v, size_t count, const Fp* x) {
     LaunchFlat(PowersKernel, width, low.get(), base.get(), nullptr, size_t{1}, width, u64{1});
     LaunchFlat(PowersKernel, rows, high.get(), base.get(), nullptr, size_t{1}, rows, u64{width});
     Evaluate(out, v, count, high.get(), low.get(), kLog);
+  });
+}
+
+/// parts[i blocks + block]: a block's share of sum_b values[b] xs[i]^b; each thread stays in one column as
+/// in EvaluateKernel.
+ATTENSOR_KERNEL(kBlock)
+EvalIntsKernel(DeviceFp* parts, const int32_t* values, size_t count, const DeviceFp* high, size_t rows,
+               const DeviceFp* low, u32 logLow, u32 blocks, u64 terms) {
+  size_t point = blockIdx.x / blocks, thread = size_t{blockIdx.x % blocks} * kBlock + threadIdx.x;
+  IntegerSum inner(terms);
+  for (size_t i = thread; i < count; i += size_t{blocks} * kBlock)
+    inner.Add(Load(values + i), Load(high + point * rows + (i >> logLow)));
+  size_t width = size_t{1} << logLow;
+  DeviceFp sum = Mul(inner.Total(), Load(low + point * width + (thread & (width - 1))));
+  sum = BlockSum(SharedFp(SharedMemory(), kBlock), sum, kBlock);
+  if (threadIdx.x == 0) Store(parts + blockIdx.x, sum);
+}
+
+Status EvalInts(Fp* out, const int32_t* values, size_t count, const Fp* xs, size_t points) {
+  return Guarded([&] {
+    constexpr u32 kLog = 10;
+    size_t width = size_t{1} << kLog, rows = std::max<size_t>(1, (count + width - 1) / width);
+    if (points == 0) return;
+    u64 terms = TermsPerFold(LargestAbs(values, count));
+    Scratch<DeviceFp> bases(points), low(points * width), high(points * rows);
+    Upload(bases.get(), xs, points * sizeof(Fp));
+    LaunchFlat(PowersKernel, points * width, low.get(), bases.get(), nullptr, points, width, u64{1});
+    LaunchFlat(PowersKernel, points * rows, high.get(), bases.get(), nullptr, points, rows, u64{width});
+    size_t multiple = width / kBlock;
+    size_t blocks = (BlocksFor(count, kBlock, 8) + multiple - 1) / multiple * multiple;
+    Scratch<DeviceFp> parts(points * blocks), finished(points);
+    LaunchBlocks(EvalIntsKernel, points * blocks, kBlock, kBlock * sizeof(DeviceFp), parts.get(), values,
+                 count, high.get(), rows, low.get(), kLog, static_cast<u32>(blocks), terms);
+    FinishSums(out, finished.get(), parts.get(), points, blocks);
   });
 }
 

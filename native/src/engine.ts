@@ -135,6 +135,24 @@ export interface ProverEngine {
   eqTable(point: bigint[], scale?: bigint): FpVec;
   /** Table over the free axes (in order) of src[offset + sum index*stride], weighted axes summed. */
   contract(src: FpVec, offset: number, axes: Axis[]): Promise<FpVec>;
+  /**
+   * As `contract`, of signed integers, zero behind the last one: they are multiplied as they are, and never become elements. They must
+   * not change until the promise settles.
+   */
+  contractInts(
+    values: Int32Array,
+    offset: number,
+    axes: Axis[],
+    signal?: AbortSignal,
+  ): Promise<FpVec>;
+  /** Entry i * rows + r is sum_j values[r * rowLength + j] * xs[i]^j; zeros and changes as in `contractInts`. */
+  evalRows(
+    values: Int32Array,
+    rows: number,
+    rowLength: number,
+    xs: bigint[],
+    signal?: AbortSignal,
+  ): Promise<FpVec>;
   /** sum_i coefs[i] * vecs[i] + constant, elementwise. */
   linear(vecs: FpVec[], coefs: bigint[], constant: bigint): FpVec;
   dot(a: FpVec, b: FpVec): Promise<bigint>;

@@ -195,3 +195,106 @@ describe('contract', () => {
     ).rejects.toThrow('contract: axes[0].weights: expected length 4, got 3');
   });
 });
+
+describe('integers', () => {
+  const END = 3000;
+  /** Both ends of a width and zero among others. */
+  const integers = (bits: number, n = END): Int32Array => {
+    const end = 2 ** (bits - 1);
+    return Int32Array.from({ length: n }, (_, i) =>
+      i % 5 === 0
+        ? -end
+        : i % 7 === 0
+          ? end - 1
+          : i % 11 === 0
+            ? 0
+            : ((i * 7919) % (2 * end)) - end,
+    );
+  };
+  const edges = [0n, 1n, mod(-1n), (1n << 254n) - 1n];
+
+  test('are contracted like elements, zero behind the last one', async () => {
+    const shapes: [offset: number, [size: number, stride: number, weighted: boolean][]][] = [
+      [0, [[60, 50, true], [50, 1, false]]], // prettier-ignore
+      [7, [[60, 50, false], [49, 1, true]]], // prettier-ignore
+      [2990, [[40, 1, true]]],
+      [5, [[4, 1, false], [8, 100, true], [3, 7, false], [5, 20, true], [2, 0, true]]], // prettier-ignore
+      [100, [[3, 1000, false], [2, 0, false], [9, 4, false]]], // prettier-ignore
+      [5000, [[3, 1, false]]],
+      [0, [[100, 40, true], [1, 9, true], [7, 0, false]]], // prettier-ignore
+    ];
+    for (const bits of [2, 8, 16, 24, 32]) {
+      const values = integers(bits);
+      const src = [...values].map((v) => mod(BigInt(v))).concat(Array<bigint>(4000).fill(0n));
+      for (const [offset, shape] of shapes) {
+        const axes = shape.map(([size, stride, weighted]) => ({
+          size,
+          stride,
+          ...(weighted ? { weights: [...edges, ...random.fields(size)].slice(0, size) } : {}),
+        }));
+        const native = axes.map((a) => ({
+          ...a,
+          weights: a.weights && engine.fromBigints(a.weights),
+        }));
+        const out = await engine.contractInts(values, offset, native);
+        expect(out.toBigints()).toEqual(twin.contract(src, offset, axes));
+      }
+    }
+  });
+
+  test('are evaluated row by row at all points', async () => {
+    const xs = [...edges, random.field()];
+    for (const bits of [3, 16, 32])
+      for (const [rows, length] of [
+        [1, END],
+        [3, 1000],
+        [2, 2001],
+        [16, 1],
+      ]) {
+        const values = integers(bits);
+        const out = (await engine.evalRows(values, rows, length, xs)).toBigints();
+        const expected = xs.flatMap((x) =>
+          Array.from({ length: rows }, (_, r) =>
+            twin.evalPow(
+              [...values.subarray(r * length, (r + 1) * length)].map((v) => mod(BigInt(v))),
+              x,
+            ),
+          ),
+        );
+        expect(out).toEqual(expected);
+      }
+    expect((await engine.evalRows(new Int32Array(0), 2, 5, [3n])).toBigints()).toEqual([0n, 0n]);
+    expect((await engine.evalRows(integers(8), 2, 5, [])).toBigints()).toEqual([]);
+  });
+
+  test('are refused where they do not fit, and stop at a signal', async () => {
+    const values = integers(16);
+    const weights = engine.alloc(4);
+    await expect(engine.contractInts(values, 0, [{ size: 3, stride: 1, weights }])).rejects.toThrow(
+      'contractInts: axes[0].weights: expected length 3, got 4',
+    );
+    await expect(engine.evalRows(values, 0, 5, [1n])).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+    });
+    const wrong = new BigInt64Array(3) as unknown as Int32Array;
+    await expect(engine.evalRows(wrong, 1, 3, [1n])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
+    await expect(engine.contractInts(wrong, 0, [])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
+
+    const long = integers(16, 1 << 21);
+    const table = engine.alloc(1 << 10);
+    const axes = [
+      { size: 1 << 11, stride: 1 },
+      { size: 1 << 10, stride: 1 << 11, weights: table },
+    ];
+    const xs = random.fields(200);
+    for (const start of [
+      (signal: AbortSignal) => engine.evalRows(long, 16, 1 << 17, xs, signal),
+      (signal: AbortSignal) => engine.contractInts(long, 0, axes, signal),
+    ])
+      await expect(start(AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
+    const controller = new AbortController();
+    const running = engine.evalRows(long, 16, 1 << 17, xs, controller.signal);
+    setTimeout(() => controller.abort(), 5);
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});

@@ -15,6 +15,7 @@
 #include "prover/contract.h"
 #include "prover/fractions.h"
 #include "prover/grind.h"
+#include "prover/integer_sums.h"
 #include "prover/linear.h"
 #include "prover/merkle.h"
 #include "prover/ntt.h"
@@ -346,6 +347,134 @@ static void TestGrind() {
   }
 }
 
+/// Integers of some widths, their ends among them.
+static std::vector<int32_t> RandomInts(size_t n, int bits) {
+  std::vector<int32_t> out(n);
+  int64_t end = int64_t{1} << (bits - 1);
+  for (int32_t& x : out) {
+    u64 kind = Random() % 8;
+    x = static_cast<int32_t>(kind == 0   ? -end
+                             : kind == 1 ? end - 1
+                             : kind == 2 ? 0
+                                         : static_cast<int64_t>(Random() % static_cast<u64>(2 * end)) - end);
+  }
+  return out;
+}
+
+static void TestIntegerSums() {
+  const Fp largest{{kP0 - 1, kP1, 0, kP3}};
+  // Digits stand for their element; the last one shows every digit at its end.
+  std::vector<Fp> elements = {Fp{}, kOne, largest, Fp{{~u64{0}, ~u64{0}, ~u64{0}, kP3 - 1}},
+                              Fp{{0x8000000080000000, 0x8000000080000000, 0x8000000080000000, 0x80000000}}};
+  for (int i = 0; i < 200; i++) elements.push_back(RandomField());
+  for (const Fp& x : elements) {
+    Digits digits = ToDigits(x);
+    int64_t sums[8];
+    for (int i = 0; i < 8; i++) sums[i] = digits.d[i];
+    CHECK(FromSums(sums) == x);
+  }
+  // Sums at the bound, of either sign: 2^62 (1 + 2^32 + ...).
+  for (int64_t sign : {1, -1}) {
+    int64_t sums[8];
+    Fp expected{}, power = FromI64(sign * (int64_t{1} << 62));
+    for (int64_t& x : sums) {
+      x = sign * (int64_t{1} << 62);
+      expected = Add(expected, power);
+      power = Mul(power, FromU64(u64{1} << 32));
+    }
+    CHECK(FromCanonical(FromSums(sums)) == expected);
+  }
+  // Every number of rows, at several layouts, onto what is there.
+  for (size_t rows = 0; rows <= 26; rows++) {
+    for (size_t count : {size_t{0}, size_t{1}, size_t{7}, size_t{64}}) {
+      for (bool columns : {false, true}) {
+        std::vector<int32_t> values = RandomInts(rows * count + 1, 24);
+        std::vector<Digits> factors;
+        for (size_t j = 0; j < count; j++) factors.push_back(ToDigits(RandomField()));
+        std::vector<int64_t> got(8 * rows + 1);
+        for (int64_t& x : got) x = static_cast<int64_t>(Random() >> 8);
+        std::vector<int64_t> expected = got;
+        size_t rowStride = columns ? 1 : count, step = columns ? rows : 1;
+        ActiveBackend().integerSums(got.data(), values.data(), rowStride, step, rows, factors.data(), count);
+        scalar::IntegerSums(expected.data(), values.data(), rowStride, step, rows, factors.data(), count);
+        CHECK(got == expected);
+      }
+    }
+  }
+  // The bound: weights and digits at their ends, up to the last term before a fold and beyond it.
+  for (int bits : {32, 31, 22, 21, 16, 8}) {
+    for (int32_t end : {static_cast<int32_t>(-(int64_t{1} << (bits - 1))),
+                        static_cast<int32_t>((int64_t{1} << (bits - 1)) - 1)}) {
+      size_t n = 4200;
+      std::vector<int32_t> values(n, end);
+      Vec weights(n);
+      for (size_t i = 0; i < n; i++) weights.mut()[i] = elements[4];
+      Vec sum = ContractInts(values, 0, {{n, 1, weights}}, Control{});
+      CHECK(sum[0] == Mul(Mul(FromI64(end), FromU64(n)), elements[4]));
+    }
+  }
+  // Whole functions against the ones on elements: views, ends beyond the integers, widths of all kinds.
+  struct View {
+    size_t offset;
+    std::vector<std::pair<size_t, size_t>> free, summed;
+  };
+  const View views[] = {{0, {{50, 1}}, {{100, 50}}},
+                        {3, {{77, 60}}, {{55, 1}}},
+                        {9, {}, {{4990, 1}}},
+                        {4000, {{300, 2}}, {{9, 611}}},
+                        {5, {{4, 0}, {7, 11}, {3, 1}}, {{40, 90}, {5, 3}, {2, 0}}},
+                        {1, {{2, 2000}, {1000, 1}}, {}},
+                        {1, {{3, 0}, {1000, 2}}, {}},
+                        {0, {{5, 7}}, {{3, 0}}},
+                        {0, {{900, 1}, {3, 900}}, {{2, 2700}}},
+                        {20000, {{3, 1}}, {{3, 3}}}};
+  for (int bits : {3, 8, 16, 23, 32}) {
+    std::vector<int32_t> ints = RandomInts(5000, bits);
+    Vec whole = Vec::Zeros(30000);
+    for (size_t i = 0; i < ints.size(); i++) whole.mut()[i] = FromI64(ints[i]);
+    for (const View& view : views) {
+      std::vector<Axis> axes;
+      for (auto [size, stride] : view.free) axes.push_back({size, stride, {}});
+      for (auto [size, stride] : view.summed) axes.push_back({size, stride, RandomVec(size)});
+      Vec got = ContractInts(ints, view.offset, axes, Control{}),
+          expected = Contract(whole, view.offset, axes);
+      CHECK(got.size() == expected.size());
+      for (size_t i = 0; i < expected.size(); i++) CHECK(got[i] == expected[i]);
+    }
+    for (auto [rows, length] : {std::pair<size_t, size_t>{1, 5000},
+                                {1, 9000},
+                                {16, 1},
+                                {3, 1000},
+                                {5, 999},
+                                {4, 2001},
+                                {2, 2500},
+                                {2, 6000},
+                                {20, 64}}) {
+      std::vector<Fp> xs = {Fp{}, kOne, Neg(kOne), largest, RandomField(), RandomField(), RandomField()};
+      Vec got = EvalRows(ints, rows, length, xs, Control{});
+      CHECK(got.size() == rows * xs.size());
+      for (size_t i = 0; i < xs.size(); i++)
+        for (size_t r = 0; r < rows; r++)
+          CHECK(got[i * rows + r] == EvalPow(whole.data() + r * length, length, xs[i]));
+    }
+  }
+  Control control;
+  control.cancelled = true;
+  for (bool rows : {false, true}) {
+    bool cancelled = false;
+    std::vector<int32_t> ints(10, 1);
+    try {
+      if (rows)
+        EvalRows(ints, 1, 10, {kOne}, control);
+      else
+        ContractInts(ints, 0, {{10, 1, RandomVec(10)}}, control);
+    } catch (const Error& e) {
+      cancelled = std::string(e.code) == "CANCELLED";
+    }
+    CHECK(cancelled);
+  }
+}
+
 int main() {
   TestField();
   TestPoseidon();
@@ -354,6 +483,7 @@ int main() {
   TestThreadPool();
   TestTables();
   TestContract();
+  TestIntegerSums();
   TestSumcheck();
   TestFractions();
   TestCommit();

@@ -7,6 +7,7 @@
 #include "device/device.h"
 #include "prover/contract.h"
 #include "prover/grind.h"
+#include "prover/integer_sums.h"
 #include "prover/linear.h"
 #include "prover/merkle.h"
 #include "prover/poseidon.h"
@@ -181,12 +182,13 @@ Napi::Value EqTableFunction(Info info) {
   return WriteVec(info.Env(), EqTable(point, scale));
 }
 
-std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t length) {
-  Napi::Array array = ReadArray(value, {"contract", "axes"});
+std::vector<Axis> ReadAxes(const char* function, const Napi::Value& value, size_t offset, size_t length) {
+  Napi::Array array = ReadArray(value, {function, "axes"});
+  std::string prefix = std::string(function) + ": axes: ";
   std::vector<Axis> axes;
   u128 last = offset, outputs = 1;
   for (uint32_t i = 0; i < array.Length(); i++) {
-    Arg arg = Arg{"contract", "axes"}.Element(i);
+    Arg arg = Arg{function, "axes"}.Element(i);
     Napi::Object object = ReadObject(array.Get(i), arg);
     Axis axis;
     axis.size = ReadIndex(object.Get("size"), arg.Field("size"));
@@ -196,7 +198,7 @@ std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t lengt
     Napi::Value weights = object.Get("weights");
     if (weights.IsUndefined()) {
       outputs *= axis.size;
-      Require(outputs <= kMaxLength, "contract: axes: the free axes span more than 2^34 entries");
+      Require(outputs <= kMaxLength, prefix + "the free axes span more than 2^34 entries");
     } else {
       axis.weights = VecObject::Read(weights, arg.Field("weights"));
       RequireSame(arg.Field("weights").Prefix(), axis.size, axis.weights.size());
@@ -204,17 +206,63 @@ std::vector<Axis> ReadAxes(const Napi::Value& value, size_t offset, size_t lengt
     axes.push_back(axis);
   }
   Require(last < length,
-          "contract: axes: expected the last index below the source's length " + std::to_string(length) +
-              ", got " + (last > u128{~u64{0}} ? "one beyond 2^64" : std::to_string(static_cast<u64>(last))));
+          prefix + "expected the last index below the source's length " + std::to_string(length) + ", got " +
+              (last > u128{~u64{0}} ? "one beyond 2^64" : std::to_string(static_cast<u64>(last))));
   return axes;
 }
 
 Napi::Value ContractFunction(Info info) {
   Vec src = VecObject::Read(info[0], {"contract", "src"});
   size_t offset = ReadIndex(info[1], {"contract", "offset"});
-  std::vector<Axis> axes = ReadAxes(info[2], offset, src.size());
+  std::vector<Axis> axes = ReadAxes("contract", info[2], offset, src.size());
   return Task<Vec>::Run(
       info.Env(), [src, offset, axes](Control&) { return Contract(src, offset, axes); }, WriteVec);
+}
+
+/// Integers that the caller leaves as they are until the task has ended; their array is kept alive so long.
+struct KeptIntegers {
+  KeptIntegers(const Napi::Value& value, const Arg& arg) {
+    auto array = ReadTyped<Napi::Int32Array>(value, arg, napi_int32_array, "an Int32Array");
+    values = {array.Data(), array.ElementLength()};
+    array_ = std::make_shared<Napi::ObjectReference>(Napi::Persistent(value.As<Napi::Object>()));
+  }
+  Task<Vec>::Done Release() const {
+    return [array = array_] { array->Reset(); };
+  }
+  Integers values;
+
+ private:
+  std::shared_ptr<Napi::ObjectReference> array_;
+};
+
+Napi::Value ContractIntsFunction(Info info) {
+  KeptIntegers ints(info[0], {"contractInts", "values"});
+  size_t offset = ReadIndex(info[1], {"contractInts", "offset"}, kMaxLength);
+  // What lies behind the integers is zero.
+  std::vector<Axis> axes = ReadAxes("contractInts", info[2], offset, size_t{1} << 53);
+  TaskOptions task(info.Env(), {"contractInts", "options"}, info[3], info.Env().Undefined());
+  return Task<Vec>::Run(
+      info.Env(),
+      [values = ints.values, offset, axes](Control& control) {
+        return ContractInts(values, offset, axes, control);
+      },
+      WriteVec, ints.Release(), std::move(task));
+}
+
+Napi::Value EvalRowsFunction(Info info) {
+  KeptIntegers ints(info[0], {"evalRows", "values"});
+  size_t rows = ReadIndex(info[1], {"evalRows", "rows"}, kMaxLength),
+         rowLength = ReadIndex(info[2], {"evalRows", "rowLength"}, kMaxLength);
+  Require(rows > 0 && rowLength > 0, "evalRows: rows: expected at least one, of at least one entry, got " +
+                                         std::to_string(rows) + " of " + std::to_string(rowLength));
+  std::vector<Fp> xs = ReadFields(info[3], {"evalRows", "xs"});
+  TaskOptions task(info.Env(), {"evalRows", "options"}, info[4], info.Env().Undefined());
+  return Task<Vec>::Run(
+      info.Env(),
+      [values = ints.values, rows, rowLength, xs](Control& control) {
+        return EvalRows(values, rows, rowLength, xs, control);
+      },
+      WriteVec, ints.Release(), std::move(task));
 }
 
 Napi::Value LinearFunction(Info info) {
@@ -428,6 +476,8 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"spongeStates", Rejecting<SpongeStatesFunction>},
       {"eqTable", Throwing<EqTableFunction>},
       {"contract", Rejecting<ContractFunction>},
+      {"contractInts", Rejecting<ContractIntsFunction>},
+      {"evalRows", Rejecting<EvalRowsFunction>},
       {"linear", Throwing<LinearFunction>},
       {"dot", Rejecting<DotFunction>},
       {"evalPow", Rejecting<EvalPowFunction>},

@@ -141,6 +141,11 @@ struct Table {
   /// out[i] = sum_j weights[j] src[offset of entry i of the view + j stride]
   Status (*sumAxis)(DeviceFp* out, const DeviceFp* src, const View* view, const DeviceFp* weights,
                     size_t length, size_t stride);
+  /// The same of integers on the device; those from `available` on are zeros.
+  Status (*sumInts)(DeviceFp* out, const int32_t* src, size_t available, const View* view,
+                    const DeviceFp* weights, size_t length, size_t stride);
+  /// out[i] = sum_b values[b] xs[i]^b, of integers on the device.
+  Status (*evalInts)(Fp* out, const int32_t* values, size_t count, const Fp* xs, size_t points);
 
   /// out[c][i] = in[c][i] + r (in[c][half + i] - in[c][i]); an output may be its input.
   Status (*fold)(DeviceFp* const* out, const DeviceFp* const* in, size_t columns, size_t half, const Fp* r);

@@ -11,14 +11,34 @@ static void PermuteEach(PoseidonState* states, size_t count) {
 
 static Backend Choose() {
   const char* name = IsaName(ActiveIsa());
-  Backend backend{
-      name,        PermuteEach,    scalar::Butterfly,    scalar::Butterfly4,    scalar::Fold,
-      scalar::Dot, scalar::Linear, scalar::AddFractions, scalar::FractionRound, scalar::SumcheckRound};
+  Backend backend{name,
+                  PermuteEach,
+                  scalar::Butterfly,
+                  scalar::Butterfly4,
+                  scalar::Fold,
+                  scalar::Dot,
+                  scalar::Linear,
+                  scalar::AddFractions,
+                  scalar::FractionRound,
+                  scalar::SumcheckRound,
+                  scalar::IntegerSums};
 #if ATTENSOR_X86
-  if (ActiveIsa() >= Isa::kAvx2) backend.permute = avx2::Permute;
+  if (ActiveIsa() >= Isa::kAvx2) {
+    backend.permute = avx2::Permute;
+    backend.integerSums = avx2::IntegerSums;
+  }
   if (ActiveIsa() >= Isa::kIfma)
-    backend = {name,      ifma::Permute, ifma::Butterfly,    ifma::Butterfly4,    ifma::Fold,
-               ifma::Dot, ifma::Linear,  ifma::AddFractions, ifma::FractionRound, ifma::SumcheckRound};
+    backend = {name,
+               ifma::Permute,
+               ifma::Butterfly,
+               ifma::Butterfly4,
+               ifma::Fold,
+               ifma::Dot,
+               ifma::Linear,
+               ifma::AddFractions,
+               ifma::FractionRound,
+               ifma::SumcheckRound,
+               ifma::IntegerSums};
 #endif
   return backend;
 }

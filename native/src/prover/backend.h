@@ -9,6 +9,11 @@
 
 namespace attensor {
 
+/// An element as signed digits of 32 bits, lowest first, see integer_sums.h.
+struct alignas(32) Digits {
+  int32_t d[8];
+};
+
 /// Columns of a fraction layer's sumcheck, see fractions.h.
 struct FractionColumns {
   const Fp *a, *p, *q0, *q1, *eq;
@@ -40,6 +45,10 @@ struct Backend {
   /// Adds the plan's sums over the pairs (i, half + i), i in [first, first + count), see sumcheck_plan.h.
   void (*sumcheckRound)(const SumcheckPlan& plan, const Fp* const* columns, size_t half, size_t first,
                         size_t count, Wide* sums);
+  /// sums[8 r + i] += sum_j values[r rowStride + j step] factors[j].d[i], which the caller keeps within
+  /// int64.
+  void (*integerSums)(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
+                      const Digits* factors, size_t count);
 };
 
 const Backend& ActiveBackend();

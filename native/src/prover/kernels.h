@@ -16,12 +16,16 @@ void FractionRound(const FractionColumns& columns, size_t half, size_t first, si
                    Wide& top);
 void SumcheckRound(const SumcheckPlan& plan, const Fp* const* columns, size_t half, size_t first,
                    size_t count, Wide* sums);
+void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
+                 const Digits* factors, size_t count);
 }  // namespace scalar
 
 #if ATTENSOR_X86
 namespace avx2 {
 void Permute(PoseidonState* states, size_t count);
-}
+void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
+                 const Digits* factors, size_t count);
+}  // namespace avx2
 
 namespace ifma {
 void Permute(PoseidonState* states, size_t count);
@@ -35,6 +39,8 @@ void FractionRound(const FractionColumns& columns, size_t half, size_t first, si
                    Wide& top);
 void SumcheckRound(const SumcheckPlan& plan, const Fp* const* columns, size_t half, size_t first,
                    size_t count, Wide* sums);
+void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
+                 const Digits* factors, size_t count);
 }  // namespace ifma
 #endif
 

@@ -73,6 +73,13 @@ void FractionRound(const FractionColumns& columns, size_t half, size_t first, si
   }
 }
 
+void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
+                 const Digits* factors, size_t count) {
+  for (size_t r = 0; r < rows; r++, sums += 8)
+    for (size_t j = 0; j < count; j++)
+      for (int i = 0; i < 8; i++) sums[i] += int64_t{values[r * rowStride + j * step]} * factors[j].d[i];
+}
+
 namespace {
 
 // Pairs evaluated per dispatched step: registers of a block stay in the first cache levels.

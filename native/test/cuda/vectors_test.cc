@@ -1,9 +1,11 @@
 // Vectors, tables, views and codewords on the device against the CPU's.
 #include <algorithm>
+#include <tuple>
 
 #include "../testing.h"
 #include "library.h"
 #include "prover/contract.h"
+#include "prover/integer_sums.h"
 #include "prover/linear.h"
 #include "prover/ntt.h"
 #include "prover/tables.h"
@@ -150,6 +152,58 @@ static void TestViews() {
   }
 }
 
+static void TestIntegerSums() {
+  for (int bits : {1, 9, 16, 24, 31}) {
+    // With the ends of the width, and all of int32's where it is the widest.
+    std::vector<int32_t> values(6000);
+    for (int32_t& x : values) {
+      x = static_cast<int32_t>(Random() % (u64{2} << bits)) - static_cast<int32_t>(u64{1} << bits);
+      if (Random() % 7 == 0) x = static_cast<int32_t>(0 - (u64{1} << bits));
+    }
+    void* there = nullptr;
+    Succeeded(Library().allocate(values.size() * sizeof(int32_t), &there), "allocate");
+    Succeeded(Library().upload(there, values.data(), values.size() * sizeof(int32_t)), "upload");
+    const int32_t* ints = static_cast<const int32_t*>(there);
+    for (auto [dims, length, stride] :
+         {std::tuple<std::vector<std::pair<u64, u64>>, size_t, size_t>{{{100, 1}}, 60, 100},
+          {{{60, 100}}, 100, 1},
+          {{}, 7000, 1},
+          {{{3, 7}, {5, 1}}, 40, 400}}) {
+      std::vector<Fp> weights = RandomFields(length);
+      std::vector<Axis> axes;
+      size_t size = 1;
+      for (auto [n, step] : dims) {
+        axes.push_back({n, step, {}});
+        size *= n;
+      }
+      axes.push_back({length, stride, ToVec(weights)});
+      device::View view = MakeView(dims);
+      DeviceArray sums(size), factors(weights);
+      Succeeded(Library().sumInts(sums.get(), ints, values.size(), &view, factors.get(), length, stride),
+                "sumInts");
+      Vec expected = ContractInts(values, 0, axes, Control{});
+      CHECK(Same(sums.Read(), expected));
+      // The engine on the device, whole.
+      ChooseDevice(true);
+      Vec got = ContractInts(values, 0, axes, Control{});
+      CHECK(std::equal(got.data(), got.data() + size, expected.data()));
+      ChooseDevice(false);
+    }
+    std::vector<Fp> xs = {Fp{}, kOne, Neg(kOne), RandomField(), RandomField()}, got(xs.size());
+    for (size_t count : {size_t{1}, size_t{255}, size_t{1024}, values.size()}) {
+      Succeeded(Library().evalInts(got.data(), ints, count, xs.data(), xs.size()), "evalInts");
+      Vec expected = EvalRows(Integers(values).subspan(0, count), 1, count, xs, Control{});
+      CHECK(Same(got, expected));
+    }
+    Vec host = EvalRows(values, 7, 900, xs, Control{});
+    ChooseDevice(true);
+    Vec device = EvalRows(values, 7, 900, xs, Control{});
+    ChooseDevice(false);
+    CHECK(std::equal(host.data(), host.data() + host.size(), device.data()));
+    Library().release(there);
+  }
+}
+
 static void TestEncode() {
   for (int logCoefs : {0, 1, 2, 5, 11, 12}) {
     for (int padding : {0, 1, 3}) {
@@ -186,6 +240,7 @@ void TestVectorKernels() {
   TestSums();
   TestTables();
   TestViews();
+  TestIntegerSums();
   TestEncode();
 }
 

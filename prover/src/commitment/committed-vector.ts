@@ -74,7 +74,7 @@ export class CommittedVector<Held extends Committable = Committable> {
     }
     const point = samplePoint(engine, capsOf(parts));
     const sample = await (vector instanceof LongVector
-      ? vector.evalPow(point)
+      ? vector.evalPow(point, signal)
       : engine.evalPow(vector, point));
     return new CommittedVector(engine, vector, parts, mod(sample));
   }

@@ -1,7 +1,7 @@
 /**
  * @module long-vector
  * A vector of integers that is committed in parts, since no machine's memory holds it as field elements. Prover only. The integers
- * are all there; field elements are made of as many as are needed at a time, at most a part.
+ * are all there, and are multiplied as they are; only a part that is committed becomes field elements.
  */
 import type {
   Axis,
@@ -45,49 +45,41 @@ export class LongVector {
     return this.slice(index * this.partSize, this.partSize);
   }
 
-  /** As `ProverEngine.contract`; what spans parts must have its longest axis summed. */
+  /** As `ProverEngine.contractInts`; free axes span at most a part. */
   async contract(offset: number, axes: Axis[]): Promise<FpVec> {
-    const { engine, partSize } = this;
-    const span = axes.reduce((n, a) => n + (a.size - 1) * a.stride, 1);
-    if (span <= partSize) return engine.contract(this.slice(offset, span), 0, axes);
-    const longest = axes.filter((a) => a.size > 1).reduce((a, b) => (a.stride > b.stride ? a : b));
-    const { weights, stride } = longest;
-    if (!weights) throw new RangeError('long vector: the axis that spans parts must be summed');
-    const size = Math.max(1, Math.floor(partSize / stride));
-    const sums: FpVec[] = [];
-    for (let first = 0; first < longest.size; first += size) {
-      const some = { size, stride, weights: weights.slice(first, size) };
-      const rest = axes.map((a) => (a === longest ? some : a));
-      sums.push(await this.contract(offset + first * stride, rest));
-    }
-    return engine.linear(
-      sums,
-      sums.map(() => 1n),
-      0n,
-    );
+    const size = axes.reduce((n, a) => (a.weights ? n : n * a.size), 1);
+    if (size > this.partSize)
+      throw new RangeError('long vector: a table over free axes is longer than a part');
+    return this.engine.contractInts(this.ints, offset, axes);
   }
 
   /** sum_b v[b] x^b */
-  async evalPow(x: bigint): Promise<bigint> {
-    const step = power(x, BigInt(this.partSize));
-    let value = 0n;
-    for (let k = this.parts - 1; k >= 0; k--) {
-      const part = this.part(k);
-      value = add(mul(value, step), mod(await this.engine.evalPow(part, x)));
-      part.dispose();
-    }
-    return value;
+  async evalPow(x: bigint, signal?: AbortSignal): Promise<bigint> {
+    const { engine, ints } = this;
+    const value = await engine.evalRows(ints, 1, Math.max(1, ints.length), [mod(x)], signal);
+    return value.get(0);
   }
 
   /** sum_k weights[k] part_k */
-  combine(weights: bigint[]): FpVec {
-    const sum = this.engine.alloc(this.partSize);
-    for (let k = 0; k < this.parts; k++) {
-      const part = this.part(k);
-      sum.axpy(0, weights[k], part);
-      part.dispose();
-    }
+  async combine(weights: bigint[]): Promise<FpVec> {
+    const { engine, ints, partSize, parts } = this;
+    const table = engine.fromBigints(weights.slice(0, parts));
+    const sum = await engine.contractInts(ints, 0, [
+      { size: partSize, stride: 1 },
+      { size: parts, stride: partSize, weights: table },
+    ]);
+    table.dispose();
     return sum;
+  }
+
+  /** <part_k, w> for all k, `w` as long as a part */
+  async dots(w: FpVec): Promise<bigint[]> {
+    const { engine, ints, partSize, parts } = this;
+    const sums = await engine.contractInts(ints, 0, [
+      { size: parts, stride: partSize },
+      { size: partSize, stride: 1, weights: w },
+    ]);
+    return sums.toBigints();
   }
 }
 
@@ -132,25 +124,25 @@ export class CommittedPart implements LeafSource {
   }
 
   /** A leaf holds the rows' polynomials at a power of the domain's root. */
-  async prepare(indexes: number[]): Promise<void> {
+  async prepare(indexes: number[], signal?: AbortSignal): Promise<void> {
     const { vector, width, logDomain } = this;
     const { engine } = vector;
     const logRow = vector.partLog - LOG_LEAF;
     const row = 2 ** logRow;
-    const rows = vector.slice(this.index * vector.partSize, width * row);
     const omega = rootOfUnity(logDomain);
-    this.leaves = new Map();
-    for (const index of new Set(indexes)) {
-      const powers = engine.alloc(row);
-      await engine.addPows(powers, [1n], [power(omega, BigInt(index))]);
-      const leaf = await engine.contract(rows, 0, [
-        { size: width, stride: row },
-        { size: row, stride: 1, weights: powers },
-      ]);
-      powers.dispose();
-      this.leaves.set(index, leaf.toBigints());
-    }
-    rows.dispose();
+    const first = this.index * vector.partSize;
+    const distinct = [...new Set(indexes)];
+    const leaves = await engine.evalRows(
+      vector.ints.subarray(first, first + width * row),
+      width,
+      row,
+      distinct.map((index) => power(omega, BigInt(index))),
+      signal,
+    );
+    this.leaves = new Map(
+      distinct.map((index, k) => [index, leaves.slice(k * width, width).toBigints()]),
+    );
+    leaves.dispose();
   }
 
   open(index: number): { leaf: bigint[]; path: bigint[] } {
@@ -180,11 +172,14 @@ export class CommittedPart implements LeafSource {
 export class SinglePart {
   readonly parts = 1;
   readonly partSize: number;
-  constructor(readonly vector: FpVec) {
+  constructor(
+    private readonly engine: ProverEngine,
+    readonly vector: FpVec,
+  ) {
     this.partSize = vector.length;
   }
-  part(): FpVec {
-    return this.vector.slice(0, this.partSize);
+  async dots(w: FpVec): Promise<bigint[]> {
+    return [mod(await this.engine.dot(this.vector, w))];
   }
 }
 
@@ -194,9 +189,6 @@ export interface LongProduct {
   /** sum_q scale[q] w_q over a part's entries */
   w(scale: bigint[]): Promise<FpVec>;
 }
-
-/** Entries of tables of weights that are held at a time: 4 GiB. A part is made once for all of them. */
-const WEIGHTS_AT_ONCE = 2 ** 27;
 
 const unit = (size: number, k: number): bigint[] =>
   Array.from({ length: size }, (_, i) => (i === k ? 1n : 0n));
@@ -232,18 +224,11 @@ export class LongSumcheck implements SumcheckProver {
     const size = 2 ** topLog;
     const matrix = Array.from({ length: size }, () => new Array<bigint>(size).fill(0n));
     for (const { f, w } of products) {
-      const together = Math.max(1, Math.floor(WEIGHTS_AT_ONCE / f.partSize));
-      for (let first = 0; first < size; first += together) {
-        const weights: FpVec[] = [];
-        for (let q = first; q < Math.min(first + together, size); q++)
-          weights.push(await w(unit(size, q)));
-        for (let p = 0; p < f.parts; p++) {
-          const part = f.part(p);
-          for (const [k, each] of weights.entries())
-            matrix[p][first + k] = add(matrix[p][first + k], mod(await engine.dot(part, each)));
-          part.dispose();
-        }
-        weights.forEach((each) => each.dispose());
+      for (let q = 0; q < size; q++) {
+        const weights = await w(unit(size, q));
+        for (const [p, value] of (await f.dots(weights)).entries())
+          matrix[p][q] = add(matrix[p][q], value);
+        weights.dispose();
       }
     }
     return new LongSumcheck(engine, products, expression, topLog, matrix, onBound);
@@ -287,7 +272,7 @@ export class LongSumcheck implements SumcheckProver {
     const bound: (FpVec | undefined)[] = [];
     for (const { f, w } of products) {
       if (f instanceof LongVector) {
-        const combined = f.combine(scale);
+        const combined = await f.combine(scale);
         bound.push(combined);
         columns.push(combined, await w(scale));
         this.factors.push(1n, 1n);

@@ -38,7 +38,7 @@ export function commitRows(
 /** What opens leaves of a committed vector. */
 export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose' | 'serializeTree'> {
   /** Where leaves must be computed: called once, with all that will be opened. */
-  prepare?(indexes: number[]): Promise<void>;
+  prepare?(indexes: number[], signal?: AbortSignal): Promise<void>;
 }
 
 export interface Oracle {
@@ -247,7 +247,7 @@ const checkedHere = (session: Session): Codewords<Oracle> => ({
   async query(oracles, round, words, point) {
     const { tape } = session;
     for (const { commitment } of oracles)
-      await commitment.each((c) => c.prepare?.(words.numbers()));
+      await commitment.each((c) => c.prepare?.(words.numbers(), session.signal));
     const weights = eqTable(tape, point);
     const omega = rootOfUnity(round.logDomain);
     const sample: Shift[] = [];

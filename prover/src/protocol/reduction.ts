@@ -4,7 +4,7 @@
  * sum_b [ witness(b) A(b) + parameters(b) B(b) ] = sum_i alpha^i value_i, where A and B collect the claims' weights.
  * The verifier evaluates A and B at the final point; the two values go to the opening.
  */
-import type { FpVec } from '@attensor/native';
+import type { FpVec, ProverEngine } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
 import {
   LongSumcheck,
@@ -155,8 +155,8 @@ async function claimWeights(
 /** Blocks are numbered with bit operators, which are right below 2^31. */
 const MOST_BLOCKS = 2 ** 31;
 
-const inParts = (f: FpVec | LongVector): SinglePart | LongVector =>
-  f instanceof LongVector ? f : new SinglePart(f);
+const inParts = (engine: ProverEngine, f: FpVec | LongVector): SinglePart | LongVector =>
+  f instanceof LongVector ? f : new SinglePart(engine, f);
 
 export interface Reduced {
   point: Wire[];
@@ -226,7 +226,7 @@ export async function reduceClaims(
   const combined: Reduced['combined'] = pows.map(() => undefined);
   const long = (): LongProduct[] =>
     pows.map(({ vector }) => ({
-      f: inParts(scope.vectors.value[vector]),
+      f: inParts(session.engine, scope.vectors.value[vector]),
       w: (scale) => claimWeights(session, partLog, scale, parts[vector], powers[vector]),
     }));
   const at = await sum.run(

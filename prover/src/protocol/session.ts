@@ -87,6 +87,12 @@ export class Session {
   value(v: Wire): bigint {
     return this.tape.value(v);
   }
+
+  /** That cancels the prover. */
+  get signal(): AbortSignal | undefined {
+    return this.prover.present ? this.prover.value.signal : undefined;
+  }
+
   valuesOf(vs: Wire[]): bigint[] {
     return vs.map((v) => this.tape.value(v));
   }
@@ -162,7 +168,7 @@ export class Session {
   async grindAndSample(bits: number, count: number, wordLength: number): Promise<Words> {
     if (this.pending.length > 0) this.flush();
     const state = this.state;
-    const { signal } = this.prover.present ? this.prover.value : {};
+    const { signal } = this;
     const [nonce] = await this.inputs(
       1,
       async () => [
