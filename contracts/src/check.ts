@@ -3,8 +3,9 @@ import { AttensorError } from '@attensor/core';
 import { Field, type PublicKey } from 'o1js';
 import { Attestation } from './attestation.js';
 import { Commitment } from './commitment.js';
-import { isEmbedded } from './account.js';
-import { readAll, type ReadOptions } from './read.js';
+import { isDeep } from './depth.js';
+import { readAll, type Reading, type ReadOptions } from './read.js';
+import { readSettledIn, type SettledIn } from './settlement-blocks.js';
 import { proofProblem } from './stated-proof.js';
 import { Statement } from './statement.js';
 
@@ -23,7 +24,7 @@ export interface AttestedFile {
 export interface CheckOptions extends ReadOptions {
   /** Verify the file's own proof too, as the network did on submission. */
   proof?: boolean;
-  /** Count as attested and settled only what has so many blocks on top of its own. */
+  /** Count as attested only what has so many blocks on top of its own, and as settled what has them on top of its settlement's. */
   minDepth?: number;
 }
 
@@ -32,7 +33,7 @@ export interface AttestationCheck {
   attestation: Attestation;
   /** Has it been submitted, at least `minDepth` deep, so that the network verified a proof of it? */
   attested: boolean;
-  /** Is it in the record, so that contracts can rely on it? */
+  /** Is it in the record, settled at least `minDepth` deep, so that contracts can rely on it? */
   settled: boolean;
   /** Is it of the model that the contract is committed to now? */
   current: boolean;
@@ -42,6 +43,8 @@ export interface AttestationCheck {
   blockHeight?: number;
   /** Blocks on top of the first submission's, as the archive tells; undefined if it is not submitted, or on a chain without blocks. */
   depth?: number;
+  /** Where it went into the record, as archives tell: undefined if it is not settled, or none tells. It is not proved. */
+  settledIn?: SettledIn;
   /** True if the archive has not seen the last submissions: what it has not seen yet counts as not attested. */
   behind: boolean;
 }
@@ -59,28 +62,43 @@ export async function checkAttestation(
 ): Promise<AttestationCheck> {
   const attestation = attestationOf(file);
   const proofValid = proof ? await isProofValid(file) : undefined;
-  const { contract, history, attestations, behind } = await readAll(address, options);
+  const reading = await readAll(address, options);
+  const { contract, history, attestations, behind } = reading;
   const position = history.find(attestation)?.index;
   const found = position === undefined ? undefined : attestations[position];
   const deep = found !== undefined && isDeep(found, minDepth);
+  const settledIn = found?.settled
+    ? await settlementOf(address, reading, found.index, { minDepth, ...options })
+    : undefined;
   const model = Commitment.toFields(Attestation.commitment(attestation));
   return {
     attestation,
     attested: deep,
-    settled: deep && found.settled,
+    settled: deep && found.settled && isDeep(settledIn, minDepth),
     current: Commitment.toFields(contract.commitment).every(
       (field, i) => field.toBigInt() === model[i].toBigInt(),
     ),
     proofValid,
     blockHeight: contract.blockHeight,
     depth: found?.depth,
+    settledIn,
     behind,
   };
 }
 
-/** What is on a chain without blocks cannot be taken back; where only the depth is unknown, it does not count. */
-export function isDeep({ depth }: { depth?: number }, minDepth: number): boolean {
-  return minDepth === 0 || (depth === undefined ? isEmbedded() : depth >= minDepth);
+/** @throws only where it matters to the answer */
+async function settlementOf(
+  address: PublicKey,
+  reading: Reading,
+  index: number,
+  { minDepth, ...options }: ReadOptions & { minDepth: number },
+): Promise<SettledIn | undefined> {
+  try {
+    return (await readSettledIn(address, reading, { ...options, only: index })).get(index);
+  } catch (error) {
+    if (minDepth > 0) throw error;
+    return undefined;
+  }
 }
 
 function attestationOf({ statement, verificationKey }: AttestedFile): Attestation {

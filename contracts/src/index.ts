@@ -51,13 +51,14 @@ export {
 } from './read.js';
 export {
   checkAttestation,
-  isDeep,
   isProofValid,
   statedFields,
   type AttestedFile,
   type AttestationCheck,
   type CheckOptions,
 } from './check.js';
+export { isDeep } from './depth.js';
+export { readSettledIn, type SettledIn } from './settlement-blocks.js';
 export {
   genuineness,
   notGenuine,

@@ -46,11 +46,12 @@ export interface WalkOptions {
 
 /** As many as real archives search unless their host chose another number. */
 export const BLOCK_RANGE = 10_000;
-const MIN_BLOCK_RANGE = 8;
+/** No archive refuses so few. */
+export const MIN_BLOCK_RANGE = 8;
 /** A node that claims a height beyond all chains must not keep a reader busy for ever. */
 const MAX_WINDOWS = 20_000;
 /** Blocks that a chain may take back. */
-const FINALITY = 290;
+export const FINALITY = 290;
 
 const EMPTY = AccountUpdate.Actions.emptyActionState().toString();
 

@@ -3,7 +3,8 @@
  *
  * Works on whatever Mina instance is active; over a network best after `connect`. Submissions come from an archive and are checked
  * against the account before they are returned, so an archive can withhold an answer, but it can't
- * invent, leave out or reorder submissions. Events are not read: anyone may put them beside the contract's own.
+ * invent, leave out or reorder submissions. Events, which anyone may put beside the contract's own, are read only for the
+ * blocks of settlements: see `settlement-blocks.ts`.
  */
 import { AttensorError } from '@attensor/core';
 import { Field, Mina, type PublicKey } from 'o1js';
@@ -25,8 +26,10 @@ import { type Commitment } from './commitment.js';
 import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
 import { type Endpoint, publicUrl } from './graphql.js';
 import { AttestationHistory, type RecordedAttestation } from './history.js';
+import { isDeep } from './depth.js';
 import { attestationsOf } from './queue.js';
 import { type LinkedUpdate, type Queue, type QueueSource, walkQueue } from './queue-walk.js';
+import { readSettledIn } from './settlement-blocks.js';
 
 /** Options of everything that reads submissions. */
 export interface ReadOptions extends ReadContractOptions {
@@ -62,6 +65,8 @@ export interface Reading {
   skipped: number;
   /** Updates that were known before, from `since` or a checkpoint. */
   known: number;
+  /** Blocks that one question to the archive may span, as far as that was tried. */
+  blockRange: number;
   /** Why a checkpoint was not used or not kept: the reading is as good without it. */
   checkpointProblem?: unknown;
   /** To be kept, exported, or given to the next call. */
@@ -111,6 +116,7 @@ export async function readAll(address: PublicKey, options: ReadOptions = {}): Pr
     behind,
     skipped,
     known: queue.known,
+    blockRange: queue.blockRange,
     checkpointProblem,
     checkpoint,
     updates,
@@ -323,13 +329,23 @@ export async function readAttestations(
   return (await readAll(address, options)).attestations;
 }
 
-/** Is the attestation in the record, so that contracts can rely on it? @throws as `readAll` */
+/**
+ * Is the attestation in the record, so that contracts can rely on it?
+ *
+ * @param options.minDepth blocks on top of the one in which it went into the record, as archives tell
+ * @throws as `readAll`
+ */
 export async function isSettled(
   address: PublicKey,
   attestation: Attestation,
-  options: ReadOptions = {},
+  { minDepth = 0, ...options }: ReadOptions & { minDepth?: number } = {},
 ): Promise<boolean> {
-  return (await readHistory(address, options)).isSettled(attestation);
+  const reading = await readAll(address, options);
+  const found = reading.history.find(attestation);
+  if (!found?.settled || minDepth === 0) return found?.settled ?? false;
+  const { index } = found;
+  const settled = await readSettledIn(address, reading, { ...options, only: index });
+  return isDeep(settled.get(index), minDepth);
 }
 
 /** Argument of `requireAttested`; valid until the next `settle`. @throws NOT_SETTLED, as `readAll` */

@@ -1,7 +1,7 @@
 /** New attestations as they come. */
 import type { PublicKey } from 'o1js';
 import { readContract } from './account.js';
-import { isDeep } from './check.js';
+import { isDeep } from './depth.js';
 import { type FoundAttestation, readAll, type Reading, type ReadOptions } from './read.js';
 
 /** Options of `subscribeAttestations`. */

@@ -87,6 +87,11 @@ describe('deployment', () => {
       found: true,
       attestation: { settled: true, transaction: submitted.json.transaction },
     });
+    // from the event of the contract's own proof
+    const { transactions } = settled.json as { transactions: { transaction: string }[] };
+    expect(found.json).toMatchObject({
+      attestation: { settledIn: { transactionHash: transactions[0].transaction } },
+    });
     const none = await attensor('attestations', 'get', '7');
     expect(none.json).toMatchObject({ found: false });
     expect(none.exitCode).toBe(2);

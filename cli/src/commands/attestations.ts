@@ -1,3 +1,4 @@
+import type { SettledIn } from '@attensor/contracts';
 import { ChainSession, readCheckpoint, writeCheckpoint } from '@attensor/chain';
 import { type AliasOptions, countOption, withAlias } from '../chain-options.js';
 import { AttensorError } from '@attensor/core';
@@ -35,7 +36,7 @@ function withReader(of: Command): Command {
     .option('--commitment <file>', 'commitment.json that the contract must be committed to')
     .option(
       '--min-depth <n>',
-      'count only what has so many blocks on top of its own',
+      'count only what has so many blocks on top of its own, as settled what has them on top of its settlement',
       countOption,
       0,
     );
@@ -52,7 +53,7 @@ function listCommand(session: Session): Command {
     .addHelpText(
       'after',
       `${FOREIGN}
-JSON: {${ACCOUNT_JSON}, count, settled, attestations: [{index, state, settled, statement, verifierKeyHash, transaction, block, depth}]}.`,
+JSON: {${ACCOUNT_JSON}, count, settled, attestations: [{index, state, settled, statement, verifierKeyHash, transaction, block, depth, settledIn: {transactionHash, blockHeight, depth}}]}. settledIn is what archives tell; it is left out where none does.`,
     )
     .action(
       works<ListOptions>(session, async (context, options) => {
@@ -182,6 +183,7 @@ interface AttestationJson {
   transaction?: string;
   block?: number;
   depth?: number;
+  settledIn?: SettledIn;
 }
 
 async function read(
@@ -193,7 +195,7 @@ async function read(
     options.commitment === undefined ? undefined : await readPublished(options.commitment);
   const chain = await ChainSession.open(options, context);
   const contract = await chain.address();
-  const { isDeep, requireGenuine, Statement } = await import('@attensor/contracts');
+  const { isDeep, readSettledIn, requireGenuine, Statement } = await import('@attensor/contracts');
   const { PublicKey } = await import('o1js');
   const address = PublicKey.fromBase58(contract);
   const { reading } = await requireGenuine(address, { commitment }, { checkpoint });
@@ -208,10 +210,22 @@ async function read(
     );
   if (skipped > 0)
     log.call(context.output, `${skipped} blocks of the archive's answers could not be used`);
+  const settledIn = await readSettledIn(address, reading).catch((error: unknown) => {
+    log.call(context.output, error instanceof Error ? error.message : String(error));
+    return new Map<number, SettledIn>();
+  });
+  const untold = reading.history.state.count - settledIn.size;
+  if (untold > 0)
+    log.call(
+      context.output,
+      `the archive does not tell in which blocks ${untold} attestations went into the record`,
+    );
+  const { minDepth } = options;
   const attestations = reading.attestations
-    .filter((each) => isDeep(each, options.minDepth))
-    .map(
-      ({ index, settled, attestation, transactionHash, blockHeight, depth }): AttestationJson => ({
+    .filter((each) => isDeep(each, minDepth))
+    .map(({ index, attestation, transactionHash, blockHeight, ...each }): AttestationJson => {
+      const settled = each.settled && isDeep(settledIn.get(index), minDepth);
+      return {
         index,
         state: settled ? 'settled' : 'submitted',
         settled,
@@ -219,9 +233,10 @@ async function read(
         verifierKeyHash: attestation.verifierKeyHash.toString(),
         transaction: transactionHash,
         block: blockHeight,
-        depth,
-      }),
-    );
+        depth: each.depth,
+        settledIn: settledIn.get(index),
+      };
+    });
   const { provedState, locked, contractKeyHash, blockHeight } = reading.contract;
   const account = {
     genuine: true,
@@ -241,12 +256,17 @@ function line({ index, settled, statement, block }: AttestationJson): string {
 }
 
 function details(attestation: AttestationJson): string {
-  const { index, settled, statement, verifierKeyHash, transaction, block, depth } = attestation;
+  const { index, settled, statement, verifierKeyHash, settledIn } = attestation;
+  const { transaction, block, depth } = attestation;
+  const settlement =
+    settledIn &&
+    `settlement:      ${settledIn.transactionHash}, block ${settledIn.blockHeight}, ${settledIn.depth} blocks on top, as the archive tells`;
   return [
     `attestation ${index}, ${settled ? 'settled' : 'pending'}`,
     ...Object.entries({ ...statement, verifierKeyHash }).map(
       ([name, value]) => `${`${name}:`.padEnd(17)}${value}`,
     ),
     `transaction:     ${transaction ?? '?'}, block ${block ?? '?'}, ${depth ?? '?'} blocks on top`,
+    ...(settlement === undefined ? [] : [settlement]),
   ].join('\n');
 }
