@@ -6,7 +6,7 @@ import {
   MAX_MEMO_BYTES,
   type SessionOptions,
 } from '@attensor/chain';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export type AliasOptions = Pick<
   SessionOptions,
@@ -38,11 +38,15 @@ export function withTransaction(command: Command): Command {
     .option('--fee <mina>', "fee (default: the alias's fee)")
     .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
     .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
-    .option(
-      '--confirmations <n>',
-      `wait until so many blocks are on top of the transaction's own, at most ${MAX_CONFIRMATIONS}`,
-      confirmationsOption,
-      0,
+    .addOption(
+      new Option(
+        '--confirmations <n>',
+        `wait until so many blocks are on top of the transaction's own, at most ${MAX_CONFIRMATIONS}`,
+      )
+        .argParser(confirmationsOption)
+        .default(0)
+        // --no-wait
+        .conflicts('wait'),
     )
     .option('--no-wait', 'do not wait until the transaction is in a block');
 }

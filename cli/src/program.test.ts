@@ -94,6 +94,10 @@ describe('mistakes', () => {
   const prove = ['--prompt', 'a', '--max-tokens', '2'];
   const cases: Record<string, { args: () => string[] | Promise<string[]>; code: string }> = {
     'an unknown option': { args: () => ['generate', model, '--nope'], code: 'USAGE' },
+    'confirmations without waiting': {
+      args: () => ['settle', '--alias', 'local', '--confirmations', '3', '--no-wait'],
+      code: 'USAGE',
+    },
     'a missing option': { args: () => ['generate', model], code: 'USAGE' },
     'a bad number': {
       args: () => ['generate', model, '--prompt', 'a', '--max-tokens', '-1'],
