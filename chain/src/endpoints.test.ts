@@ -37,6 +37,10 @@ describe('a file of endpoints', () => {
     });
   });
 
+  it('says how many nodes must agree', async () => {
+    expect(await read({ ...withKey(KEY), agree: 2 })).toMatchObject({ agree: 2 });
+  });
+
   it('with keys in it is for its owner only', async () => {
     const inUrl = { nodes: [`https://a.example/graphql?key=${KEY}`] };
     for (const content of [withKey(KEY), inUrl, { nodes: [`https://me:${KEY}@a.example/`] }]) {
@@ -48,6 +52,8 @@ describe('a file of endpoints', () => {
   it.each<[string, unknown]>([
     ['no node', { nodes: [] }],
     ['no URL', { nodes: ['somewhere'] }],
+    ['more nodes that must agree than there are', { ...withKey(KEY), agree: 3 }],
+    ['half a node that must agree', { ...withKey(KEY), agree: 1.5 }],
     ['another scheme', { nodes: ['file:///etc/passwd'] }],
     ['an unknown field', { nodes: ['https://a.example/'], key: KEY }],
     ['a header of two lines', withKey(`${KEY}\r\nx: y`)],

@@ -12,6 +12,8 @@ import { z } from 'zod';
 /** At least one of each. The first one is asked first. */
 export interface NetworkEndpoints {
   nodes: Endpoint[];
+  /** How many nodes must show the same account; 1 if not given. */
+  agree?: number;
   archives: Endpoint[];
 }
 
@@ -34,10 +36,16 @@ const endpointSchema = z
     }),
   ])
   .transform((each): Endpoint => (typeof each === 'string' ? { url: each } : each));
-const fileSchema = z.strictObject({
-  nodes: z.array(endpointSchema).min(1),
-  archives: z.array(endpointSchema).min(1).optional(),
-});
+const fileSchema = z
+  .strictObject({
+    nodes: z.array(endpointSchema).min(1),
+    agree: z.int().min(1).optional(),
+    archives: z.array(endpointSchema).min(1).optional(),
+  })
+  .refine(({ nodes, agree = 1 }) => agree <= nodes.length, {
+    path: ['agree'],
+    message: 'more nodes must agree than there are',
+  });
 
 /**
  * A header's value that begins with `$` is that of an environment variable.
@@ -50,10 +58,10 @@ export async function readEndpoints(
 ): Promise<NetworkEndpoints> {
   const where = resolve(path);
   const file = { path: where, schema: fileSchema, code: 'BAD_FILE' as const, hint: HINT };
-  const { nodes, archives = nodes } = await readJson({ ...file, maxBytes: MAX_BYTES });
+  const { nodes, agree, archives = nodes } = await readJson({ ...file, maxBytes: MAX_BYTES });
   if ([...nodes, ...archives].some(holdsSecret)) await requirePrivate(where);
   const filled = (endpoint: Endpoint) => fillHeaders(endpoint, environment, where);
-  return { nodes: nodes.map(filled), archives: archives.map(filled) };
+  return { nodes: nodes.map(filled), agree, archives: archives.map(filled) };
 }
 
 function holdsSecret({ url: address, headers = {} }: Endpoint): boolean {

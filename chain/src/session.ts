@@ -75,7 +75,7 @@ export class ChainSession {
   static async open(options: SessionOptions, context: Context): Promise<ChainSession> {
     const { output, signal } = context;
     const alias = await readAlias(options.config, options.alias);
-    const { nodes, archives } = await endpointsOf(alias, options);
+    const { nodes, agree, archives } = await endpointsOf(alias, options);
     const network = new Network(alias, (line) => output.log(line), signal, nodes);
     // fails before anything slow is loaded
     const { syncStatus } = await network.query('{ syncStatus }');
@@ -87,6 +87,7 @@ export class ChainSession {
     connect({
       networkId: networkId === 'testnet' ? 'devnet' : networkId,
       nodes,
+      agree,
       archives,
       checkpoints: checkpointFiles(join(cacheDir, 'checkpoints'), alias.url),
     });

@@ -6,7 +6,14 @@ import { EMPTY_ACTION_STATE } from './actions.js';
 import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Commitment } from './commitment.js';
 import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
-import { askNode, badAnswer, type Endpoint, firstAnswer, publicUrl } from './graphql.js';
+import {
+  agreedAnswers,
+  askNode,
+  badAnswer,
+  type Endpoint,
+  firstAnswer,
+  publicUrl,
+} from './graphql.js';
 import type { HistoryState } from './history.js';
 import {
   parsePermissions,
@@ -53,7 +60,8 @@ export const isEmbedded = (): boolean => 'addAccount' in Mina.activeInstance;
  *
  * **Warning**: any account can hold any eight fields. Use `requireGenuine` before trusting an address that you did not deploy.
  *
- * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE, BAD_ANSWER
+ * @throws NO_CONTRACT if there is no zkApp at `address`, NODE_UNAVAILABLE, BAD_ANSWER; NODES_DISAGREE where `connect` was told how many
+ * nodes must agree
  */
 export async function readContract(
   address: PublicKey,
@@ -61,8 +69,10 @@ export async function readContract(
 ): Promise<ContractState> {
   const connection = activeConnection();
   if (connection !== undefined) {
-    const nodes = graphql === undefined ? connection.nodes : endpointList(graphql);
-    return await firstAnswer(nodes, (node) => fetchContract(node, address));
+    const ask = (node: Endpoint) => fetchContract(node, address);
+    if (graphql !== undefined) return await firstAnswer(endpointList(graphql), ask);
+    const { nodes, agree } = connection;
+    return agree === 1 ? await firstAnswer(nodes, ask) : await agreed(nodes, agree, ask);
   }
   const contract = new AttestationContract(address);
   // first the permissions: if they are final, the code that is read after them is the code they guard
@@ -84,6 +94,19 @@ export async function readContract(
     contractKeyHash: zkapp.verificationKey.hash,
     blockHeight: isEmbedded() ? undefined : await lastHeight(),
   };
+}
+
+/** Of the block that all who agree have seen, so that nothing is deeper than one of them says. */
+async function agreed(
+  nodes: readonly Endpoint[],
+  needed: number,
+  ask: (node: Endpoint) => Promise<ContractState>,
+): Promise<ContractState> {
+  const alike = (state: ContractState) => JSON.stringify({ ...state, blockHeight: undefined });
+  const heightOf = ({ blockHeight = 0 }: ContractState) => blockHeight;
+  const inWords = (state: ContractState) => `an account as of block ${heightOf(state)}`;
+  const states = await agreedAnswers(nodes, ask, { needed, alike, inWords });
+  return states.reduce((a, b) => (heightOf(b) < heightOf(a) ? b : a));
 }
 
 function stateOf(contract: AttestationContract, state: Field[]) {

@@ -10,6 +10,11 @@ export type Endpoints = string | Endpoint | readonly (string | Endpoint)[];
 export interface Connection {
   /** GraphQL of daemons. */
   nodes: Endpoints;
+  /**
+   * How many of the nodes must show the same account, whatever the others say; 1 if not given, and then the first node that answers is
+   * believed. What archives say is compared with that account in any case.
+   */
+  agree?: number;
   /** GraphQL of archives; the nodes if not given, as with a local node. */
   archives?: Endpoints;
   /** Where readers keep what they have read, unless told another place. */
@@ -19,6 +24,7 @@ export interface Connection {
 
 export interface Connected {
   nodes: readonly Endpoint[];
+  agree: number;
   archives: readonly Endpoint[];
   checkpoints?: CheckpointStore;
 }
@@ -33,12 +39,13 @@ const connections = new WeakMap<object, Connected>();
  * Makes a network o1js's active instance, and lets the functions of this package ask its nodes and archives
  * themselves: with each endpoint's own headers, one after the other, and with the blocks of what they find.
  *
- * @throws BAD_ARGUMENT without a node
+ * @throws BAD_ARGUMENT without a node, or if more nodes must agree than there are
  */
 export function connect(connection: Connection): Connected {
-  const { nodes, archives = nodes, checkpoints, networkId } = connection;
+  const { nodes, agree = 1, archives = nodes, checkpoints, networkId } = connection;
   const connected = {
     nodes: endpointList(nodes),
+    agree,
     archives: endpointList(archives),
     checkpoints,
   };
@@ -47,6 +54,16 @@ export function connect(connection: Connection): Connected {
       code: 'BAD_ARGUMENT',
       what: 'name at least one node and one archive',
       where: 'connect',
+    });
+  }
+  const { length } = connected.nodes;
+  if (!Number.isInteger(agree) || agree < 1 || agree > length) {
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'so many nodes cannot agree',
+      where: 'connect: agree',
+      expected: `a whole number from 1 to ${length}, the number of nodes`,
+      got: String(agree),
     });
   }
   const instance = Mina.Network({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { asEndpoint, askNode, firstAnswer, publicUrl } from './graphql.js';
+import { AttensorError } from '@attensor/core';
+import { agreedAnswers, asEndpoint, askNode, firstAnswer, publicUrl } from './graphql.js';
 import { AnsweringNode } from './testing/answering-node.js';
 
 let node: AnsweringNode;
@@ -112,5 +113,70 @@ describe('endpoints', () => {
       code: 'BAD_ANSWER',
       got: 'more than 1000 bytes',
     });
+  });
+});
+
+describe('nodes that must agree', () => {
+  const A = { state: 'a', block: 7 };
+  const B = { state: 'b', block: 9 };
+  const fails = (code: 'NODE_UNAVAILABLE' | 'NO_CONTRACT') =>
+    new AttensorError({ code, what: 'no answer' });
+  type Answer = typeof A | AttensorError;
+
+  /** @param answers of each node, in the order in which it is asked; its last one from then on */
+  async function agreed(needed: number, ...answers: Answer[][]) {
+    const asked = answers.map(() => 0);
+    const found = await agreedAnswers(
+      answers.map((_, i) => ({ url: `http://node-${i}/` })),
+      ({ url }) => {
+        const i = Number(url[12]);
+        const answer = answers[i][Math.min(asked[i]++, answers[i].length - 1)];
+        return answer instanceof AttensorError ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+      {
+        needed,
+        alike: ({ state }) => state,
+        inWords: ({ block }) => `block ${block}`,
+        pauseMs: 1,
+      },
+    );
+    return { found, asked };
+  }
+
+  it('give the answers that agree, whatever one says that lies', async () => {
+    const { found, asked } = await agreed(2, [B], [A], [{ ...A, block: 8 }]);
+    expect(found).toEqual([A, { ...A, block: 8 }]);
+    expect(asked).toEqual([1, 1, 1]);
+  });
+
+  it('are asked again if one has seen a block that another has not', async () => {
+    const { found, asked } = await agreed(2, [A, B], [B]);
+    expect(found).toEqual([B, B]);
+    expect(asked).toEqual([2, 2]);
+  });
+
+  it('are named if they go on disagreeing', async () => {
+    const disagree = {
+      code: 'NODES_DISAGREE',
+      got: 'http://node-0/: block 7; http://node-1/: block 9',
+    };
+    await expect(agreed(2, [A], [B])).rejects.toMatchObject(disagree);
+    // as many on either side
+    await expect(agreed(2, [A], [B], [A], [B])).rejects.toMatchObject({ code: 'NODES_DISAGREE' });
+    await expect(agreed(2, [A], [fails('NO_CONTRACT')])).rejects.toMatchObject({
+      code: 'NODES_DISAGREE',
+      got: 'http://node-0/: block 7; http://node-1/: NO_CONTRACT',
+    });
+  });
+
+  it('may agree that there is no contract', async () => {
+    const none = fails('NO_CONTRACT');
+    await expect(agreed(2, [none], [none], [A])).rejects.toBe(none);
+  });
+
+  it('may be down, as long as enough of them answer', async () => {
+    const down = fails('NODE_UNAVAILABLE');
+    expect((await agreed(2, [down], [A], [A])).found).toEqual([A, A]);
+    await expect(agreed(2, [down], [A])).rejects.toBe(down);
   });
 });

@@ -98,6 +98,71 @@ export async function firstAnswer<T>(
   throw errors[0];
 }
 
+/** How many endpoints must answer alike. */
+export interface Agreement<T> {
+  needed: number;
+  /** Equal for answers that agree. */
+  alike: (answer: T) => string;
+  /** An answer in few words, for those who have to find out which endpoint is wrong. */
+  inWords: (answer: T) => string;
+  /** Between attempts: an endpoint may have seen a block that another has not. */
+  pauseMs?: number;
+}
+
+const ATTEMPTS = 3;
+const PAUSE_MS = 2000;
+
+/**
+ * What as many endpoints as needed answer alike, each by itself. All are asked at once, and again if they disagree.
+ *
+ * @param use asks one endpoint; what it throws but for faults of an endpoint is an answer too
+ * @returns the answers that agree, in the order of the endpoints
+ * @throws what they agree on if it is an error, the first fault if too few endpoints answer, NODES_DISAGREE
+ */
+export async function agreedAnswers<T>(
+  endpoints: readonly Endpoint[],
+  use: (endpoint: Endpoint) => Promise<T>,
+  { needed, alike, inWords, pauseMs = PAUSE_MS }: Agreement<T>,
+): Promise<T[]> {
+  for (let attempt = 1; ; attempt++) {
+    const outcomes = await Promise.all(
+      endpoints.map(async (endpoint) => {
+        const where = publicUrl(endpoint.url);
+        try {
+          const answer = await use(endpoint);
+          return { where, answer, same: `answer ${alike(answer)}`, words: inWords(answer) };
+        } catch (error) {
+          if (!(error instanceof AttensorError)) throw error;
+          const fault = PASSED_ON.includes(error.code);
+          return { where, error, same: fault ? undefined : error.code, words: error.code };
+        }
+      }),
+    );
+    const answered = outcomes.filter(({ same }) => same !== undefined);
+    const fault = outcomes.find(({ same }) => same === undefined)?.error;
+    if (answered.length < needed && fault !== undefined) throw fault;
+    const groups = [...new Set(answered.map(({ same }) => same))]
+      .map((same) => answered.filter((each) => each.same === same))
+      .filter((group) => group.length >= needed);
+    if (groups.length === 1) {
+      const [group] = groups;
+      const refusal = group[0].error;
+      if (refusal !== undefined) throw refusal;
+      return group.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+    }
+    if (attempt === ATTEMPTS) {
+      throw new AttensorError({
+        code: 'NODES_DISAGREE',
+        what: 'the nodes disagree',
+        expected: `the same answer of ${needed} of ${endpoints.length} nodes`,
+        got: outcomes.map(({ where, words }) => `${where}: ${words}`).join('; '),
+        hint: 'One of them is behind, on a fork, or lying. Ask again, or choose the nodes you trust',
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
 /** Faults of an endpoint, not answers. */
 const PASSED_ON = ['NODE_UNAVAILABLE', 'ARCHIVE_UNAVAILABLE', 'BAD_ANSWER', 'ARCHIVE_MISMATCH'];
 

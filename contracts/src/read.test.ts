@@ -5,6 +5,7 @@ import { Mina, Permissions, PrivateKey, Types, VerificationKey } from 'o1js';
 import { attestationPermissions } from './attestation-contract.js';
 import { Attestation } from './attestation.js';
 import { Commitment } from './commitment.js';
+import { connect } from './endpoints.js';
 import { RECORD_VERSION } from './actions.js';
 import { ownerHash } from './owner.js';
 import {
@@ -304,4 +305,56 @@ describe('subscribeAttestations', () => {
     await other.deploy();
     for (const answer of [100, 101]) await other.submit(answering(answer));
   }
+});
+
+// last, because o1js keeps asking the nodes that it was connected to, even about a chain in this process
+describe('readContract with nodes that must agree', () => {
+  let nodes: AnsweringNode[];
+  beforeAll(async () => {
+    nodes = await Promise.all([1, 2, 3].map(() => AnsweringNode.start()));
+  });
+  afterAll(() => Promise.all(nodes.map((node) => node.stop())));
+
+  /** What a node tells of the contract as of a block, with one field of its state in its own words. */
+  function told(height: number, root?: string) {
+    const account = Mina.getAccount(local.address);
+    const { appState, actionState, verificationKey } = present(account.zkapp, 'the contract');
+    const zkappState = appState.map(String);
+    if (root !== undefined) zkappState[4] = root;
+    return {
+      data: {
+        account: {
+          publicKey: local.address.toBase58(),
+          zkappState,
+          provedState: true,
+          actionState: actionState.map(String),
+          verificationKey: { hash: present(verificationKey, 'its key').hash.toString() },
+          permissions: Types.Account.toJSON(account).permissions,
+        },
+        bestChain: [{ protocolState: { consensusState: { blockHeight: height } } }],
+      },
+    };
+  }
+
+  it('takes what enough of them show, as of the lowest of their blocks', async () => {
+    const honest = [told(9), told(8)];
+    const answers = [told(99, '123'), ...honest];
+    nodes.forEach((node, i) => (node.answer = answers[i]));
+    const urls = nodes.map(({ url }) => url);
+    connect({ nodes: urls, agree: 2 });
+    const state = await readContract(local.address);
+    expect(state.blockHeight).toBe(8);
+    expect(state.root.toString()).not.toBe('123');
+    // without it the first one is believed
+    connect({ nodes: urls });
+    expect((await readContract(local.address)).root.toString()).toBe('123');
+    connect({ nodes: urls.slice(0, 2), agree: 2 });
+    await expect(readContract(local.address)).rejects.toMatchObject({ code: 'NODES_DISAGREE' });
+  });
+
+  it('no more of them than there are', () => {
+    const { url } = nodes[0];
+    for (const agree of [0, 2, 1.5, NaN])
+      expect(() => connect({ nodes: url, agree })).toThrow(/so many nodes cannot agree/);
+  });
 });
