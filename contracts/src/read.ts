@@ -332,13 +332,18 @@ export async function readAttestations(
 /**
  * Is the attestation in the record, so that contracts can rely on it?
  *
- * @param options.minDepth blocks on top of the one in which it went into the record, as archives tell
  * @throws as `readAll`
  */
 export async function isSettled(
   address: PublicKey,
   attestation: Attestation,
-  { minDepth = 0, ...options }: ReadOptions & { minDepth?: number } = {},
+  {
+    minDepth = 0,
+    ...options
+  }: ReadOptions & {
+    /** Blocks on top of the one in which it went into the record, as archives tell. */
+    minDepth?: number;
+  } = {},
 ): Promise<boolean> {
   const reading = await readAll(address, options);
   const found = reading.history.find(attestation);

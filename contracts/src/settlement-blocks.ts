@@ -65,14 +65,19 @@ const SETTLE = Object.keys(new AttestationContract(PublicKey.empty()).events)
 /**
  * Where submissions went into the record, by their position.
  *
- * @param options.only position of the submission that is asked for; all that are settled if not given
  * @returns nothing for those of which no archive tells, and on a chain without blocks
  * @throws what the first archive did if none answers: NODE_UNAVAILABLE, BAD_ANSWER
  */
 export async function readSettledIn(
   address: PublicKey,
   { contract, history, attestations, blockRange }: Reading,
-  { only, ...options }: ReadOptions & { only?: number } = {},
+  {
+    only,
+    ...options
+  }: ReadOptions & {
+    /** Position of the submission that is asked for; all that are settled if not given. */
+    only?: number;
+  } = {},
 ): Promise<ReadonlyMap<number, SettledIn>> {
   const { blockHeight: height } = contract;
   const { archive, signal } = options;
