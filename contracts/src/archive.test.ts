@@ -45,6 +45,59 @@ describe("an archive's answer", () => {
     expect(blocks[0].updates[2]).toMatchObject({ blockHeight: 7, transactionHash: 'tx 2' });
   });
 
+  /** Ids of the account updates of a transaction, and the actions of each that is told of. */
+  const updatesOf = async (...transactions: [ids: number[], told: [string, string][]][]) => {
+    const actionData = transactions.flatMap(([ids, told], sequence) =>
+      told.map(([id, value]) => action(id, value, sequence, ids)),
+    );
+    node.answer = { data: { actions: [block(...actionData)] } };
+    const { blocks } = await fetch();
+    return blocks[0].updates.map(({ actions }) => actions.map(([value]) => value));
+  };
+
+  it('tells of equal account updates once, and names them as often as they are there', async () => {
+    // copied within a transaction, with another one in between
+    expect(
+      await updatesOf([
+        [7, 3, 9, 7, 7],
+        [
+          ['7', '1'],
+          ['9', '2'],
+        ],
+      ]),
+    ).toEqual([['1'], ['2'], ['1'], ['1']]);
+    // copied from one transaction into the next one
+    expect(await updatesOf([[7], [['7', '1']]], [[4, 7], [['7', '1']]])).toEqual([['1'], ['1']]);
+    // two actions of one update, twice
+    expect(
+      await updatesOf([
+        [7, 7],
+        [
+          ['7', '1'],
+          ['7', '2'],
+        ],
+      ]),
+    ).toEqual([
+      ['1', '2'],
+      ['1', '2'],
+    ]);
+  });
+
+  it('of a block with more updates than any block can have is not believed', async () => {
+    node.answer = {
+      data: { actions: [block(action('7', '1', 1, Array<number>(20_000).fill(7)))] },
+    };
+    expect(await fetch()).toEqual({ blocks: [], skipped: 1 });
+  });
+
+  it('that is huge is refused, so that fewer blocks are asked for', async () => {
+    node.answer = { data: { actions: Array<unknown>(1000).fill(block(action('1', '1'))) } };
+    const range = { from: 5, to: 10 };
+    await expect(
+      fetchQueueBlocks({ url: node.url }, 'B62', range, { maxBytes: 10_000 }),
+    ).rejects.toMatchObject({ code: 'BAD_ANSWER', what: 'the answer is too large' });
+  });
+
   it('is counted where it has a form that is not known, and used where it has', async () => {
     const odd = { ...block(action('1', '1')), actionState: { actionStateOne: 'x' } };
     node.answer = { data: { actions: [odd, null, 7, block(), block(action('1', '1'))] } };

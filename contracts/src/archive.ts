@@ -5,6 +5,12 @@
 import { z } from 'zod';
 import { type AskOptions, askNode, badAnswer, type Endpoint } from './graphql.js';
 
+/** Blocks: the first one, and the one after the last. Without a first one, the archive chooses how many. */
+export interface BlockWindow {
+  from?: number;
+  to: number;
+}
+
 /** All actions of one account update, and where it was: the latter is the archive's word. */
 export interface QueueUpdate {
   /** Fields of each action, in decimal. */
@@ -34,6 +40,8 @@ export interface QueueAnswer {
 }
 
 const TIMEOUT_MS = 30_000;
+/** Account updates of one contract in a block: a network's limits allow far fewer. */
+const MAX_UPDATES = 10_000;
 const digits = z.string().regex(/^\d{1,78}$/, 'a number in decimal');
 const height = z.number().int().nonnegative();
 
@@ -75,13 +83,12 @@ const QUERY = `query ($input: ActionFilterOptionsInput!) {
 }`;
 
 /**
- * @param range blocks: the first one, and the one after the last
  * @throws NODE_UNAVAILABLE, BAD_ANSWER, also where the archive refuses so many blocks
  */
 export async function fetchQueueBlocks(
   archive: Endpoint,
   address: string,
-  range: { from: number; to: number },
+  range: BlockWindow,
   options: AskOptions = {},
 ): Promise<QueueAnswer> {
   const input = { address, ...range };
@@ -89,38 +96,37 @@ export async function fetchQueueBlocks(
   const answer = answerSchema.safeParse(data);
   if (!answer.success)
     throw badAnswer(archive, "the archive's answer is malformed", answer.error.issues[0].message);
-  const parsed = (answer.data.actions ?? []).map((block) => blockSchema.safeParse(block));
-  const blocks = parsed.flatMap(({ data: block }) =>
-    block === undefined ? [] : [queueBlock(block)],
-  );
-  return { blocks, skipped: parsed.length - blocks.length };
+  const blocks = (answer.data.actions ?? []).map((each) => queueBlock(each));
+  const read = blocks.filter((block) => block !== undefined);
+  return { blocks: read, skipped: blocks.length - read.length };
 }
 
-function queueBlock({
-  blockInfo,
-  actionState,
-  actionData,
-}: z.infer<typeof blockSchema>): QueueBlock {
-  const place = ({ accountUpdateId, transactionInfo: of }: (typeof actionData)[number]) => [
-    of.sequenceNumber,
-    of.zkappAccountUpdateIds.indexOf(accountUpdateId),
-  ];
-  const sorted = actionData
-    .map((each) => ({ each, place: place(each) }))
-    .sort((a, b) => a.place[0] - b.place[0] || a.place[1] - b.place[1]);
+type Emitted = z.infer<typeof blockSchema>['actionData'][number];
+
+/**
+ * The updates of a block in order. An archive stores equal account updates once. It tells of one only once for each transaction, and
+ * as often as the transaction names its id, it was there.
+ */
+function queueBlock(value: unknown): QueueBlock | undefined {
+  const parsed = blockSchema.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { blockInfo, actionState, actionData } = parsed.data;
   const updates: QueueUpdate[] = [];
-  let last: string | undefined;
-  for (const { each } of sorted) {
-    if (each.accountUpdateId === last) updates.at(-1)?.actions.push(each.data);
-    else
+  for (const { info, actions } of transactionsOf(actionData)) {
+    const named = info.zkappAccountUpdateIds;
+    const unnamed = [...actions.keys()].filter((id) => !named.includes(id));
+    for (const id of [...named, ...unnamed]) {
+      const dispatched = actions.get(id);
+      if (dispatched === undefined) continue;
       updates.push({
-        actions: [each.data],
+        actions: dispatched,
         blockHeight: blockInfo.height,
-        transactionHash: each.transactionInfo.hash,
+        transactionHash: info.hash,
         time: blockInfo.timestamp,
         slot: blockInfo.globalSlotSinceGenesis ?? undefined,
       });
-    last = each.accountUpdateId;
+      if (updates.length > MAX_UPDATES) return undefined;
+    }
   }
   return {
     updates,
@@ -128,4 +134,22 @@ function queueBlock({
     after: actionState.actionStateOne,
     status: blockInfo.chainStatus,
   };
+}
+
+interface QueueTransaction {
+  info: Emitted['transactionInfo'];
+  /** By the account update that dispatched them. */
+  actions: Map<string, string[][]>;
+}
+
+/** In the order of their block. */
+function transactionsOf(actionData: readonly Emitted[]): QueueTransaction[] {
+  const transactions = new Map<number, QueueTransaction>();
+  for (const { accountUpdateId, data, transactionInfo: info } of actionData) {
+    const transaction = transactions.get(info.sequenceNumber) ?? { info, actions: new Map() };
+    transactions.set(info.sequenceNumber, transaction);
+    const { actions } = transaction;
+    actions.set(accountUpdateId, [...(actions.get(accountUpdateId) ?? []), data]);
+  }
+  return [...transactions.values()].sort((a, b) => a.info.sequenceNumber - b.info.sequenceNumber);
 }

@@ -71,6 +71,7 @@ export { connect, type Connected, type Connection, type Endpoints } from './endp
 export { publicUrl, type Endpoint } from './graphql.js';
 export {
   fetchQueueBlocks,
+  type BlockWindow,
   type QueueAnswer,
   type QueueBlock,
   type QueueUpdate,

@@ -1,6 +1,6 @@
 import { AttensorError } from '@attensor/core';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { QueueBlock } from './archive.js';
+import type { BlockWindow, QueueBlock } from './archive.js';
 import { AccountUpdate, Field } from 'o1js';
 import { linkUpdates, type QueueSource, walkQueue } from './queue-walk.js';
 
@@ -9,9 +9,13 @@ const RANGE = 50;
 /** An archive in memory, over a chain where some blocks have one action each. */
 class Archive implements QueueSource {
   readonly name = 'the archive';
-  asked: { from: number; to: number }[] = [];
+  asked: BlockWindow[] = [];
   blocks: (QueueBlock & { height: number })[];
   largest = RANGE;
+  /** Larger windows are cut at their upper end, without a word, instead of being refused. */
+  cuts = false;
+  /** Blocks in one answer; of more, the oldest are left out. */
+  most = Infinity;
 
   constructor(
     readonly heights: number[],
@@ -39,12 +43,13 @@ class Archive implements QueueSource {
   }
 
   fetch: QueueSource['fetch'] = (range) => {
-    const { from, to } = range ?? { from: 0, to: Infinity };
-    this.asked.push({ from, to });
-    if (to - from > this.largest)
+    const { to, from = to - this.largest } = range ?? { from: 0, to: Infinity };
+    this.asked.push({ ...(range?.from !== undefined && { from }), to });
+    if (to - from > this.largest && !this.cuts)
       return Promise.reject(new AttensorError({ code: 'BAD_ANSWER', what: 'refused' }));
-    const blocks = this.blocks.filter(({ height }) => height >= from && height < to);
-    return Promise.resolve({ blocks, skipped: 0 });
+    const end = Math.min(to, from + this.largest);
+    const blocks = this.blocks.filter(({ height }) => height >= from && height < end);
+    return Promise.resolve({ blocks: blocks.slice(-this.most), skipped: 0 });
   };
 
   walk(options: Partial<Parameters<typeof walkQueue>[1]> = {}) {
@@ -78,7 +83,7 @@ describe('windows', () => {
     expect(queue).toMatchObject({ behind: false, known: 0, skipped: 0 });
     expect(queue.updates).toEqual(archive.linked);
     expect(archive.asked).toHaveLength(8);
-    expect(archive.asked.every(({ from, to }) => to - from <= RANGE && from >= 1)).toBe(true);
+    expect(archive.asked.every(({ from = 0, to }) => to - from <= RANGE && from >= 1)).toBe(true);
     expect(archive.asked[7].from).toBeGreaterThan(1);
   });
 
@@ -173,6 +178,90 @@ describe('an archive at odds', () => {
   });
 });
 
+describe('an archive that cuts windows short without a word', () => {
+  beforeEach(() => {
+    archive.cuts = true;
+  });
+  const questions = () => archive.asked.length;
+
+  it.each([1000, 400, 200, 100])('is asked for smaller ones: %i blocks', async (blockRange) => {
+    const { linked } = archive;
+    const queue = await archive.walk({ blockRange });
+    expect(queue).toMatchObject({ behind: false, updates: linked });
+    expect(queue.blockRange).toBeLessThanOrEqual(RANGE);
+    expect(questions()).toBeLessThan(40);
+  });
+
+  it('loses nothing, wherever the blocks are', async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const random = (below: number, salt: number) =>
+        Math.floor(Math.abs(Math.sin(seed * 61.7 + salt * 13.3) * 1e4) % below);
+      const heights = Array.from({ length: 1 + random(9, 1) }, (_, i) => 1 + random(3000, i + 2));
+      const sorted = [...new Set(heights)].sort((a, b) => a - b);
+      archive = new Archive(sorted, sorted[sorted.length - 1] + random(300, 20));
+      archive.cuts = true;
+      archive.largest = 8 + random(120, 21);
+      const known = archive.linked.slice(0, random(sorted.length, 22));
+      const walk = archive.walk({ blockRange: 1 + random(4000, 23), known });
+      await expect(walk).resolves.toMatchObject({ behind: false, updates: archive.linked });
+    }
+  });
+
+  it('loses nothing of a young contract, of which no window told', async () => {
+    archive = new Archive([970, 975], 980);
+    archive.cuts = true;
+    expect(await archive.walk({ blockRange: 500 })).toMatchObject({ updates: archive.linked });
+    expect(questions()).toBeLessThan(10);
+  });
+
+  it('loses nothing in the middle', async () => {
+    archive = new Archive([20, 160, 190, 340, 400], 410);
+    archive.cuts = true;
+    expect(await archive.walk({ blockRange: 100 })).toMatchObject({ updates: archive.linked });
+  });
+
+  it('is not taken for one that is late', async () => {
+    // of the account's states, windows tell of an earlier one
+    archive = new Archive([20, 310, 400], 410);
+    archive.cuts = true;
+    expect(await archive.walk({ blockRange: 100 })).toMatchObject({
+      behind: false,
+      updates: archive.linked,
+    });
+    // and a checkpoint has it
+    archive.asked = [];
+    const known = archive.linked.slice(0, 2);
+    expect(await archive.walk({ blockRange: 100, known })).toMatchObject({
+      behind: false,
+      updates: archive.linked,
+    });
+    expect(questions()).toBeLessThan(12);
+  });
+
+  it('may be late as well', async () => {
+    const { states, linked } = archive;
+    archive.blocks.splice(5);
+    const late = { behind: true, updates: linked.slice(0, 5) };
+    expect(await archive.walk({ states, blockRange: 200 })).toMatchObject(late);
+  });
+
+  it('that withholds a block too is refused, after a few questions more', async () => {
+    const { states } = archive;
+    archive.blocks.splice(3, 1);
+    await expect(archive.walk({ states, blockRange: 200 })).rejects.toMatchObject({
+      code: 'ARCHIVE_MISMATCH',
+    });
+    expect(questions()).toBeLessThan(60);
+  });
+
+  it('may cut long lists instead, and keep the newest', async () => {
+    archive = new Archive([20, 21, 22, 23, 24, 390, 391, 392, 393, 394], 410);
+    archive.most = 3;
+    archive.largest = Infinity;
+    expect(await archive.walk({ blockRange: 200 })).toMatchObject({ updates: archive.linked });
+  });
+});
+
 describe('what is known', () => {
   it('is not asked for again', async () => {
     const known = archive.linked.slice(0, 6);
@@ -212,6 +301,28 @@ describe('what is known', () => {
     const queue = await archive.walk({ states, known: linked.slice(0, 5), blockRange: 100 });
     expect(queue).toMatchObject({ behind: true, known: 5 });
     // the last known one is at 340
-    expect(archive.asked.at(-1)).toEqual({ from: 11, to: 111 });
+    expect(Math.min(...archive.asked.map(({ from = Infinity }) => from))).toBe(11);
+    expect(archive.asked.length).toBeLessThan(14);
+  });
+
+  it('is more than an archive has that is later still', async () => {
+    const { states, linked } = archive;
+    archive.blocks.splice(4);
+    const queue = await archive.walk({ states, known: linked.slice(0, 5) });
+    expect(queue).toMatchObject({ behind: true, known: 5, updates: linked.slice(0, 5) });
+  });
+
+  it('and what was told count, where an archive stops answering', async () => {
+    const { states, linked } = archive;
+    archive.blocks.splice(5);
+    const { fetch } = archive;
+    archive.fetch = (range) =>
+      range?.from === undefined
+        ? Promise.reject(new AttensorError({ code: 'NODE_UNAVAILABLE', what: 'gone' }))
+        : fetch(range);
+    expect(await archive.walk({ states })).toMatchObject({
+      behind: true,
+      updates: linked.slice(0, 5),
+    });
   });
 });

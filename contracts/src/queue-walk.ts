@@ -4,10 +4,13 @@
  * An archive is asked for windows of blocks, the latest first. What it says is linked by action states: an answer in another order,
  * a block twice, two blocks at one height or a block of another branch change nothing, since only what leads to the state that
  * the ledger holds is taken. Where the chain of states meets one that is known, the rest is known too.
+ *
+ * Some archives refuse large windows, others cut them short without a word and lose the newest blocks of each. What was lost is looked
+ * for in windows that end just above a block which the archive knows: if that block is missing, the window was too large.
  */
 import { AttensorError } from '@attensor/core';
 import { AccountUpdate, Field, Poseidon } from 'o1js';
-import type { QueueAnswer, QueueBlock, QueueUpdate } from './archive.js';
+import type { BlockWindow, QueueAnswer, QueueBlock, QueueUpdate } from './archive.js';
 import { domain } from './hashes.js';
 
 /** An update with the action state after it, which this code computed. */
@@ -19,7 +22,7 @@ export interface QueueSource {
   /** Height of the last block; undefined where one answer holds everything. */
   height?: number;
   /** @param range undefined where one answer holds everything */
-  fetch: (range?: { from: number; to: number }) => Promise<QueueAnswer>;
+  fetch: (range?: BlockWindow) => Promise<QueueAnswer>;
 }
 
 export interface Queue {
@@ -31,7 +34,7 @@ export interface Queue {
   known: number;
   /** Blocks of the archive's answers that could not be read, or whose actions do not make their state. */
   skipped: number;
-  /** Blocks that one question may span here. */
+  /** Blocks that one question may span here, as far as that was noticed. */
   blockRange: number;
 }
 
@@ -40,7 +43,7 @@ export interface WalkOptions {
   states: readonly string[];
   /** Updates found earlier, as `linkUpdates` made them. */
   known?: readonly LinkedUpdate[];
-  /** Blocks that are asked for at once; halved where that is refused. */
+  /** Blocks that are asked for at once; halved where that is refused, or cut short. */
   blockRange?: number;
 }
 
@@ -50,6 +53,10 @@ export const BLOCK_RANGE = 10_000;
 export const MIN_BLOCK_RANGE = 8;
 /** A node that claims a height beyond all chains must not keep a reader busy for ever. */
 const MAX_WINDOWS = 20_000;
+/** GraphQL's largest number. */
+export const LAST_INT = 2 ** 31 - 1;
+/** Windows that are asked for once more where nothing shows that the larger ones were cut. */
+export const MAX_BLIND_WINDOWS = 2000;
 /** Blocks that a chain may take back. */
 export const FINALITY = 290;
 
@@ -92,11 +99,14 @@ class Walk {
   private readonly positions = new Map([[EMPTY, 0]]);
   private readonly blocks = new Map<string, QueueBlock[]>();
   /** The newest first. */
-  private readonly found: LinkedUpdate[][] = [];
+  private found: LinkedUpdate[][] = [];
+  /** The latest of the account's states that a block ends in. */
+  private start: string | undefined;
   /** The state that is to be explained next. */
   private wanted: string | undefined;
   private behind = false;
   private skipped = 0;
+  private windows = 0;
   /** Blocks whose actions do not make their state. */
   private readonly bad = new Set<QueueBlock>();
   private blockRange: number;
@@ -115,50 +125,152 @@ class Walk {
 
   async run(): Promise<Queue> {
     const [now] = this.targets;
+    const { height } = this.source;
     if (this.positions.has(now)) this.wanted = now;
-    else if (this.source.height === undefined) this.add(await this.source.fetch());
-    else await this.readWindows(this.source.height);
-    this.follow();
-    if (this.wanted === undefined) this.fallBack();
+    else if (height === undefined) this.add(await this.source.fetch());
+    else {
+      await this.readWindows(height + 1);
+      await this.readWhatWasCut(height).catch((error: unknown) => {
+        // what was told before is as good as it was
+        if (!(error instanceof AttensorError) || !this.hasResult) throw error;
+      });
+    }
+    if (!this.done || this.behind) this.fallBack();
     return this.result();
   }
 
-  private async readWindows(height: number): Promise<void> {
+  /** Downwards, until all is explained. @param end the block after the last one */
+  private async readWindows(end: number): Promise<void> {
     const floor = (this.known.at(-1)?.blockHeight ?? 1) - FINALITY;
-    let windows = 0;
-    for (let to = height + 1; to > 1;) {
-      if (++windows > MAX_WINDOWS) throw this.mismatch('are in none of its last blocks');
+    for (let to = end; to > 1;) {
       const from = Math.max(1, to - this.blockRange);
-      const answer = await this.window(from, to);
-      if (answer === undefined) continue;
-      this.add(answer);
-      this.follow();
-      if (this.done) return;
+      if (!(await this.read({ from, to }))) continue;
+      if (this.done && !this.behind) return;
+      // the windows above have nothing newer than the last block that was found
+      if (this.done && from <= this.startHeight) return;
       // beyond here everything is known, if the archive is merely late
-      if (this.known.length > 0 && from <= floor && this.wanted === undefined) {
-        this.fallBack();
-        if (this.done) return;
-      }
+      if (from <= floor && this.wanted === undefined && this.latestKnown !== undefined) return;
       to = from;
     }
   }
 
-  /** Nothing where so many blocks are refused; fewer are asked for then. */
-  private async window(from: number, to: number): Promise<QueueAnswer | undefined> {
+  /**
+   * @returns false where so many blocks are refused; fewer are asked for then
+   * @throws what `fetch` throws otherwise
+   */
+  private async read(range: BlockWindow): Promise<boolean> {
+    if (++this.windows > MAX_WINDOWS) throw this.mismatch('are in none of its last blocks');
     try {
-      return await this.source.fetch({ from, to });
+      this.add(await this.source.fetch(range));
+      return true;
     } catch (error) {
       const refused = error instanceof AttensorError && error.code === 'BAD_ANSWER';
       if (!refused || this.blockRange <= MIN_BLOCK_RANGE) throw error;
-      this.blockRange = Math.ceil(this.blockRange / 2);
-      return undefined;
+      this.halve();
+      return false;
     }
+  }
+
+  private halve(): void {
+    this.blockRange = Math.ceil(this.blockRange / 2);
+  }
+
+  /** Asks again, in windows that the archive does not cut, where blocks are missing or the last ones were not seen. */
+  private async readWhatWasCut(height: number): Promise<void> {
+    while (!this.done || this.behind) {
+      const [range, links] = [this.blockRange, this.found.length];
+      // without a first block, archives tell of the last ones, as many as they search
+      if (this.wanted === undefined || this.behind) await this.readLast(height + 1);
+      const witness = this.witness(height);
+      if (witness !== undefined) await this.fitRange(witness, height);
+      else if (!(await this.mayCutAll(height))) return;
+      const fitted = this.blockRange < range;
+      // all was told that the archive has: it is late, or something is withheld
+      if (!fitted && (this.done || this.wanted === undefined)) return;
+      const lowest = this.behind ? undefined : this.found.at(-1)?.at(-1)?.blockHeight;
+      await this.readWindows((lowest ?? height) + 1);
+      if (!fitted && this.found.length === links) return;
+    }
+  }
+
+  /** Halves the range until a window that ends just above a block tells of it. As before if none does. */
+  private async fitRange(witness: { after: string; height: number }, height: number) {
+    const [at, before] = [witness.height, this.blockRange];
+    this.blockRange = Math.min(before, height);
+    while (this.blockRange > Math.max(at, MIN_BLOCK_RANGE)) this.halve();
+    for (;;) {
+      const told = this.answers(witness.after);
+      const from = Math.max(1, at + 1 - this.blockRange);
+      if (!(await this.read({ from, to: at + 1 }))) continue;
+      if (this.answers(witness.after) > told) break;
+      if (this.blockRange <= MIN_BLOCK_RANGE) {
+        // the archive does not know the block any more
+        this.blockRange = before;
+        return;
+      }
+      this.halve();
+    }
+    if (this.blockRange === height) this.blockRange = before;
+  }
+
+  /**
+   * Where no block is known at all: halves the range of an archive that refuses none.
+   *
+   * @returns false where it refuses too large ones, so that it cuts none, or where smaller ones would be too many
+   */
+  private async mayCutAll(height: number): Promise<boolean> {
+    const smaller = Math.ceil(Math.min(this.blockRange, height) / 2);
+    if (smaller < MIN_BLOCK_RANGE || height / smaller > MAX_BLIND_WINDOWS) return false;
+    try {
+      this.add(await this.source.fetch({ from: 1, to: LAST_INT }));
+    } catch (error) {
+      if (error instanceof AttensorError && error.code === 'BAD_ANSWER') return false;
+      throw error;
+    }
+    this.blockRange = smaller;
+    return true;
+  }
+
+  private async readLast(to: number): Promise<void> {
+    const answer = await this.source.fetch({ to }).catch((error: unknown) => {
+      if (error instanceof AttensorError && error.code === 'BAD_ANSWER') return undefined;
+      throw error;
+    });
+    if (answer !== undefined) this.add(answer);
+  }
+
+  /** A block that the archive should tell of: below which something is missing, else the last one that it told of, else that is known. */
+  private witness(height: number): { after: string; height: number } | undefined {
+    const linked = this.behind ? undefined : this.found.at(-1)?.at(-1);
+    const last = this.known.at(-1);
+    const told = [...this.blocks.values()].flat();
+    const candidates = linked
+      ? [{ after: linked.actionState, height: linked.blockHeight }]
+      : told.map((block) => ({ after: block.after, height: heightOf(block) }));
+    if (candidates.length === 0 && last !== undefined)
+      candidates.push({ after: last.actionState, height: last.blockHeight });
+    let highest: { after: string; height: number } | undefined;
+    for (const { after, height: at = Infinity } of candidates)
+      if (at <= height && at > (highest?.height ?? 0)) highest = { after, height: at };
+    return highest;
+  }
+
+  /** How often a block was told of that ends in this state. */
+  private answers(after: string): number {
+    return this.blocks.get(after)?.length ?? 0;
   }
 
   private add({ blocks, skipped }: QueueAnswer): void {
     this.skipped += skipped;
     for (const block of blocks)
       this.blocks.set(block.after, [...(this.blocks.get(block.after) ?? []), block]);
+    this.follow();
+  }
+
+  /** Of the block that ends in the latest state found, as far as the archive tells. */
+  private get startHeight(): number {
+    const heights = (this.blocks.get(this.start ?? '') ?? []).map(heightOf);
+    return Math.max(...heights.map((height) => height ?? Infinity));
   }
 
   private get done(): boolean {
@@ -167,9 +279,11 @@ class Walk {
 
   /** From the account's state back, as far as the blocks go. */
   private follow(): void {
-    if (this.wanted === undefined) {
-      this.wanted = this.targets.find((state) => this.blocks.has(state));
-      this.behind = this.wanted !== this.targets[0];
+    const start = this.targets.find((state) => this.blocks.has(state));
+    if (start !== this.start) {
+      this.start = this.wanted = start;
+      this.found = [];
+      this.behind = start !== this.targets[0];
     }
     while (this.wanted !== undefined && !this.done) {
       const link = this.link(this.wanted);
@@ -205,10 +319,23 @@ class Walk {
     return undefined;
   }
 
-  /** The latest earlier state that is known, if the archive has seen none. */
+  private get latestKnown(): string | undefined {
+    return this.targets.find((state) => this.positions.has(state));
+  }
+
+  private get hasResult(): boolean {
+    return this.done || (this.wanted === undefined && this.latestKnown !== undefined);
+  }
+
+  /** The latest earlier state that is known, if the archive has seen no later one. */
   private fallBack(): void {
-    this.wanted = this.targets.find((state) => this.positions.has(state));
-    this.behind = this.wanted !== undefined && this.wanted !== this.targets[0];
+    const { latestKnown, start } = this;
+    if (latestKnown === undefined) return;
+    if (start !== undefined && this.targets.indexOf(start) <= this.targets.indexOf(latestKnown))
+      return;
+    this.wanted = latestKnown;
+    this.found = [];
+    this.behind = latestKnown !== this.targets[0];
   }
 
   private result(): Queue {
@@ -238,5 +365,6 @@ class Walk {
   }
 }
 
+const heightOf = ({ updates }: QueueBlock): number | undefined => updates.at(0)?.blockHeight;
 const RANKS = ['canonical', 'pending', undefined, 'orphaned'];
 const rank = ({ status }: QueueBlock): number => RANKS.indexOf(status?.toLowerCase());

@@ -14,7 +14,7 @@ import {
   readContract,
   type ReadContractOptions,
 } from './account.js';
-import { fetchQueueBlocks, type QueueAnswer } from './archive.js';
+import { type BlockWindow, fetchQueueBlocks, type QueueAnswer } from './archive.js';
 import { type Attestation, type AttestationWitness } from './attestation.js';
 import {
   type Checkpoint,
@@ -35,7 +35,7 @@ import { readSettledIn } from './settlement-blocks.js';
 export interface ReadOptions extends ReadContractOptions {
   /** GraphQL of archives, where `connect` has not been told any. */
   archive?: Endpoints;
-  /** Blocks that are asked for at once; halved where an archive refuses so many. 10,000 if not given. */
+  /** Blocks that are asked for at once; halved where an archive refuses so many, or cuts its answers short. 10,000 if not given. */
   blockRange?: number;
   /** An earlier result: only what came since is asked for, and little is hashed again. */
   since?: Reading;
@@ -156,7 +156,7 @@ async function firstQueue(
   options: ReadOptions,
 ) {
   const states = contract.actionStates.map(String);
-  const { blockRange, since } = options;
+  const { since, blockRange = since?.blockRange } = options;
   const errors: unknown[] = [];
   let late: Awaited<ReturnType<typeof check>> | undefined;
   const check = async (source: QueueSource) => {
@@ -235,10 +235,7 @@ function unavailable(where: string, got: string, cause: unknown): AttensorError 
 }
 
 /** Through o1js, which tells no blocks: on a chain in this process, or where only `Mina.Network` knows the archive. */
-async function fetchFromInstance(
-  address: PublicKey,
-  range?: { from: number; to: number },
-): Promise<QueueAnswer> {
+async function fetchFromInstance(address: PublicKey, range?: BlockWindow): Promise<QueueAnswer> {
   const failed = (cause: unknown, got: string) => unavailable(address.toBase58(), got, cause);
   const updates = await Mina.fetchActions(
     address,

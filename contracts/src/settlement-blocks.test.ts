@@ -33,6 +33,12 @@ const fieldsOf = (after: Told['after']) =>
     ? ['3', ...RecordState.toFields(history.recordState(after)).map(String)]
     : after;
 
+/** What `attest` told. */
+const submissions: Told[] = history.attestations.map(({ index }) => ({
+  height: 400 + index,
+  after: ['0', '1', '2', '3', String(index), '5'],
+}));
+
 const eventOf = (each: Told) => ({
   blockInfo: { height: each.height, chainStatus: each.chainStatus ?? 'canonical' },
   eventData: [
@@ -51,6 +57,8 @@ let archive: AnsweringNode;
 let other: AnsweringNode;
 /** Largest range that the archive answers. */
 let largest: number;
+/** Larger ones are cut, instead of being refused. */
+let cuts: boolean;
 const asked: { from: number; to: number }[] = [];
 
 beforeAll(async () => {
@@ -62,6 +70,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   largest = Infinity;
+  cuts = false;
   asked.length = 0;
 });
 
@@ -69,8 +78,12 @@ function tell(node: AnsweringNode, ...told: Told[]): void {
   node.answer = ({ variables }: { variables: Record<string, unknown> }) => {
     const { from, to } = variables.input as { from: number; to: number };
     asked.push({ from, to });
-    if (to - from > largest) return { errors: [{ message: 'the block range is too large' }] };
-    const events = told.filter(({ height }) => height >= from && height < to).map(eventOf);
+    if (to - from > largest && !cuts)
+      return { errors: [{ message: 'the block range is too large' }] };
+    const end = Math.min(to, from + largest);
+    const events = [...told, ...submissions]
+      .filter(({ height }) => height >= from && height < end)
+      .map(eventOf);
     return { data: { events: events.reverse() } };
   };
 }
@@ -107,6 +120,41 @@ describe('the block of a settlement', () => {
     expect(asked.every(({ from, to }) => from >= 110 && to <= 560 && to - from <= 150)).toBe(true);
     largest = 2;
     await expect(depths()).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+  });
+});
+
+describe('an archive that cuts windows short without a word', () => {
+  const both: Told[] = [
+    { height: 600, after: 1 },
+    { height: 990, after: 4 },
+  ];
+  beforeEach(() => {
+    cuts = true;
+    largest = 60;
+  });
+
+  it('is asked for smaller ones until it tells of the settlement, and of all submissions', async () => {
+    tell(archive, ...both);
+    expect(await depths()).toEqual({ 0: 400, 1: 10, 2: 10, 3: 10 });
+    expect(await depths({ only: 0 })).toEqual({ 0: 400 });
+    // a later one would do for the first, but submissions are missing before it
+    largest = 300;
+    expect(await depths()).toEqual({ 0: 400, 1: 10, 2: 10, 3: 10 });
+  });
+
+  it('and knows of none is asked some hundred questions at most', async () => {
+    tell(archive);
+    expect(await depths()).toEqual({});
+    expect(asked.length).toBeLessThan(300);
+  });
+
+  it('is not looked for where too large a window is refused', async () => {
+    cuts = false;
+    largest = 1000;
+    tell(archive);
+    expect(await depths()).toEqual({});
+    // the window, and one that is too large
+    expect(asked).toHaveLength(2);
   });
 });
 

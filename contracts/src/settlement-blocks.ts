@@ -12,7 +12,13 @@ import { AttestationContract } from './attestation-contract.js';
 import { activeConnection, endpointList } from './endpoints.js';
 import { type AskOptions, askNode, badAnswer, type Endpoint } from './graphql.js';
 import type { AttestationHistory } from './history.js';
-import { BLOCK_RANGE, FINALITY, MIN_BLOCK_RANGE } from './queue-walk.js';
+import {
+  BLOCK_RANGE,
+  FINALITY,
+  LAST_INT,
+  MAX_BLIND_WINDOWS,
+  MIN_BLOCK_RANGE,
+} from './queue-walk.js';
 import type { Reading, ReadOptions } from './read.js';
 import { plain, RecordState } from './settlement/statement.js';
 
@@ -88,7 +94,8 @@ export async function readSettledIn(
   if (first > last || last >= history.state.count) return settled;
 
   const from = Math.max(1, (attestations[first].blockHeight ?? 1) - FINALITY);
-  const source = { address: address.toBase58(), history, from, height, last };
+  const submittedAt = attestations.flatMap(({ blockHeight }) => blockHeight ?? []);
+  const source = { address: address.toBase58(), history, from, height, last, submittedAt };
   const range = options.blockRange ?? blockRange;
   const told = await Promise.allSettled(
     archives.map((each) => settlementsOf(each, source, range, { signal })),
@@ -118,39 +125,73 @@ interface Searched {
   height: number;
   /** No block is asked for after a settlement of the submission at this position. */
   last: number;
+  /** Blocks of submissions: each has an event. */
+  submittedAt: readonly number[];
 }
 
-/** The oldest first. */
+/**
+ * The oldest first. An archive that cuts windows short without a word loses the newest events of each: where one is missing that must
+ * be there, and the archive refuses no window, smaller ones are asked for.
+ */
 async function settlementsOf(
   archive: Endpoint,
-  { address, history, from, height, last }: Searched,
+  searched: Searched,
   blockRange = BLOCK_RANGE,
   options: AskOptions = {},
 ): Promise<SettlementBlock[]> {
+  const { address, from, height, last, submittedAt } = searched;
+  for (let range = blockRange; ;) {
+    const { found, told, range: used } = await search(archive, searched, range, options);
+    const settled = found.find(({ count }) => count > last);
+    const seen = (at: number) => at < from || told.has(at) || at > Number(settled?.blockHeight);
+    if (settled !== undefined && submittedAt.every(seen)) return found;
+    range = Math.ceil(Math.min(used, height + 1 - from) / 2);
+    const tooMany = (height + 1 - from) / range > MAX_BLIND_WINDOWS;
+    if (range < MIN_BLOCK_RANGE || tooMany || (await refuses(archive, address, options)))
+      return found;
+  }
+}
+
+async function search(
+  archive: Endpoint,
+  { address, history, from, height, last }: Searched,
+  blockRange: number,
+  options: AskOptions,
+): Promise<{ found: SettlementBlock[]; told: Set<number>; range: number }> {
   const found: SettlementBlock[] = [];
-  let range = blockRange;
-  while (from <= height && !found.some(({ count }) => count > last)) {
-    const to = Math.min(height + 1, from + range);
+  /** Blocks with events of any kind. */
+  const told = new Set<number>();
+  let [start, range] = [from, blockRange];
+  while (start <= height && !found.some(({ count }) => count > last)) {
+    const window = { from: start, to: Math.min(height + 1, start + range) };
     try {
-      const events = await fetchSettlements(archive, address, { from, to }, options);
-      const inWindow = events.filter(
-        ({ after, blockHeight }) => blockHeight >= from && blockHeight < to && isOf(history, after),
-      );
-      found.push(
-        ...inWindow.map(({ after, ...where }) => ({
-          count: Number(after.count.toBigInt()),
-          ...where,
-        })),
-      );
+      const { settlements, heights } = await fetchEvents(archive, address, window, options);
+      heights.forEach((at) => told.add(at));
+      for (const { after, ...where } of settlements) {
+        const inWindow = where.blockHeight >= window.from && where.blockHeight < window.to;
+        if (inWindow && isOf(history, after))
+          found.push({ count: Number(after.count.toBigInt()), ...where });
+      }
     } catch (error) {
       const refused = error instanceof AttensorError && error.code === 'BAD_ANSWER';
       if (!refused || range <= MIN_BLOCK_RANGE) throw error;
       range = Math.ceil(range / 2);
       continue;
     }
-    from = to;
+    start = window.to;
   }
-  return found.sort((a, b) => a.blockHeight - b.blockHeight);
+  return { found: found.sort((a, b) => a.blockHeight - b.blockHeight), told, range };
+}
+
+/** One that refuses too large a window cuts none. */
+async function refuses(archive: Endpoint, address: string, options: AskOptions): Promise<boolean> {
+  try {
+    await fetchEvents(archive, address, { from: 1, to: LAST_INT }, options);
+    return false;
+  } catch (error) {
+    if (error instanceof AttensorError && error.code === 'BAD_ANSWER') return true;
+    throw error;
+  }
 }
 
 /** Is it the record after some of the submissions that the ledger vouches for? */
@@ -162,25 +203,33 @@ function isOf(history: AttestationHistory, after: RecordState): boolean {
   );
 }
 
-/** What applied updates that a proof authorised told of settlements. */
-async function fetchSettlements(
+interface Events {
+  /** What applied updates that a proof authorised told of settlements. */
+  settlements: { after: RecordState; blockHeight: number; transactionHash: string }[];
+  /** Of all blocks with events. */
+  heights: number[];
+}
+
+async function fetchEvents(
   archive: Endpoint,
   address: string,
   range: { from: number; to: number },
   options: AskOptions,
-): Promise<{ after: RecordState; blockHeight: number; transactionHash: string }[]> {
+): Promise<Events> {
   const input = { address, ...range };
   const data = await askNode(archive, QUERY, { input }, { timeoutMs: TIMEOUT_MS, ...options });
   const answer = answerSchema.safeParse(data);
   if (!answer.success)
     throw badAnswer(archive, "the archive's answer is malformed", answer.error.issues[0].message);
+  const blocks = (answer.data.events ?? []).flatMap((each) => {
+    const { data: block } = blockSchema.safeParse(each);
+    return block === undefined || block.blockInfo.chainStatus.toLowerCase() === 'orphaned'
+      ? []
+      : [block];
+  });
   const size = 1 + RecordState.sizeInFields();
-  return (answer.data.events ?? []).flatMap((block) => {
-    const parsed = blockSchema.safeParse(block);
-    if (!parsed.success || parsed.data.blockInfo.chainStatus.toLowerCase() === 'orphaned')
-      return [];
-    const { blockInfo, eventData } = parsed.data;
-    return eventData
+  const settlements = blocks.flatMap(({ blockInfo, eventData }) =>
+    eventData
       .filter(
         ({ data: fields, transactionInfo: { status, authorizationKind } }) =>
           authorizationKind === 'Proof' &&
@@ -192,6 +241,7 @@ async function fetchSettlements(
         after: new RecordState(RecordState.fromFields(fields.slice(1).map(Field))),
         blockHeight: blockInfo.height,
         transactionHash: hash,
-      }));
-  });
+      })),
+  );
+  return { settlements, heights: blocks.map(({ blockInfo }) => blockInfo.height) };
 }

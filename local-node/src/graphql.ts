@@ -89,10 +89,18 @@ interface ArchiveInput {
   endActionState?: string | null;
 }
 
+interface ServiceOptions {
+  startedAt: number;
+  /** Blocks that the archive searches for one question. */
+  blockRange: number;
+  /** Cuts larger ranges short, instead of refusing them. */
+  cutsRanges?: boolean;
+}
+
 export function rootValue(
   chain: Chain,
   encodings: Encodings,
-  { startedAt, blockRange }: { startedAt: number; blockRange: number },
+  { startedAt, blockRange, cutsRanges = false }: ServiceOptions,
 ) {
   const { genesis } = chain;
   const block = (each: Block) => blockView(each, chain, encodings, CONSENSUS.slotsPerEpoch);
@@ -158,7 +166,10 @@ export function rootValue(
       },
     }));
   const range = ({ from, to }: ArchiveInput) =>
-    searched({ from: from ?? undefined, to: to ?? undefined }, blockRange, chain.lastBlock.height);
+    searched(
+      { from: from ?? undefined, to: to ?? undefined },
+      { size: blockRange, cuts: cutsRanges, height: chain.lastBlock.height },
+    );
   const accountOf = ({ address, tokenId }: ArchiveInput) => ({
     publicKey: checked('address', address, PublicKey.fromBase58),
     tokenId: tokenId ? checked('tokenId', tokenId, TokenId.fromBase58) : DEFAULT_TOKEN,

@@ -1,4 +1,5 @@
 /** What an archive keeps: the events and actions of every account, block by block. */
+import { createHash } from 'node:crypto';
 import { Reducer } from 'o1js';
 import type { Block, ChainTransaction, ZkappTransaction } from './chain.js';
 import { AttensorError, present } from '@attensor/core';
@@ -8,9 +9,9 @@ export interface Emission {
   transaction: ZkappTransaction;
   /** Position of the transaction in its block. */
   sequence: number;
-  /** Unique over the whole chain, ascending. */
+  /** Equal account updates have one id, in whatever transactions. */
   accountUpdateId: number;
-  /** Ids of all account updates of the transaction, in order. */
+  /** Ids of all account updates of the transaction, in order: of equal ones several times. */
   accountUpdateIds: number[];
   authorization: 'Proof' | 'Signature' | 'None_given';
   data: string[];
@@ -33,14 +34,24 @@ export interface BlockRange {
 /** As many blocks does an archive search for one question, unless its host chose another number. */
 export const DEFAULT_BLOCK_RANGE = 10_000;
 
+export interface SearchLimits {
+  /** Blocks at most. */
+  size: number;
+  /** Cuts what is too large at its upper end, without a word, as some archives do. */
+  cuts?: boolean;
+  /** Of the last block. */
+  height: number;
+}
+
 /**
  * What an archive searches: without bounds its last blocks, with one of them as many from there on or up to there.
  *
- * @param size blocks at most @param height of the last block
- * @throws BAD_ARGUMENT if it is asked for more
+ * @throws BAD_ARGUMENT if it is asked for more, and does not cut
  */
-export function searched({ from, to }: BlockRange, size: number, height: number): BlockRange {
+export function searched({ from, to }: BlockRange, limits: SearchLimits): BlockRange {
+  const { size, cuts = false, height } = limits;
   if (from !== undefined && to !== undefined) {
+    if (cuts && to >= from) return { from, to: Math.min(to, from + size) };
     if (to < from || to - from > size) {
       throw new AttensorError({
         code: 'BAD_ARGUMENT',
@@ -59,7 +70,8 @@ export function searched({ from, to }: BlockRange, size: number, height: number)
 export class History {
   private readonly events = new Map<string, EmittedBlock[]>();
   private readonly actions = new Map<string, ActionBlock[]>();
-  private nextId = 1;
+  /** Ids of account updates, by the hashes of their bodies. */
+  private readonly ids = new Map<string, number>();
 
   /** @param actionState of an account, after the block */
   record(block: Block, actionState: (id: AccountId) => string): void {
@@ -67,8 +79,10 @@ export class History {
     for (const [sequence, transaction] of block.transactions.entries()) {
       if (!isApplied(transaction)) continue;
       const updates = transaction.command.accountUpdates;
-      const accountUpdateIds = updates.map(() => this.nextId++);
+      const accountUpdateIds = updates.map(({ body }) => this.idOf(body));
       for (const [index, { body, authorization }] of updates.entries()) {
+        // a query for updates by their ids finds equal ones once
+        if (accountUpdateIds.indexOf(accountUpdateIds[index]) < index) continue;
         const id = { publicKey: body.publicKey, tokenId: body.tokenId };
         const { isProved } = body.authorizationKind;
         const common = {
@@ -94,6 +108,14 @@ export class History {
       const before = entries.at(-2)?.after ?? Reducer.initialActionState.toString();
       Object.assign(present(entries.at(-1), 'the last action'), { before, after: actionState(id) });
     }
+  }
+
+  /** As archives store them: each body once. */
+  private idOf(body: object): number {
+    const hash = createHash('sha256').update(JSON.stringify(body)).digest('base64');
+    const id = this.ids.get(hash) ?? this.ids.size + 1;
+    this.ids.set(hash, id);
+    return id;
   }
 
   /** Oldest first. @param from first block @param to block after the last one */

@@ -23,6 +23,8 @@ export interface NodeOptions {
   morePorts?: number[];
   /** Blocks that the archive searches for one question, at most; as real archives do if not given. */
   blockRange?: number;
+  /** Answers about the first of too many blocks, without a word, as some archives do, instead of refusing. */
+  cutsRanges?: boolean;
   /** Of a new chain: funded test accounts, and MINA on each. */
   accounts: number;
   balance: number;
@@ -86,6 +88,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       rootValue: rootValue(chain, await internals(), {
         startedAt: Date.now(),
         blockRange: options.blockRange ?? DEFAULT_BLOCK_RANGE,
+        cutsRanges: options.cutsRanges,
       }),
       accounts: new TestAccounts(chain),
       makeBlock: () => opened.chain.makeBlock(),

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AccountUpdate,
+  Bool,
   fetchAccount,
   Field,
   Lightnet,
@@ -126,6 +127,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Submits by an update that can be copied: its signature is for the whole transaction, and for no nonce. */
+function dispatchCopyable(answer: number): void {
+  const { body } = Object.assign(AccountUpdate.create(address), {
+    lazyAuthorization: { kind: 'lazy-signature' },
+  });
+  body.useFullCommitment = Bool(true);
+  body.authorizationKind.isSigned = Bool(true);
+  const fields = Attestation.toFields(new Attestation(attestation(answer)));
+  body.actions = AccountUpdate.Actions.pushEvent(body.actions, fields);
+}
+
 describe('a history of more blocks than an archive searches at once', () => {
   let checkpoint: Checkpoint;
 
@@ -206,5 +218,37 @@ describe('a history of more blocks than an archive searches at once', () => {
     const { value } = await next;
     expect(value).toMatchObject({ index: 3, depth: 2 });
     abort.abort();
+  });
+
+  it('holds copies of an account update, which an archive tells of once', async () => {
+    // twice in one transaction, with another in between, and again in another transaction of the same block
+    const { publicKey: sender } = payer;
+    let nonce = Number(present((await fetchAccount({ publicKey: sender })).account).nonce);
+    for (const copies of [[20, 21, 20], [20]]) {
+      const transaction = await Mina.transaction({ sender, fee: FEE, nonce: nonce++ }, async () => {
+        copies.forEach(dispatchCopyable);
+        await Promise.resolve();
+      });
+      await transaction.sign([payer.privateKey, key]).send();
+    }
+    await blocks(1);
+    const reading = await readAll(address);
+    expect(answers(reading.attestations)).toEqual([7, 8, 9, 10, 20, 21, 20, 20]);
+    expect(reading).toMatchObject({ behind: false, skipped: 0 });
+    const last = reading.attestations.slice(-4);
+    expect(new Set(last.map(({ transactionHash }) => transactionHash)).size).toBe(2);
+    expect(last.map(({ first }) => first)).toEqual([4, 5, 4, 4]);
+  });
+
+  it('is whole where the archive cuts larger ranges short, without a word', async () => {
+    await node.stop();
+    node = await spawnNode(join(folder, 'chain'), 0, RANGE, true);
+    connect({ nodes: node.url });
+    for (const blockRange of [10_000, 3 * RANGE]) {
+      const reading = await readAll(address, { blockRange });
+      expect(answers(reading.attestations)).toEqual([7, 8, 9, 10, 20, 21, 20, 20]);
+      expect(reading.behind).toBe(false);
+      expect(reading.blockRange).toBeLessThanOrEqual(RANGE);
+    }
   });
 });

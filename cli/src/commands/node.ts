@@ -12,6 +12,7 @@ interface Options {
   accounts: number;
   balance: number;
   blockRange: number;
+  cutRanges?: boolean;
   lightnetPorts?: boolean;
   acceptLoss?: boolean;
   cache?: string;
@@ -40,6 +41,10 @@ export function nodeCommand(session: Session): Command {
       10_000,
     )
     .option(
+      '--cut-ranges',
+      'answer about the first blocks of a range that is too large, without a word, instead of refusing it',
+    )
+    .option(
       '--cache <dir>',
       'where reference strings for verification are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
     )
@@ -63,6 +68,7 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
         const node = await startNode({
           ...options,
           cache: Cache.FileSystem(keys),
+          cutsRanges: options.cutRanges,
           morePorts: options.lightnetPorts ? LIGHTNET_PORTS : [],
           log: (line) => output.log(line),
           onBlock: ({ height, transactions }) => {

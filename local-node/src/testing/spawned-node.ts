@@ -17,11 +17,11 @@ export async function spawnNode(
   data: string,
   blockSeconds = 0,
   blockRange = 10_000,
+  cutsRanges = false,
 ): Promise<SpawnedNode> {
   const script = fileURLToPath(new URL('./serve.js', import.meta.url));
-  const child = spawn(process.execPath, [script, data, String(blockSeconds), String(blockRange)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const args = [data, String(blockSeconds), String(blockRange), cutsRanges ? 'cut' : ''];
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const line = await firstLine(child).catch(() => {

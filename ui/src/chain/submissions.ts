@@ -1,5 +1,10 @@
 /** What was submitted to the contract: read from an archive, linked to the account's action states, and kept for the next time. */
-import { fetchQueueBlocks, walkQueue, type LinkedUpdate } from '@attensor/contracts';
+import {
+  fetchQueueBlocks,
+  walkQueue,
+  type BlockWindow,
+  type LinkedUpdate,
+} from '@attensor/contracts';
 import { AttensorError } from '@attensor/core';
 import type { Source } from '../link.js';
 import type { LedgerView } from './ledger-view.js';
@@ -63,7 +68,7 @@ export async function readSubmissions(
   };
 }
 
-async function blocksOf(archive: string, address: string, range: { from: number; to: number }) {
+async function blocksOf(archive: string, address: string, range: BlockWindow) {
   try {
     return await fetchQueueBlocks({ url: archive }, address, range);
   } catch (error) {

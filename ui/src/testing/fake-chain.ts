@@ -77,7 +77,7 @@ export class FakeChain {
     this.asked.push(host);
     const { query, variables } = JSON.parse(init?.body as string) as {
       query: string;
-      variables: { input: { from: number; to: number } };
+      variables: { input: { from?: number; to: number } };
     };
     if (host.startsWith('archive')) return this.search(variables.input);
     if (query.includes('encodedSnarkedLedgerAccountMembership')) return answer({});
@@ -89,7 +89,13 @@ export class FakeChain {
     return [{ fields: MARKER.map(String), slot: this.openedAt }, ...submitted];
   }
 
-  private search({ from, to }: { from: number; to: number }): Promise<Response> {
+  private search({
+    to,
+    from = to - this.blockRange,
+  }: {
+    from?: number;
+    to: number;
+  }): Promise<Response> {
     if (this.archived === undefined) return Promise.reject(new TypeError('fetch failed'));
     this.windows.push({ from, to });
     if (to - from > this.blockRange)
