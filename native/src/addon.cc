@@ -6,15 +6,14 @@
 
 /// Raise it, here and in addon.ts, with every change that makes an addon built before give wrong results or
 /// fail.
-static constexpr int kInterface = 5;
+static constexpr int kInterface = 6;
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   using namespace attensor;
   auto* data = new AddonData{
-      Napi::Persistent(VecObject::Define(env)),
-      Napi::Persistent(SumcheckObject::Define(env)),
-      Napi::Persistent(FractionTreeObject::Define(env)),
-      Napi::Persistent(CommitmentObject::Define(env)),
+      Napi::Persistent(VecObject::Define(env)),           Napi::Persistent(SumcheckObject::Define(env)),
+      Napi::Persistent(FractionTreeObject::Define(env)),  Napi::Persistent(CommitmentObject::Define(env)),
+      Napi::Persistent(CommittedTreeObject::Define(env)),
   };
   env.SetInstanceData(data);
   Guard(env, CheckAskedIsa);

@@ -82,6 +82,9 @@ describe('commit', () => {
     await expect(engine.commit(vec, { ...options, tree: tree.slice(1) })).rejects.toThrow(
       'wrong size',
     );
+    await expect(engine.commit(vec, { ...options, tree: new Uint8Array(0) })).rejects.toThrow(
+      'wrong size',
+    );
     await expect(engine.commit(vec, { ...options, logCap: 1, tree })).rejects.toThrow('wrong size');
     const damaged = tree.slice();
     damaged.fill(255, 8, 40);

@@ -90,6 +90,26 @@ export interface CommitOptions {
   tree?: Uint8Array;
 }
 
+/** Children of a node of a tree of compressions. */
+export const TREE_ARITY = 8;
+
+/**
+ * Codewords as in `Commitment` under a tree of compressions: eight children a node, zeros where there are none. A leaf is hashed as a
+ * small tree over its entries, padded with zeros to a power of two.
+ */
+export interface CommittedTree {
+  readonly logDomain: number;
+  readonly root: bigint;
+  /** Column i, and of each step from the leaf up the 7 other children of the node above, in order. */
+  open(index: number): { leaf: bigint[]; path: bigint[][] };
+  /**
+   * The tree's nodes (not the codeword) for storage: 8 bytes ('ATTR', version 3, logDomain, rows, log2 of `TREE_ARITY`), then nodes of 32
+   * little-endian bytes, level by level from the leaves' hashes to the root.
+   */
+  serializeTree(): Promise<Uint8Array>;
+  dispose(): void;
+}
+
 /** Where the engine's heavy work runs: `auto` is a GPU where there is one, `cuda` insists on it. */
 export type Device = 'auto' | 'cpu' | 'cuda';
 
@@ -132,6 +152,17 @@ export interface ProverEngine {
    * element e of the state before round k (k = 55: after the last), at index row * steps + step.
    */
   spongeStates(values: FpVec, rows: number, signal?: AbortSignal): Promise<FpVec[]>;
+  /** out[i] = compression of children[8 i .. 8 i + 8): the first element of their Poseidon2 permutation plus the first of them. */
+  compress(children: FpVec): Promise<FpVec>;
+  /**
+   * What a proof of n compressions commits to, column by column, n entries each: the 8 children, the inputs of the 113 S-boxes after the
+   * first round in their order, the result. 122 n entries.
+   */
+  compressionTrace(children: FpVec, signal?: AbortSignal): Promise<FpVec>;
+  /** The hashes of leaves whose entries are rows of signed integers. */
+  hashLeaves(values: Int32Array, rowLength: number, signal?: AbortSignal): Promise<FpVec>;
+  /** All levels of the tree of compressions over the hashes of its leaves, any number of them from 1; the root last. */
+  treeLevels(hashes: FpVec, signal?: AbortSignal): Promise<FpVec[]>;
   eqTable(point: bigint[], scale?: bigint): FpVec;
   /** Table over the free axes (in order) of src[offset + sum index*stride], weighted axes summed. */
   contract(src: FpVec, offset: number, axes: Axis[]): Promise<FpVec>;
@@ -167,6 +198,8 @@ export interface ProverEngine {
   sumcheck(columns: FpVec[], expression: Expression): SumcheckProver;
   fractions(num: FpVec, den: FpVec): Promise<FractionTree>;
   commit(vec: FpVec, options: CommitOptions): Promise<Commitment>;
+  /** @throws for a stored tree of `commit` an error that asks to commit again */
+  commitTree(vec: FpVec, options: Omit<CommitOptions, 'logCap'>): Promise<CommittedTree>;
   /** Smallest-found nonce such that permute(state + [nonce, 0])[0] has its `bits` low bits zero. */
   grind(state: [bigint, bigint, bigint], bits: number, signal?: AbortSignal): Promise<bigint>;
   /** 2-adic root of unity of order 2^log: 5^((p-1) >> 32) raised to 2^(32 - log). */

@@ -12,6 +12,7 @@
 #include "common/thread_pool.h"
 #include "prover/backend.h"
 #include "prover/commit.h"
+#include "prover/committed_tree.h"
 #include "prover/contract.h"
 #include "prover/fractions.h"
 #include "prover/grind.h"
@@ -22,6 +23,7 @@
 #include "prover/poseidon.h"
 #include "prover/sumcheck.h"
 #include "prover/tables.h"
+#include "prover/tree_hash.h"
 #include "testing.h"
 
 using namespace attensor;
@@ -89,6 +91,117 @@ static void TestPoseidon() {
       for (int k = 0; k < 3; k++) CHECK(batch[i].s[k] == single[i].s[k]);
     }
   }
+}
+
+/// The definition, with reduced sums and products only.
+static std::vector<Fp> PlainTrace(const Fp* children) {
+  std::vector<Fp> s(children, children + kArity), out = s;
+  auto external = [&] {
+    const u64 block[4][4] = {{5, 7, 1, 3}, {4, 6, 1, 1}, {1, 3, 5, 7}, {1, 1, 4, 6}};
+    std::vector<Fp> next(kArity);
+    for (size_t i = 0; i < kArity; i++)
+      for (size_t j = 0; j < kArity; j++)
+        next[i] = Add(next[i], Mul(FromU64(block[i % 4][j % 4] * (i / 4 == j / 4 ? 2 : 1)), s[j]));
+    s = next;
+  };
+  auto box = [&](size_t e, const Fp& constant, bool traced) {
+    Fp x = Add(s[e], constant);
+    if (traced) out.push_back(x);
+    s[e] = Mul(Mul(Mul(x, x), Mul(x, x)), x);
+  };
+  external();
+  for (int r = 0; r < kPoseidon2FullRounds; r++) {
+    if (r == kPoseidon2FullRounds / 2)
+      for (const Fp& constant : kPoseidon2Partial) {
+        box(0, constant, true);
+        Fp sum{};
+        for (const Fp& x : s) sum = Add(sum, x);
+        for (size_t e = 0; e < kArity; e++) s[e] = Add(Mul(kPoseidon2Diagonal[e], s[e]), sum);
+      }
+    for (size_t e = 0; e < kArity; e++) box(e, kPoseidon2Full[r][e], r > 0);
+    external();
+  }
+  out.push_back(Add(s[0], children[0]));
+  return out;
+}
+
+static void TestCompression() {
+  // HorizenLabs/poseidon2 for Pallas, width 8: of 0, …, 7 and of p - 1, …, p - 8.
+  const Fp published[2] = {
+      {{0xe5fc05f53ddc305f, 0x9e698b9479d16af3, 0x5e99ae6876f27bf3, 0x2a3c93e67833ba44}},
+      {{0x7e5875a83f6f774d, 0x5bf280d768d16cdd, 0x4411ae226631f128, 0x3e50f1649e21f43e}}};
+  for (bool down : {false, true}) {
+    Fp children[kArity];
+    for (size_t e = 0; e < kArity; e++) children[e] = down ? Neg(FromU64(e + 1)) : FromU64(e);
+    CHECK(CompressOne(children) == Add(FromCanonical(published[down]), children[0]));
+  }
+  const Fp largest{{kP0 - 1, kP1, 0, kP3}};
+  for (size_t count = 0; count < 20; count++) {
+    std::vector<Fp> children = RandomFields(kArity * count), got(count), traced(kTracedValues * count);
+    // Nothing but the ends of the range, every third time.
+    for (Fp& x : children)
+      if (count % 3 == 0) x = Random() % 2 ? Fp{} : largest;
+    Compress(got.data(), children.data(), count);
+    TraceCompressions(traced.data(), count, children.data(), count);
+    for (size_t i = 0; i < count; i++) {
+      std::vector<Fp> expected = PlainTrace(&children[kArity * i]);
+      CHECK(expected.size() == kTracedValues);
+      CHECK(got[i] == expected.back() && CompressOne(&children[kArity * i]) == expected.back());
+      for (size_t k = 0; k < kTracedValues; k++) CHECK(traced[k * count + i] == expected[k]);
+    }
+  }
+}
+
+/// A leaf's hash by its definition.
+static Fp PlainLeaf(std::vector<Fp> entries) {
+  size_t padded = 1;
+  while (padded < entries.size()) padded *= 2;
+  entries.resize(padded);
+  do {
+    entries.resize((entries.size() + kArity - 1) / kArity * kArity);
+    std::vector<Fp> above;
+    for (size_t i = 0; i < entries.size(); i += kArity) above.push_back(CompressOne(&entries[i]));
+    entries = above;
+  } while (entries.size() > 1);
+  return entries[0];
+}
+
+static void TestCommittedTree() {
+  Control control;
+  for (size_t rows : {1, 2, 7, 8, 9, 16, 17, 100}) {
+    std::vector<int32_t> ints(3 * rows);
+    for (int32_t& x : ints) x = static_cast<int32_t>(Random());
+    Vec hashes = HashLeaves(ints.data(), rows, 3, control);
+    for (size_t i = 0; i < 3; i++) {
+      std::vector<Fp> entries;
+      for (size_t c = 0; c < rows; c++) entries.push_back(FromI64(ints[i * rows + c]));
+      CHECK(hashes[i] == PlainLeaf(entries));
+    }
+    for (int logRow : {0, 4, 6}) {
+      Vec vec = RandomVec(rows << logRow);
+      CommittedTree tree(vec, {rows, logRow, 1}, control);
+      size_t last = tree.shape().domain() - 1;
+      for (size_t index : {size_t{0}, last / 3, last}) {
+        Fp node = PlainLeaf(tree.Leaf(index));
+        std::vector<Fp> path = tree.Path(index);
+        for (size_t at = index, k = 0; k < path.size(); k += kArity - 1, at /= kArity) {
+          std::vector<Fp> children(path.begin() + static_cast<long>(k),
+                                   path.begin() + static_cast<long>(k + kArity - 1));
+          children.insert(children.begin() + static_cast<long>(at % kArity), node);
+          node = CompressOne(children.data());
+        }
+        CHECK(node == tree.Root());
+      }
+    }
+  }
+  control.cancelled = true;
+  bool cancelled = false;
+  try {
+    CommittedTree never(RandomVec(64), {4, 4, 1}, control);
+  } catch (const Error& e) {
+    cancelled = std::string(e.code) == "CANCELLED";
+  }
+  CHECK(cancelled);
 }
 
 static bool SameWide(const Wide& a, const Wide& b) {
@@ -312,9 +425,9 @@ static void TestCommit() {
   }
 
   Vec vec = RandomVec(7 * 128);
-  CommitShape shape{7, 7, 2, 2};
+  CommitShape shape{{7, 7, 2}, 2};
   Control control;
-  Commitment commitment(vec, shape, control, nullptr, 0);
+  Commitment commitment(vec, shape, control);
   for (size_t index : {0, 3, 511}) {
     std::vector<Fp> leaf = commitment.Leaf(index);
     Fp node = Hash(leaf.data(), leaf.size());
@@ -329,7 +442,7 @@ static void TestCommit() {
   control.cancelled = true;
   bool cancelled = false;
   try {
-    Commitment never(vec, shape, control, nullptr, 0);
+    Commitment never(vec, shape, control);
   } catch (const Error& e) {
     cancelled = std::string(e.code) == "CANCELLED";
   }
@@ -478,6 +591,8 @@ static void TestIntegerSums() {
 int main() {
   TestField();
   TestPoseidon();
+  TestCompression();
+  TestCommittedTree();
   TestVectorKernels();
   TestSumcheckKernel();
   TestThreadPool();

@@ -87,7 +87,7 @@ void MeasureCommitment(Lines& lines, const char* library) {
     for (size_t i = 0; i < vec.size(); i++) vec.mut()[i] = FromU64(i * 0x9e3779b1u & 0xffff);
     Control control;
     const auto start = std::chrono::steady_clock::now();
-    const Commitment commitment(vec, {16, log - 4, 3, 4}, control, nullptr, 0);
+    const Commitment commitment(vec, {16, log - 4, 3, 4}, control);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double permutations = 9.0 * static_cast<double>(size_t{1} << (log - 1));
     std::string name("commitment of 2^");

@@ -10,6 +10,7 @@
 #include "async.h"
 #include "convert.h"
 #include "prover/commit.h"
+#include "prover/committed_tree.h"
 #include "prover/fractions.h"
 #include "prover/sumcheck.h"
 #include "prover/vec.h"
@@ -18,7 +19,7 @@ namespace attensor {
 
 /// Constructors of one environment (main thread or worker).
 struct AddonData {
-  Napi::FunctionReference vec, sumcheck, fractions, commitment;
+  Napi::FunctionReference vec, sumcheck, fractions, commitment, committedTree;
 };
 
 /// FpVec. Reading needs no asynchronous change under way; changes copy memory that a slice or a running task
@@ -139,6 +140,22 @@ class CommitmentObject : public Napi::ObjectWrap<CommitmentObject> {
   void Dispose(const Napi::CallbackInfo&) { state_.reset(); }
   const std::shared_ptr<Commitment>& Get(const char* function) const;
   std::shared_ptr<Commitment> state_;
+};
+
+class CommittedTreeObject : public Napi::ObjectWrap<CommittedTreeObject> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  static Napi::Object Create(Napi::Env env, std::shared_ptr<CommittedTree> tree);
+  explicit CommittedTreeObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
+
+ private:
+  Napi::Value LogDomain(const Napi::CallbackInfo& info);
+  Napi::Value Root(const Napi::CallbackInfo& info);
+  Napi::Value Open(const Napi::CallbackInfo& info);
+  Napi::Value SerializeTree(const Napi::CallbackInfo& info);
+  void Dispose(const Napi::CallbackInfo&) { state_.reset(); }
+  const std::shared_ptr<CommittedTree>& Get(const char* function) const;
+  std::shared_ptr<CommittedTree> state_;
 };
 
 /// The functions of ProverEngine on one object.

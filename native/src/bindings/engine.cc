@@ -13,6 +13,7 @@
 #include "prover/poseidon.h"
 #include "prover/sponge.h"
 #include "prover/tables.h"
+#include "prover/tree_hash.h"
 
 namespace attensor {
 namespace {
@@ -131,19 +132,28 @@ Napi::Value HashFunction(Info info) {
   return WriteField(info.Env(), Hash(values.data(), values.size()));
 }
 
+/// A copy of rows of integers.
+struct IntegerRows {
+  std::vector<int32_t> values;
+  size_t rowLength;
+  size_t rows() const { return values.size() / rowLength; }
+};
+
+IntegerRows ReadRows(const char* function, const Napi::Value& values, const Napi::Value& length) {
+  auto array = ReadTyped<Napi::Int32Array>(values, {function, "values"}, napi_int32_array, "an Int32Array");
+  size_t rowLength = ReadIndex(length, {function, "rowLength"});
+  Require(rowLength > 0, std::string(function) + ": rowLength: expected at least 1, got 0");
+  Require(array.ElementLength() % rowLength == 0,
+          std::string(function) + ": values: expected a multiple of rowLength " + std::to_string(rowLength) +
+              " entries, got " + std::to_string(array.ElementLength()));
+  return {{array.Data(), array.Data() + array.ElementLength()}, rowLength};
+}
+
 Napi::Value HashRowsFunction(Info info) {
-  auto array =
-      ReadTyped<Napi::Int32Array>(info[0], {"hashRows", "values"}, napi_int32_array, "an Int32Array");
-  size_t rowLength = ReadIndex(info[1], {"hashRows", "rowLength"});
-  Require(rowLength > 0, "hashRows: rowLength: expected at least 1, got 0");
-  Require(array.ElementLength() % rowLength == 0, "hashRows: values: expected a multiple of rowLength " +
-                                                      std::to_string(rowLength) + " entries, got " +
-                                                      std::to_string(array.ElementLength()));
-  std::vector<int32_t> values(array.Data(), array.Data() + array.ElementLength());
   return Task<Vec>::Run(
       info.Env(),
-      [values = std::move(values), rowLength](Control& control) {
-        return HashRows(values.data(), rowLength, values.size() / rowLength, &control);
+      [read = ReadRows("hashRows", info[0], info[1])](Control& control) {
+        return HashRows(read.values.data(), read.rowLength, read.rows(), &control);
       },
       WriteVec);
 }
@@ -174,6 +184,49 @@ Napi::Value SpongeStatesFunction(Info info) {
         return SpongeStates(values, rows, values.size() / (2 * rows), control);
       },
       WriteVecs, {}, std::move(task));
+}
+
+Napi::Value HashLeavesFunction(Info info) {
+  IntegerRows read = ReadRows("hashLeaves", info[0], info[1]);
+  TaskOptions task(info.Env(), {"hashLeaves", "options"}, info[2], info.Env().Undefined());
+  return Task<Vec>::Run(
+      info.Env(),
+      [read = std::move(read)](Control& control) {
+        return HashLeaves(read.values.data(), read.rowLength, read.rows(), control);
+      },
+      WriteVec, {}, std::move(task));
+}
+
+Napi::Value TreeLevelsFunction(Info info) {
+  Vec hashes = VecObject::Read(info[0], {"treeLevels", "hashes"});
+  Require(hashes.size() > 0, "treeLevels: hashes: expected at least one, got none");
+  TaskOptions task(info.Env(), {"treeLevels", "options"}, info[1], info.Env().Undefined());
+  return Task<std::vector<Vec>>::Run(
+      info.Env(), [hashes](Control& control) { return TreeLevels(hashes, control, "treeLevels"); }, WriteVecs,
+      {}, std::move(task));
+}
+
+Vec ReadChildren(const char* function, const Napi::Value& value) {
+  Vec children = VecObject::Read(value, {function, "children"});
+  Require(children.size() % kArity == 0, std::string(function) + ": children: expected a multiple of " +
+                                             std::to_string(kArity) + " entries, got " +
+                                             std::to_string(children.size()));
+  return children;
+}
+
+Napi::Value CompressFunction(Info info) {
+  Vec children = ReadChildren("compress", info[0]);
+  return Task<Vec>::Run(
+      info.Env(), [children](Control& control) { return Compressions(children, control, "compress"); },
+      WriteVec);
+}
+
+Napi::Value CompressionTraceFunction(Info info) {
+  Vec children = ReadChildren("compressionTrace", info[0]);
+  TaskOptions task(info.Env(), {"compressionTrace", "options"}, info[1], info.Env().Undefined());
+  return Task<Vec>::Run(
+      info.Env(), [children](Control& control) { return CompressionTrace(children, control); }, WriteVec, {},
+      std::move(task));
 }
 
 Napi::Value EqTableFunction(Info info) {
@@ -394,23 +447,25 @@ Napi::Value FractionsFunction(Info info) {
 // The header of a stored tree has a byte for them.
 constexpr size_t kMaxRows = 255;
 
-Napi::Value CommitFunction(Info info) {
-  Vec vec = VecObject::Read(info[0], {"commit", "vec"});
-  Arg arg{"commit", "options"};
-  Napi::Object options = ReadObject(info[1], arg);
-  CommitShape shape;
+CodewordShape ReadCodewordShape(const std::string& function, const Napi::Object& options, size_t size) {
+  Arg arg{function, "options"};
+  CodewordShape shape;
   shape.logRow = static_cast<int>(ReadIndex(options.Get("logRow"), arg.Field("logRow"), kTwoAdicity));
-  shape.rows = vec.size() >> shape.logRow;
-  Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == vec.size(),
-          "commit: vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +
-              std::to_string(shape.logRow) + " entries, got " + std::to_string(vec.size()) + " entries");
+  shape.rows = size >> shape.logRow;
+  Require(shape.rows >= 1 && shape.rows <= kMaxRows && shape.rows << shape.logRow == size,
+          function + ": vec: expected 1 to " + std::to_string(kMaxRows) + " rows of 2^" +
+              std::to_string(shape.logRow) + " entries, got " + std::to_string(size) + " entries");
   shape.logInvRate =
       static_cast<int>(ReadIndex(options.Get("logInvRate"), arg.Field("logInvRate"), kTwoAdicity));
   Require(shape.logDomain() <= kTwoAdicity,
-          "commit: options.logInvRate: expected a domain of at most 2^32, got 2^" +
+          function + ": options.logInvRate: expected a domain of at most 2^32, got 2^" +
               std::to_string(shape.logDomain()));
-  shape.logCap = static_cast<int>(
-      ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
+  return shape;
+}
+
+/// Commits to `vec`, with the tree that the options may give.
+template <class Committed, class Object, class Shape>
+Napi::Value RunCommit(Info info, const Arg& arg, const Napi::Object& options, Vec vec, const Shape& shape) {
   std::shared_ptr<std::vector<uint8_t>> tree;
   Napi::Value stored = options.Get("tree");
   if (!stored.IsUndefined()) {
@@ -418,15 +473,32 @@ Napi::Value CommitFunction(Info info) {
     tree = std::make_shared<std::vector<uint8_t>>(bytes.Data(), bytes.Data() + bytes.ByteLength());
   }
   TaskOptions task(info.Env(), arg, options.Get("signal"), options.Get("onProgress"));
-  using Result = std::shared_ptr<Commitment>;
+  using Result = std::shared_ptr<Committed>;
   return Task<Result>::Run(
       info.Env(),
       [vec, shape, tree](Control& control) {
-        return std::make_shared<Commitment>(vec, shape, control, tree ? tree->data() : nullptr,
-                                            tree ? tree->size() : 0);
+        return std::make_shared<Committed>(vec, shape, control, tree.get());
       },
-      [](Napi::Env env, Result&& c) -> Napi::Value { return CommitmentObject::Create(env, std::move(c)); },
-      {}, std::move(task));
+      [](Napi::Env env, Result&& c) -> Napi::Value { return Object::Create(env, std::move(c)); }, {},
+      std::move(task));
+}
+
+Napi::Value CommitFunction(Info info) {
+  Vec vec = VecObject::Read(info[0], {"commit", "vec"});
+  Arg arg{"commit", "options"};
+  Napi::Object options = ReadObject(info[1], arg);
+  CommitShape shape{ReadCodewordShape("commit", options, vec.size()), 0};
+  shape.logCap = static_cast<int>(
+      ReadIndex(options.Get("logCap"), arg.Field("logCap"), static_cast<size_t>(shape.logDomain())));
+  return RunCommit<Commitment, CommitmentObject>(info, arg, options, vec, shape);
+}
+
+Napi::Value CommitTreeFunction(Info info) {
+  Vec vec = VecObject::Read(info[0], {"commitTree", "vec"});
+  Arg arg{"commitTree", "options"};
+  Napi::Object options = ReadObject(info[1], arg);
+  CodewordShape shape = ReadCodewordShape("commitTree", options, vec.size());
+  return RunCommit<CommittedTree, CommittedTreeObject>(info, arg, options, vec, shape);
 }
 
 Napi::Value GrindFunction(Info info) {
@@ -474,6 +546,10 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"hashRows", Rejecting<HashRowsFunction>},
       {"merkleLayers", Rejecting<MerkleLayersFunction>},
       {"spongeStates", Rejecting<SpongeStatesFunction>},
+      {"hashLeaves", Rejecting<HashLeavesFunction>},
+      {"treeLevels", Rejecting<TreeLevelsFunction>},
+      {"compress", Rejecting<CompressFunction>},
+      {"compressionTrace", Rejecting<CompressionTraceFunction>},
       {"eqTable", Throwing<EqTableFunction>},
       {"contract", Rejecting<ContractFunction>},
       {"contractInts", Rejecting<ContractIntsFunction>},
@@ -487,6 +563,7 @@ Napi::Object CreateEngine(Napi::Env env) {
       {"sumcheck", Throwing<SumcheckFunction>},
       {"fractions", Rejecting<FractionsFunction>},
       {"commit", Rejecting<CommitFunction>},
+      {"commitTree", Rejecting<CommitTreeFunction>},
       {"grind", Rejecting<GrindFunction>},
       {"rootOfUnity", Throwing<RootOfUnityFunction>},
   };

@@ -13,6 +13,7 @@ static Backend Choose() {
   const char* name = IsaName(ActiveIsa());
   Backend backend{name,
                   PermuteEach,
+                  scalar::Compress,
                   scalar::Butterfly,
                   scalar::Butterfly4,
                   scalar::Fold,
@@ -30,6 +31,7 @@ static Backend Choose() {
   if (ActiveIsa() >= Isa::kIfma)
     backend = {name,
                ifma::Permute,
+               scalar::Compress,
                ifma::Butterfly,
                ifma::Butterfly4,
                ifma::Fold,

@@ -8,19 +8,18 @@
 #include "common/thread_pool.h"
 #include "device/device.h"
 #include "merkle.h"
-#include "ntt.h"
+#include "stored_tree.h"
 
 namespace attensor {
 
-// Header of a stored tree: 'ATTR', version, logDomain, rows, logCap; then the nodes, 32 bytes
-// little-endian each, layer by layer from the leaves' hashes to the cap.
+// Header of a stored tree: 'ATTR', version, logDomain, rows, logCap; then the nodes, layer by layer from the
+// leaves' hashes to the cap.
 static constexpr uint8_t kMagic[5] = {'A', 'T', 'T', 'R', 2};
-static constexpr size_t kHeader = 8;
 
-Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& control, const uint8_t* tree,
-                       size_t treeSize)
-    : shape_(shape) {
-  if (tree) LoadTree(tree, treeSize);
+Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& control,
+                       const std::vector<uint8_t>* tree)
+    : shape_(shape), codeword_(shape) {
+  if (tree) LoadTree(*tree);
   // Guide figures: a leaf of 16 costs nine permutations, about 40 times its share of the transform.
   double encodeShare = tree ? 1.0 : 0.03;
   Vec leaves(tree ? 0 : size_t{1} << shape.logDomain());
@@ -30,44 +29,31 @@ Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& 
 }
 
 bool Commitment::Encode(const Vec& vec, const Control& control, double share, Vec* leaves) {
-  codeword_ = Vec(shape_.rows << shape_.logDomain());
   bool hashed = false;
-  bool done = device::Run(codeword_.size(), device::kLeastElements, [&](const device::Table& table) {
+  bool done = device::Run(codeword_.values().size(), device::kLeastElements, [&](const device::Table& table) {
     try {
-      EncodeRows(table, vec, control, share);
+      codeword_.EncodeOnDevice(table, vec, control, share);
     } catch (const device::NoMemory&) {
       if (!leaves) throw;
       EncodeAndHashPairs(table, vec, control, *leaves);
       hashed = true;
     }
   });
-  if (!done) EncodeOnHost(vec, control, share);
+  if (!done) codeword_.EncodeOnHost(vec, control, share);
   return hashed;
-}
-
-void Commitment::EncodeRows(const device::Table& table, const Vec& vec, const Control& control,
-                            double share) {
-  device::DeviceFp* to = codeword_.OutOnDevice();
-  const device::DeviceFp* from = vec.OnDevice();
-  for (size_t r = 0; r < shape_.rows; r++) {
-    control.Check("commit");
-    device::Check(table.encode(to + (r << shape_.logDomain()), from + (r << shape_.logRow), 1, shape_.logRow,
-                               shape_.logDomain()));
-    control.Report(share * static_cast<double>(r + 1) / static_cast<double>(shape_.rows));
-  }
 }
 
 /// Two rows at a time, as a hash takes them: encoded, absorbed by all leaves, and brought to host memory.
 void Commitment::EncodeAndHashPairs(const device::Table& table, const Vec& vec, const Control& control,
                                     Vec& leaves) {
   size_t rows = shape_.rows, width = size_t{1} << shape_.logRow, domain = leaves.size();
-  codeword_ = Vec(codeword_.size());
+  codeword_ = Codeword(shape_);
   Vec coefs(2 * width), pair(2 * domain), states(3 * domain);
   device::DeviceFp *from = coefs.OutOnDevice(), *encoded = pair.OutOnDevice(), *state = states.OutOnDevice();
   device::DeviceFp* hashes = leaves.OutOnDevice();
   device::Check(table.zero(state, states.size() * sizeof(Fp)));
   const Fp* source = vec.data();
-  Fp* codeword = codeword_.mut();
+  Fp* codeword = codeword_.values().mut();
   for (size_t r = 0; r < rows; r += 2) {
     control.Check("commit");
     size_t n = std::min<size_t>(2, rows - r);
@@ -80,34 +66,13 @@ void Commitment::EncodeAndHashPairs(const device::Table& table, const Vec& vec, 
   device::Check(table.copy(hashes, state, domain * sizeof(Fp)));
 }
 
-void Commitment::EncodeOnHost(const Vec& vec, const Control& control, double share) {
-  int logDomain = shape_.logDomain(), logRow = shape_.logRow;
-  size_t rows = shape_.rows, width = size_t{1} << logRow, domain = size_t{1} << logDomain;
-  Fp* out = codeword_.mut();
-  const Fp* coefs = vec.data();
-  Twiddles twiddles(logDomain);
-  std::atomic<size_t> done{0};
-  ParallelFor(rows, 1, [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; r++) {
-      control.Check("commit");
-      const Fp* row = coefs + r * width;
-      Fp* to = out + (r << logDomain);
-      if (std::all_of(row, row + width, [](const Fp& x) { return x.IsZero(); }))
-        std::memset(static_cast<void*>(to), 0, domain * sizeof(Fp));
-      else
-        attensor::Encode(row, logRow, to, logDomain, twiddles);
-      control.Report(share * static_cast<double>(++done) / static_cast<double>(rows));
-    }
-  });
-}
-
 /// On the device in steps that are waited for, so that progress is true and a cancellation is heard.
 void Commitment::HashLeaves(Vec& leaves, const Control& control,
                             const std::function<void(size_t)>& report) const {
   size_t domain = leaves.size(), entries = shape_.rows;
   bool hashed = device::Run(domain, device::kLeastHashes, [&](const device::Table& table) {
     device::DeviceFp* to = leaves.OutOnDevice();
-    const device::DeviceFp* columns = codeword_.OnDevice();
+    const device::DeviceFp* columns = codeword_.values().OnDevice();
     size_t step = std::max<size_t>(domain / 16, 1 << 12);
     for (size_t first = 0; first < domain; first += step) {
       control.Check("commit");
@@ -119,7 +84,7 @@ void Commitment::HashLeaves(Vec& leaves, const Control& control,
     }
   });
   if (hashed) return;
-  const Fp* columns = codeword_.data();
+  const Fp* columns = codeword_.values().data();
   Fp* out = leaves.mut();
   std::atomic<size_t> done{0};
   constexpr size_t kStep = 256;
@@ -151,59 +116,34 @@ void Commitment::HashTree(Vec leaves, bool hashed, const Control& control, doubl
   }
 }
 
-std::vector<Fp> Commitment::Leaf(size_t index) const {
-  std::vector<uint64_t> entries;
-  for (size_t r = 0; r < shape_.rows; r++) entries.push_back((r << shape_.logDomain()) + index);
-  return codeword_.Gather(entries);
-}
-
 std::vector<Fp> Commitment::Path(size_t index) const {
   std::vector<Fp> out;
   for (size_t d = 0; d + 1 < layers_.size(); d++) out.push_back(layers_[d].At((index >> d) ^ 1));
   return out;
 }
 
-size_t Commitment::SerializedSize() const { return kHeader + 32 * shape_.nodes(); }
+size_t Commitment::SerializedSize() const { return kTreeHeader + kNodeSize * shape_.nodes(); }
 
 void Commitment::SerializeTree(uint8_t* out) const {
   std::memcpy(out, kMagic, sizeof kMagic);
   out[5] = static_cast<uint8_t>(shape_.logDomain());
   out[6] = static_cast<uint8_t>(shape_.rows);
   out[7] = static_cast<uint8_t>(shape_.logCap);
-  uint8_t* at = out + kHeader;
-  for (const Vec& layer : layers_) {
-    ParallelFor(layer.size(), 1 << 12, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) {
-        Fp x = ToCanonical(layer[i]);
-        std::memcpy(at + 32 * i, x.l, 32);
-      }
-    });
-    at += 32 * layer.size();
-  }
+  uint8_t* at = out + kTreeHeader;
+  for (const Vec& layer : layers_) at = WriteNodes(layer, at);
 }
 
-void Commitment::LoadTree(const uint8_t* tree, size_t size) {
-  Require(size == SerializedSize(),
+void Commitment::LoadTree(const std::vector<uint8_t>& tree) {
+  Require(tree.size() == SerializedSize(),
           "commit: options.tree has the wrong size: expected " + std::to_string(SerializedSize()) +
-              " bytes for this vector and these options, got " + std::to_string(size));
-  Require(std::memcmp(tree, kMagic, sizeof kMagic) == 0 && tree[5] == shape_.logDomain() &&
+              " bytes for this vector and these options, got " + std::to_string(tree.size()));
+  Require(std::memcmp(tree.data(), kMagic, sizeof kMagic) == 0 && tree[5] == shape_.logDomain() &&
               tree[6] == shape_.rows && tree[7] == shape_.logCap,
           "commit: options.tree was made by another version or with other options; compute it again");
-  const uint8_t* at = tree + kHeader;
+  const uint8_t* at = tree.data() + kTreeHeader;
   for (int level = shape_.logDomain(); level >= shape_.logCap; level--) {
-    Vec layer(size_t{1} << level);
-    Fp* data = layer.mut();
-    ParallelFor(layer.size(), 1 << 12, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) {
-        Fp x;
-        std::memcpy(x.l, at + 32 * i, 32);
-        Require(IsCanonical(x),
-                "commit: options.tree is damaged: expected field elements below p; compute it again");
-        data[i] = FromCanonical(x);
-      }
-    });
-    at += 32 * layer.size();
-    layers_.push_back(layer);
+    layers_.push_back(ReadNodes(at, size_t{1} << level, "commit: options.tree"));
+    at += kNodeSize * layers_.back().size();
   }
 }
 

@@ -6,6 +6,7 @@
 namespace attensor {
 
 namespace scalar {
+void Compress(Fp* out, const Fp* children, size_t count);
 void Butterfly(Fp* low, Fp* high, const Fp* w, size_t count);
 void Butterfly4(Fp* a, size_t quarter, const Fp* inner, const Fp* outer);
 void Fold(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count);
