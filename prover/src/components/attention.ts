@@ -7,7 +7,7 @@ import type { FpVec } from '@attensor/native';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
-import { dim, isFull, type Builder, type Dim } from './builder.js';
+import { dim, type Builder, type Dim } from './builder.js';
 import { proveProducts, Rescaled, type Factor, type Product } from './gemm.js';
 import { Softmax } from './softmax.js';
 
@@ -26,7 +26,6 @@ export class Attention {
   /** context over (t, h, o) */
   readonly context: Tensor;
   private readonly out: Rescaled;
-  private readonly h: Dim;
 
   constructor(
     builder: Builder,
@@ -35,8 +34,7 @@ export class Attention {
     readonly softmax: Softmax,
     t: Dim,
   ) {
-    this.h = dim('h', node.heads);
-    this.out = new Rescaled(builder, node, [t, this.h, dim('o', node.width)]);
+    this.out = new Rescaled(builder, node, [t, dim('h', node.heads), dim('o', node.width)]);
     this.context = this.out.y;
   }
 
@@ -56,16 +54,7 @@ export class Attention {
     for (const [k, layer] of layers.entries())
       products.push(...(await mul1(scope, layer.heads, at, values[k])));
     for (const layer of layers) products.push(await layer.mul2(scope));
-    for (const layer of layers) layer.maskHeads(scope);
     await proveProducts(scope, products, 'attention');
-  }
-
-  /** Heads that fill up to a power of two give nothing, whatever the weights hold for them. */
-  private maskHeads(scope: Scope): void {
-    if (isFull(this.h)) return;
-    const [t, , o] = this.context.axes;
-    const at = { t: scope.random('t', t.log), o: scope.random('v', o.log) };
-    scope.zeroFrom(this.context, 'h', this.h.size, at);
   }
 
   private async mul2(scope: Scope): Promise<Product> {

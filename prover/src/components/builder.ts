@@ -57,6 +57,7 @@ export interface WitnessFill {
 }
 
 export interface ParameterFill {
+  tensor: Tensor;
   block: Block;
   dims: Dim[];
   /** The weight's name, or a table computed from the configuration. */
@@ -138,7 +139,7 @@ export class Builder {
     name = source as string,
   ): Tensor {
     const t = scalar(this.parameters, name, this.axes(dims), 'free');
-    this.parameterFills.push({ block: t.views[0].block, dims, source });
+    this.parameterFills.push({ tensor: t, block: t.views[0].block, dims, source });
     return t;
   }
 

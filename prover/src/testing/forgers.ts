@@ -53,13 +53,22 @@ function recommitted(fill: Fill, { dims, change }: NonNullable<Forgery['committe
   };
 }
 
+/** Changes what a component commits as one tensor. */
+export function recommit(
+  { builder }: Pick<Component, 'builder'>,
+  committed: NonNullable<Forgery['committed']>,
+): void {
+  const fills = builder.witnessFills.filter(({ name }) => name === committed.name);
+  if (fills.length === 0) throw new Error(`forger: nothing is committed as ${committed.name}`);
+  for (const fill of fills) recommitted(fill, committed);
+}
+
 /** The component as the forger runs it: what is committed is changed in place. */
 function forged(component: Component, forgery: Forgery): Component {
   const { trace, committed, virtualInput } = forgery;
   const { witnessFills } = component.builder;
   let traced: Map<string, IntTensor>;
-  if (committed)
-    for (const fill of witnessFills) if (fill.name === committed.name) recommitted(fill, committed);
+  if (committed) recommit(component, committed);
   return {
     ...component,
     async run(...args) {

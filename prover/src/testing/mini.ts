@@ -50,11 +50,12 @@ export async function objections(builder: Builder, mini: Mini): Promise<string[]
       witness.set(block.offset + to, mod(mask === undefined ? v : (v >> shift) & mask));
     });
   }
-  for (const { block, dims, source } of builder.parameterFills)
+  for (const { block, dims, source } of builder.parameterFills) {
+    const values = typeof source === 'string' ? (mini.parameters?.[source] ?? []) : source();
     padded(dims, (to, from) => {
-      const values = mini.parameters?.[source as string] ?? [];
-      parameters.set(block.offset + to, from < 0 ? 0n : mod(values[from]));
+      if (from >= 0) parameters.set(block.offset + to, mod(BigInt(values[from])));
     });
+  }
   await mini.prepare?.(witness);
   mini.change?.(witness, (name, index) => {
     const found = builder.witness.list().find((e) => e.name === name);

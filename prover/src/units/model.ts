@@ -17,6 +17,7 @@ import { Argmax, MAX_VOCABULARY } from '../components/argmax.js';
 import { Builder, dim, paddedTensor } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
 import { Lookups } from '../components/lookups.js';
+import { requireZeroPadding } from '../components/mask.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import { TokenColumns, type TokenInput } from '../components/tokens.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
@@ -205,6 +206,7 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     const logits = await this.argmax.script(scope, tokens, () =>
       session.engine.fromInts(paddedTensor(values.value.get(this.argmax.logits))),
     );
+    requireZeroPadding(scope, this.builder.parameterFills);
     await this.relationsOfLayers.script(scope, values, [logits]);
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@attensor/inference';
 import { Builder, dim, fromTrace } from '../components/builder.js';
 import { Lookups } from '../components/lookups.js';
+import { requireZeroPadding } from '../components/mask.js';
 import {
   component,
   INT32,
@@ -86,6 +87,7 @@ export function nodesComponent(given: NodesSpec): Component {
     relations(scope, values) {
       // padding of a row is zero: nothing else says so
       if (row.length === 1) scope.zeroFrom(x, 'i', row[0], { t: scope.random('t', t.log) });
+      requireZeroPadding(scope, builder.parameterFills);
       return wiring.relations.script(scope, values);
     },
   });
