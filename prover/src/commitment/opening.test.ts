@@ -1,10 +1,12 @@
 /** Openings of small vectors: true claims pass, and a prover who commits to one vector cannot open another. */
 import { describe, expect, it } from '@jest/globals';
-import { engine, type Commitment, type FpVec, type ProverEngine } from '@attensor/native';
+import { engine, type Commitment, type FpVec } from '@attensor/native';
 import { commitRows, openAt } from './opening.js';
-import { LOG_CAP, LOG_LEAF, openingParameters } from './parameters.js';
+import { LOG_CAP, LOG_LEAF } from './parameters.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError } from '../protocol/tape.js';
+import { littleWork } from '../testing/little-work.js';
+import { overriding } from '../testing/overriding.js';
 
 const RATE = 2;
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
@@ -24,13 +26,7 @@ interface Bend {
   lazy?: boolean;
 }
 
-const lazy: ProverEngine = new Proxy(engine, {
-  get(target, key) {
-    if (key === 'grind') return () => Promise.resolve(1n);
-    const value = (target as unknown as Record<PropertyKey, unknown>)[key];
-    return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-  },
-});
+const lazy = overriding(engine, { grind: () => Promise.resolve(1n) });
 
 /** Two vectors, F = f0 + mu f1, proved and verified. */
 async function open(logSize: number, bend: Bend = {}): Promise<void> {
@@ -54,7 +50,7 @@ async function open(logSize: number, bend: Bend = {}): Promise<void> {
     const claim = tape.addConstant(tape.add(values[0], tape.mul(mu, values[1])), bend.value ?? 0n);
     await openAt(
       session,
-      openingParameters(logSize, RATE),
+      littleWork(logSize, RATE),
       [
         { cap: caps[0], coef: tape.constant(1n), width: 16, commitment: commitmentOf(0) },
         { cap: caps[1], coef: mu, width: 16, commitment: commitmentOf(1) },

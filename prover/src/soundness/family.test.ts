@@ -1,7 +1,7 @@
 /**
  * Layers of the family's configurations by their relations: sizes that are no powers of two, each kind of router, YaRN, queries of one
  * matrix. Then a forger of each thing that such sizes and options add, with exactly the checks that stop him: a mask that is dropped
- * takes a check away. One layer goes through a whole proof and the plain verifier.
+ * takes a check away. One layer goes through a prover and the plain verifier.
  */
 import { describe, expect, it } from '@jest/globals';
 import { nodes } from '@attensor/inference';
@@ -51,7 +51,7 @@ describe('layers of the family', () => {
     expect(await objectionsTo(component)).toEqual([]);
   });
 
-  it('one by a prover and the plain verifier, tables and openings included', async () => {
+  it('one by a prover and the plain verifier, tables included', async () => {
     expect(await verdictOf(() => moe(SMALL))).toBe('accepted');
   });
 });

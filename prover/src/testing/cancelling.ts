@@ -8,12 +8,14 @@ import { mod, mul, sub } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
 import { commitRows, openAt } from '../commitment/opening.js';
 import { openVectors, type Sampled } from '../commitment/vectors.js';
-import { LOG_CAP, LOG_LEAF, openingParameters } from '../commitment/parameters.js';
+import { LOG_CAP, LOG_LEAF } from '../commitment/parameters.js';
 import { reduceClaims } from '../protocol/reduction.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError, type Wire } from '../protocol/tape.js';
 import { axis, Tensor, type Vector } from '../protocol/tensor.js';
+import { littleWork } from './little-work.js';
+import { overriding } from './overriding.js';
 
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
 const vectorOf = (logSize: number, seed: number): FpVec =>
@@ -73,15 +75,10 @@ export function sumFalsely(numerators: bigint[]): Promise<void> {
   const depth = Math.log2(numerators.length);
   // The numerator that is there goes to the denominator, which is sent; that the numerator is 0 is not.
   const shifted = (tree: FractionTree): FractionTree =>
-    new Proxy(tree, {
-      get(target, key) {
-        if (key === 'root')
-          return () => {
-            const [p, q] = target.root();
-            return [0n, mod(p + q)];
-          };
-        const value = (target as unknown as Record<PropertyKey, unknown>)[key];
-        return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    overriding(tree, {
+      root() {
+        const [p, q] = tree.root();
+        return [0n, mod(p + q)];
       },
     });
   return proveAndVerify(async (session) => {
@@ -128,7 +125,7 @@ export async function openOthers(difference: bigint): Promise<void> {
         parts: [{ cap, width: 1 << LOG_LEAF, commitment: session.only(() => commitments[k]) }],
       });
     }
-    await openVectors(scope, openingParameters(LOG, RATE), openable);
+    await openVectors(scope, littleWork(LOG, RATE), openable);
     session.finish();
   }, proving());
 }
@@ -175,7 +172,7 @@ export async function openFalsely(error: bigint, sample: bigint | 'cancels'): Pr
       ]);
       await openAt(
         session,
-        openingParameters(LOG, RATE),
+        littleWork(LOG, RATE),
         [
           {
             ...{ cap, coef: session.tape.constant(1n), width: 1 << LOG_LEAF },

@@ -15,6 +15,7 @@ import { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import { Script, type ScriptWitness } from '../script.js';
 import { fill, unopenable, type Honest } from './honest.js';
+import { overriding } from './overriding.js';
 
 export interface Forgery {
   /** the cheat's trace: what the witness is filled from, and where virtual columns come from */
@@ -75,21 +76,11 @@ class Stop extends Error {}
 
 /** Reports a sum of zero whatever the fractions are. */
 function bluffing(real: ProverEngine, change?: (num: FpVec, den: FpVec) => void): ProverEngine {
-  const bound = <T extends object>(target: T, over: Partial<T>): T =>
-    new Proxy(target, {
-      get(t, key) {
-        if (key in over) return (over as Record<PropertyKey, unknown>)[key];
-        const value = (t as Record<PropertyKey, unknown>)[key];
-        return typeof value === 'function'
-          ? (value as (...a: unknown[]) => unknown).bind(t)
-          : value;
-      },
-    });
-  return bound(real, {
+  return overriding(real, {
     fractions: async (num, den) => {
       change?.(num, den);
       const tree: FractionTree = await real.fractions(num, den);
-      return bound(tree, { root: () => [0n, tree.root()[1]] });
+      return overriding(tree, { root: () => [0n, tree.root()[1]] });
     },
   });
 }

@@ -1,7 +1,7 @@
 /**
  * @module testing/forgers
  * Components by a prover who breaks one tie: he commits or states something else than he computes with, and goes on whatever his own
- * checks say. What comes back is whether the plain verifier takes it.
+ * checks say. What comes back is whether the plain verifier takes it, of an ideal commitment (testing/ideal).
  */
 import { present } from '@attensor/core';
 import { engine } from '@attensor/native';
@@ -12,6 +12,7 @@ import type { Session } from '../protocol/session.js';
 import { Tape } from '../protocol/tape.js';
 import { UnitProver } from '../prover.js';
 import { Script } from '../script.js';
+import { IdealCommitments } from './ideal.js';
 import type { Component } from '../units/component.js';
 import { Sample } from '../units/sample.js';
 import type { IntTensor } from '../units/tensors.js';
@@ -98,13 +99,18 @@ function forged(component: Component, forgery: Forgery): Component {
 export const unplanned = (
   unit: Component,
   script = new Script(unit, { logInvRate: 2 }),
+  prover = engine,
 ): ComponentProver =>
   Object.assign(Object.create(UnitProver.prototype) as ComponentProver, {
     unit,
     script,
     circuits: { segments: [] },
-    engines: { prover: engine, model: 'native' },
+    engines: { prover, model: 'native' },
   });
+
+/** The same, with commitments that no opening opens. */
+export const unopened = (unit: Component, ideal: IdealCommitments): ComponentProver =>
+  unplanned(unit, ideal.script(unit), ideal.engine);
 
 /**
  * @param make the component; the forger gets one of his own
@@ -112,7 +118,8 @@ export const unplanned = (
  */
 export async function verdictOf(make: () => Component, forgery: Forgery = {}): Promise<string> {
   const component = make();
-  const forger = unplanned(forged(make(), forgery));
+  const ideal = new IdealCommitments();
+  const forger = unopened(forged(make(), forgery), ideal);
   const { inputs, weights } = component.sample(new Sample(1));
   const restore = lenient();
   const value = Tape.prototype.public;
@@ -131,12 +138,15 @@ export async function verdictOf(make: () => Component, forgery: Forgery = {}): P
   }
   const statement = made.statement.slice();
   if (forgery.statement) statement[forgery.statement[0]] = forgery.statement[1];
-  return unplanned(component)
+  return unopened(component, ideal)
     .replay(statement, made.session.messages)
     .then(
       () => 'accepted',
       (error: Error) => error.message,
-    );
+    )
+    .finally(() => {
+      ideal.dispose();
+    });
 }
 
 /** Switches the checks of tapes off until the returned function is called. */

@@ -21,12 +21,12 @@ import { fileURLToPath } from 'node:url';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
 import { modelScript } from '../commitment/model-commitment.js';
 import type { LeafSource } from '../commitment/opening.js';
-import { LOG_CAP } from '../commitment/parameters.js';
 import { Vocabulary } from '../commitment/vocabulary.js';
 import type { Values } from '../components/builder.js';
 import type { Script, ScriptWitness } from '../script.js';
 import type { ModelUnit } from '../units/model.js';
 import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
+import { idealCap } from './ideal.js';
 
 const CHECKPOINT = join(dirname(fileURLToPath(import.meta.url)), '../../../models/nano');
 
@@ -57,8 +57,7 @@ export interface Honest {
 
 /** A stand-in for a commitment: its cap depends on the whole vector, it can't be opened. */
 export async function unopenable(vector: FpVec): Promise<CommittedVector<FpVec>> {
-  const digest = await engine.evalPow(vector, engine.hash([1n, 2n]));
-  const cap = Array.from({ length: 2 ** LOG_CAP }, (_, i) => engine.hash([digest, BigInt(i)]));
+  const cap = await idealCap(vector);
   const sample = await engine.evalPow(vector, samplePoint(engine, cap));
   return new CommittedVector(engine, vector, [{ cap } as LeafSource], sample);
 }

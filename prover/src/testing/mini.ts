@@ -9,6 +9,7 @@ import { mod } from '../protocol/field.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
+import { trueValue } from './ideal.js';
 
 export type Tensors = Record<string, { dims: number[]; data: bigint[] }>;
 
@@ -63,29 +64,21 @@ export async function objections(builder: Builder, mini: Mini): Promise<string[]
     return found.block.offset + index;
   });
 
+  const vectors = { witness, parameters };
   const session = new Session({ engine, permute: (s) => engine.permute(s), statement: [] });
   const objected = new Set<string>();
   const { tape } = session;
   tape.assertEqual = (x, y, message) => {
     if (tape.value(x) !== tape.value(y)) objected.add(message.split(':')[0]);
   };
-  const scope = new Scope(session, ProverOnly.of({ witness, parameters }));
+  const scope = new Scope(session, ProverOnly.of(vectors));
   // Stands for the commitment: random points follow the vectors.
   session.absorb([tape.input(await engine.evalPow(witness, 3n))]);
   if (mini.random) scope.random = mini.random(scope);
   await mini.script(scope);
 
   for (const { parts, value } of scope.claims.list) {
-    let total = 0n;
-    for (const { vector, offset, coef, point } of parts) {
-      const whole = vector === 'witness' ? witness : parameters;
-      const at = await engine.evalMle(
-        whole.slice(offset, 2 ** point.length),
-        session.valuesOf(point),
-      );
-      total += at * coef.c * (coef.v === undefined ? 1n : session.value(coef.v));
-    }
-    if (mod(total) !== session.value(value)) objected.add('claims');
+    if ((await trueValue(session, vectors, parts)) !== session.value(value)) objected.add('claims');
   }
   const cells = witness.slice(0, builder.witness.cells).toBigints();
   if (cells.some((v) => v >= 65536n)) objected.add('range');
