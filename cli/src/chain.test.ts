@@ -2,7 +2,7 @@
  * Aliases, transactions and their delivery, against a node in a process of its own. What needs proofs
  * of the contract is in tests/src/deployment.proof.test.ts.
  */
-import { setBackend } from 'o1js';
+import '@attensor/contracts/testing/native-backend';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hashZkappCommand } from '@attensor/core/o1js';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -30,8 +30,6 @@ import {
 } from '@attensor/chain';
 import { Output } from './output.js';
 import { attensor } from './testing/streams.js';
-
-setBackend('native');
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const ZK = fileURLToPath(new URL('../../node_modules/.bin/zk', import.meta.url));

@@ -1,3 +1,4 @@
+import '@attensor/contracts/testing/native-backend';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Attestation,

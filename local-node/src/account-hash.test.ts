@@ -1,5 +1,5 @@
 import { present } from '@attensor/core';
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Field, initializeBindings } from 'o1js';
 import { accountHash, rootOf } from '@attensor/contracts/ledger';

@@ -1,4 +1,4 @@
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { rootOf } from '@attensor/contracts/ledger';
 import { present } from '@attensor/core';

@@ -1,4 +1,4 @@
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { present } from '@attensor/core';
 import { internals } from '@attensor/core/o1js';

@@ -1,5 +1,5 @@
 import { present } from '@attensor/core';
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { attestationPermissions, readContract } from '@attensor/contracts';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /** Readers against a node whose archive searches few blocks, with what strangers put beside a contract's own actions. */
-import './testing/native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import {
   Attestation,
   AttestationContract,

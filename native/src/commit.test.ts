@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { engine } from './prover.js';
-import { p, power, Random, transform } from './testing.js';
+import { EMULATED, p, power, Random, transform } from './testing.js';
 
 const random = new Random(6);
 
@@ -95,8 +95,10 @@ describe('commit', () => {
   });
 
   test('reports progress and stops at the signal', async () => {
-    const vec = engine.fromBigints(random.fields(1 << 12));
-    const options = { logInvRate: 3, logRow: 10, logCap: 0 };
+    // long enough to be stopped
+    const logRow = engine.device().name === EMULATED ? 6 : 10;
+    const vec = engine.fromBigints(random.fields(4 << logRow));
+    const options = { logInvRate: 3, logRow, logCap: 0 };
     const seen: number[] = [];
     await engine.commit(vec, { ...options, onProgress: (fraction) => seen.push(fraction) });
     expect(seen.length).toBeGreaterThan(2);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DeviceInfo, Expression } from './engine.js';
 import { engine } from './prover.js';
-import { Random } from './testing.js';
+import { EMULATED, Random } from './testing.js';
 
 const built = (name: string) => fileURLToPath(new URL(`../build/${name}`, import.meta.url));
 const emulated = built('attensor_cuda_emulated.so');
@@ -206,7 +206,7 @@ describe('on the emulated device', () => {
     const random = new Random(7);
     const v = engine.fromBigints(random.fields(100));
     const before = engine.device();
-    expect(before).toMatchObject({ kind: 'cuda', name: 'emulated device' });
+    expect(before).toMatchObject({ kind: 'cuda', name: EMULATED });
     await engine.evalMle(v.slice(0, 64), random.fields(6));
     const { used } = engine.device();
     expect(used).toBe((before.used ?? 0) + 3200);

@@ -6,6 +6,9 @@ import type { Axis, Expression } from './engine.js';
 
 export const p = 0x40000000000000000000000000000000224698fc094cf91b992d30ed00000001n;
 
+/** What the emulation calls itself: a device that takes milliseconds for a hash. */
+export const EMULATED = 'emulated device';
+
 export const mod = (x: bigint): bigint => ((x % p) + p) % p;
 
 export function power(base: bigint, exponent: bigint): bigint {

@@ -3,6 +3,7 @@
  * o1js breaks.
  */
 export { analysis } from './analysis.js';
+export { hashNatively } from './native-hashing.js';
 export {
   internals,
   hashZkappCommand,

@@ -7,6 +7,7 @@ import {
   initializeBindings,
   Ledger,
   Mina,
+  Poseidon,
   PrivateKey,
   Provable,
   setBackend,
@@ -14,12 +15,14 @@ import {
 } from 'o1js';
 import {
   analysis,
+  hashNatively,
   hashZkappCommand,
   internals,
   type Internals,
   type MlAccount,
   type MlLedger,
 } from './index.js';
+import { internalModule } from './modules.js';
 import { referenceStringModules } from './reference-strings.js';
 
 setBackend('native');
@@ -113,4 +116,22 @@ it('provable-context.js tells an analysis from other runs of a method', async ()
   await Provable.runAndCheck(method);
   seen.push(inAnalysis());
   expect(seen).toEqual([false, true, false, false]);
+});
+
+it('poseidon.js hashes natively as it does itself', async () => {
+  const inputs = [0, 1, 2, 3, 4, 7].map((length) => Array.from({ length }, () => Field.random()));
+  const edges = [Field(-1), Field(-1), Field(-1)];
+  const hashes = () => [...inputs, edges].map((input) => Poseidon.hash(input).toBigInt());
+  const states = () =>
+    inputs.map((input) =>
+      Poseidon.update([Field(-1), Field(-2), Field(5)], input).map((element) => element.toBigInt()),
+    );
+  const before = [hashes(), states()];
+  const { Poseidon: inside } = await internalModule<{ Poseidon: { update: unknown } }>(
+    'bindings/crypto/poseidon.js',
+  );
+  const { update } = inside;
+  await hashNatively();
+  expect(inside.update).not.toBe(update);
+  expect([hashes(), states()]).toEqual(before);
 });

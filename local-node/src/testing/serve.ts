@@ -1,5 +1,5 @@
 /** A node of its own process: `node serve.js <data dir> [block seconds] [block range] [cut]`; prints its URL. */
-import './native-backend.js';
+import '@attensor/contracts/testing/native-backend';
 import { startNode } from '../node.js';
 
 const [data, blockSeconds = '0', blockRange = '10000', cut] = process.argv.slice(2);

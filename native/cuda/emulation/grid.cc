@@ -1,5 +1,9 @@
 // Grids on the CPU. Threads of a block that waits at barriers are fibers; the order of blocks and threads is
 // turned around from one phase to the next, so that a result that depends on it does not stay hidden.
+
+// Its check of longjmp takes a jump to another stack for an error.
+#undef _FORTIFY_SOURCE
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <memory>
@@ -15,9 +19,13 @@ constexpr size_t kStack = 64 << 10;
 constexpr size_t kGuard = 64;
 constexpr uint8_t kPattern = 0xa5;
 
+/// Entered once by its context, and from then on by jumps: swapcontext asks the kernel for the signal mask
+/// each time.
 struct Fiber {
-  ucontext_t context;
+  ucontext_t start;
+  jmp_buf at;
   std::unique_ptr<char[]> stack{new char[kStack]};
+  bool started = false;
   bool done = false;
   const void* waitsAt = nullptr;
   unsigned line = 0;
@@ -25,7 +33,7 @@ struct Fiber {
 
 /// The block that this thread of the CPU is running.
 struct Block {
-  ucontext_t scheduler;
+  jmp_buf scheduler;
   Fiber* current = nullptr;
   const std::function<void()>* body = nullptr;
   std::exception_ptr failure;
@@ -35,35 +43,44 @@ thread_local Block block;
 thread_local std::vector<Fiber> fibers;
 thread_local std::vector<uint4> shared;
 
-void RunFiber() {
-  try {
-    (*block.body)();
-  } catch (...) {
-    block.failure = std::current_exception();
-  }
-  block.current->done = true;
-  swapcontext(&block.current->context, &block.scheduler);
+/// Back to the scheduler, until it continues this fiber.
+[[gnu::noinline]] void Yield() {
+  if (_setjmp(block.current->at) == 0) _longjmp(block.scheduler, 1);
 }
 
-void Prepare(Fiber& fiber) {
-  getcontext(&fiber.context);
-  fiber.context.uc_stack.ss_sp = fiber.stack.get();
-  fiber.context.uc_stack.ss_size = kStack;
-  fiber.context.uc_link = nullptr;
-  makecontext(&fiber.context, RunFiber, 0);
-  fiber.done = false;
-  fiber.waitsAt = nullptr;
+void RunFiber() {
+  for (;;) {
+    try {
+      (*block.body)();
+    } catch (...) {
+      block.failure = std::current_exception();
+    }
+    block.current->done = true;
+    Yield();
+  }
+}
+
+[[gnu::noinline]] void Continue(Fiber& fiber) {
+  if (_setjmp(block.scheduler) != 0) return;
+  if (fiber.started) _longjmp(fiber.at, 1);
+  fiber.started = true;
+  getcontext(&fiber.start);
+  fiber.start.uc_stack.ss_sp = fiber.stack.get();
+  fiber.start.uc_stack.ss_size = kStack;
+  fiber.start.uc_link = nullptr;
+  makecontext(&fiber.start, RunFiber, 0);
+  setcontext(&fiber.start);
 }
 
 void RunPhases(unsigned threads, bool reversed) {
-  for (unsigned t = 0; t < threads; t++) Prepare(fibers[t]);
+  for (unsigned t = 0; t < threads; t++) fibers[t].done = false;
   for (unsigned waiting = threads; waiting > 0; reversed = !reversed) {
     waiting = 0;
     for (unsigned k = 0; k < threads; k++) {
       unsigned t = reversed ? threads - 1 - k : k;
       block.current = &fibers[t];
       threadIdx.x = t;
-      swapcontext(&block.scheduler, &block.current->context);
+      Continue(*block.current);
       if (block.failure) std::rethrow_exception(std::exchange(block.failure, nullptr));
       waiting += !block.current->done;
     }
@@ -86,7 +103,7 @@ void Barrier(const std::source_location& where) {
   if (!block.current) Fault("a barrier in a kernel that was launched as one without", where);
   block.current->waitsAt = where.file_name();
   block.current->line = where.line();
-  swapcontext(&block.current->context, &block.scheduler);
+  Yield();
 }
 
 uint4* Shared() { return shared.data(); }
@@ -108,7 +125,13 @@ void RunGrid(unsigned blocks, unsigned threads, size_t sharedBytes, bool barrier
     block.body = &thread;
     block.current = nullptr;
     if (barriers) {
-      RunPhases(threads, k & 1);
+      try {
+        RunPhases(threads, k & 1);
+      } catch (...) {
+        // those that stopped in the middle never go on
+        fibers.clear();
+        throw;
+      }
       block.current = nullptr;
     } else {
       for (unsigned i = 0; i < threads; i++) {

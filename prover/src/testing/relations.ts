@@ -5,7 +5,6 @@
  */
 import { engine } from '@attensor/native';
 import { TABLE_LOG } from '../components/lookups.js';
-import { mod } from '../protocol/field.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import { Scope } from '../protocol/scope.js';
 import { Session } from '../protocol/session.js';
@@ -14,6 +13,7 @@ import { Sample } from '../units/sample.js';
 import type { IntTensor, Tensors, Weights } from '../units/tensors.js';
 import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
 import { recommit, type Forgery } from './forgers.js';
+import { trueValue } from './ideal.js';
 
 export interface Cheat {
   /** What the cheat runs and commits instead of the component: another one whose tensors have the same places. */
@@ -67,13 +67,7 @@ export async function objectionsTo(component: Component, cheat: Cheat = {}): Pro
     ProverOnly.of({ values, states: [], tokens: run.tokens }),
   );
   for (const { parts, value } of scope.claims.list) {
-    let total = 0n;
-    for (const { vector, offset, coef, point } of parts) {
-      const block = vectors[vector].slice(offset, 2 ** point.length);
-      const at = await engine.evalMle(block, session.valuesOf(point));
-      total += at * coef.c * (coef.v === undefined ? 1n : session.value(coef.v));
-    }
-    if (mod(total) !== session.value(value)) objected.add('claims');
+    if ((await trueValue(session, vectors, parts)) !== session.value(value)) objected.add('claims');
   }
   if (!looksUp(component, ints, parameterValues)) objected.add('lookups');
   return [...objected].sort();

@@ -1,3 +1,4 @@
+import '@attensor/contracts/testing/native-backend';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeChain, submission } from '../testing/fake-chain.js';
 import { readChain } from './read-chain.js';

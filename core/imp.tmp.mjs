@@ -1,1 +1,0 @@
-const t=performance.now(); const o=await import('o1js'); console.log('import',performance.now()-t); if(process.argv[2]==='native')o.setBackend('native'); const u=performance.now(); await o.initializeBindings(); console.log('init',performance.now()-u, process.cpuUsage());
