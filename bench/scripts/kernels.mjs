@@ -39,10 +39,15 @@ async function* arithmetic() {
   const ns = (seconds) => (seconds / n) * 1e9;
   yield time('Fp product, accumulated', 'ns', ns(await best(() => engine.dot(a, b))));
   yield time('Fp product and sum', 'ns', ns(await best(() => a.axpy(0, coef, b))));
-  const rows = 1 << 11;
+  const rows = 1 << 8;
   const values = ints(2 * rows, 3);
   const seconds = await best(() => engine.hashRows(values, 2));
   yield time('Poseidon permutation', 'us', (seconds / rows) * 1e6);
+  const children = engine.fromInts(ints(8 * rows, 4));
+  const compress = await best(async () => (await engine.compress(children)).dispose());
+  yield time('Poseidon2 compression, 8 to 1', 'us', (compress / rows) * 1e6);
+  const trace = await best(async () => (await engine.compressionTrace(children)).dispose());
+  yield time('Poseidon2 compression, traced', 'us', (trace / rows) * 1e6);
 }
 
 async function* tables(v, n) {
@@ -177,6 +182,11 @@ async function* commitments(v, n) {
   const encode = await best(async () => (await engine.commit(v, { ...options, tree })).dispose());
   yield rate('encode (tree stored), codeword entries', 'M/s', (4 * n) / encode / 1e6);
   yield rate('commit, rate 1/4, leaves of 16', 'M/s', n / fresh / 1e6);
+  const { logInvRate, logRow } = options;
+  const compressed = await best(async () =>
+    (await engine.commitTree(v, { logInvRate, logRow })).dispose(),
+  );
+  yield rate('commitTree, rate 1/4, leaves of 16', 'M/s', n / compressed / 1e6);
   const bits = 12;
   // the smallest nonce is the same everywhere
   yield time(

@@ -14,6 +14,7 @@ static Backend Choose() {
   Backend backend{name,
                   PermuteEach,
                   scalar::Compress,
+                  scalar::TraceCompressions,
                   scalar::Butterfly,
                   scalar::Butterfly4,
                   scalar::Fold,
@@ -26,12 +27,15 @@ static Backend Choose() {
 #if ATTENSOR_X86
   if (ActiveIsa() >= Isa::kAvx2) {
     backend.permute = avx2::Permute;
+    backend.compress = avx2::Compress;
+    backend.traceCompressions = avx2::TraceCompressions;
     backend.integerSums = avx2::IntegerSums;
   }
   if (ActiveIsa() >= Isa::kIfma)
     backend = {name,
                ifma::Permute,
-               scalar::Compress,
+               ifma::Compress,
+               ifma::TraceCompressions,
                ifma::Butterfly,
                ifma::Butterfly4,
                ifma::Fold,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "poseidon.h"
+#include "poseidon2.h"
 #include "sumcheck_plan.h"
 
 namespace attensor {
@@ -27,6 +28,8 @@ struct Backend {
   void (*permute)(PoseidonState* states, size_t count);
   /// out[i] = compression of children[8 i .. 8 i + 8), see poseidon2.h.
   void (*compress)(Fp* out, const Fp* children, size_t count);
+  /// Value k of compression i at out[k * stride + i], see TraceCompressions.
+  void (*traceCompressions)(Fp* out, size_t stride, const Fp* children, size_t count);
   /// Transforms: low[i], high[i] = low[i] + w[i] high[i], low[i] - w[i] high[i].
   void (*butterfly)(Fp* low, Fp* high, const Fp* w, size_t count);
   /// Two levels at once on four quarters: butterflies of quarters (0, 1) and (2, 3) with `inner`, then of

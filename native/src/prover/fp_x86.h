@@ -156,9 +156,9 @@ ATTENSOR_INLINE void MulAccumulate(Wide& acc, const Fp& a, const Fp& b) {
   ATTENSOR_ROW_AT(o "(%[a])", "%[m]", "0", "8", "16", "24", t0, t1, t2, t3, t4) \
   ATTENSOR_ROW_AT(o "(%[b])", "%[m]", "32", "40", "48", "56", t0, t1, t2, t3, t4)
 
-/// The four rows' sum of x.l[j] rows[j], over 2^64 after one step of reduction, in five limbs. For x and rows
-/// below p, of which the sum is below 3.25 2^64 p.
-ATTENSOR_INLINE void MulRows(const Fp& x, const Fp* rows, u64* r) {
+/// The sum of x.l[j] rows[j] over 2^128, after two steps of reduction; for x and rows below p, which keeps
+/// the sum below 3.25 2^64 p and the result below p and a hair.
+ATTENSOR_INLINE Fp MulRows(const Fp& x, const Fp* rows) {
   u64 t0, t1, t2, t3, t4, t5 = 0, lo, hi, h2, z;
   asm(ATTENSOR_ROW_FIRST("0(%[x])", "%[m]", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]") ATTENSOR_ROW_AT(
           "8(%[x])", "%[m]", "32", "40", "48", "56", "%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]")
@@ -167,15 +167,12 @@ ATTENSOR_INLINE void MulRows(const Fp& x, const Fp* rows, u64* r) {
                                                    "%[t1]", "%[t2]", "%[t3]", "%[t4]")
               ATTENSOR_FACTOR("%[t0]")
                   ATTENSOR_REDUCE_LATE("%[t0]", "%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
+                      ATTENSOR_FACTOR("%[t1]") ATTENSOR_REDUCE("%[t1]", "%[t2]", "%[t3]", "%[t4]", "%[t5]")
       : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4), [t5] "+&r"(t5),
         [lo] "=&r"(lo), [hi] "=&r"(hi), [h2] "=&r"(h2), [z] "=&r"(z)
       : [x] "r"(&x), [m] "r"(rows), "m"(x), "m"(*reinterpret_cast<const Fp(*)[4]>(rows)), ATTENSOR_MODULUS
       : "rdx", "cc");
-  r[0] = t1;
-  r[1] = t2;
-  r[2] = t3;
-  r[3] = t4;
-  r[4] = t5;
+  return {{t2, t3, t4, t5}};
 }
 
 /// (a m[0] + b m[1] + constant) / R plus at most p, with one reduction; a, b < 2^256, m[0], m[1], constant <

@@ -7,6 +7,7 @@ namespace attensor {
 
 namespace scalar {
 void Compress(Fp* out, const Fp* children, size_t count);
+void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count);
 void Butterfly(Fp* low, Fp* high, const Fp* w, size_t count);
 void Butterfly4(Fp* a, size_t quarter, const Fp* inner, const Fp* outer);
 void Fold(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count);
@@ -24,12 +25,16 @@ void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t 
 #if ATTENSOR_X86
 namespace avx2 {
 void Permute(PoseidonState* states, size_t count);
+void Compress(Fp* out, const Fp* children, size_t count);
+void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count);
 void IntegerSums(int64_t* sums, const int32_t* values, size_t rowStride, size_t step, size_t rows,
                  const Digits* factors, size_t count);
 }  // namespace avx2
 
 namespace ifma {
 void Permute(PoseidonState* states, size_t count);
+void Compress(Fp* out, const Fp* children, size_t count);
+void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count);
 void Butterfly(Fp* low, Fp* high, const Fp* w, size_t count);
 void Butterfly4(Fp* a, size_t quarter, const Fp* inner, const Fp* outer);
 void Fold(Fp* out, const Fp* low, const Fp* high, const Fp& r, size_t count);

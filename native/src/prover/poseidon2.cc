@@ -6,8 +6,8 @@
 namespace attensor {
 namespace {
 
-/// A constant d as d 2^(64 (j + 1)), j = 0, …, 3: a product with it is the sum of x's limbs times these, and
-/// one step of reduction instead of four.
+/// A constant d as d 2^(64 (j + 2)), j = 0, …, 3: a product with it is the sum of x's limbs times these, and
+/// two steps of reduction instead of four.
 struct Rows {
   Fp at[4];
 };
@@ -15,6 +15,7 @@ struct Rows {
 constexpr Rows RowsOf(const Fp& montgomery) {
   Rows rows{};
   Fp x = portable::SubtractOnce(portable::MulLazy(montgomery, {{1, 0, 0, 0}}), kModulus);
+  for (int i = 0; i < 64; i++) x = portable::Add(x, x);
   for (Fp& row : rows.at) {
     for (int i = 0; i < 64; i++) x = portable::Add(x, x);
     row = x;
@@ -32,34 +33,31 @@ constexpr Diagonal kDiagonal = [] {
   return all;
 }();
 
-namespace plain {
-/// x d over five limbs, below 4.25 p + 1, for x below p.
-ATTENSOR_INLINE void MulRows(const Fp& x, const Rows& rows, u64* r) {
-  // Below 3.25 2^64 p, which five limbs hold; the reduction adds less than 2^64 p.
-  u64 t[6] = {}, none = 0;
+/// See x86::MulRows.
+Fp MulRows(const Fp& x, const Fp* rows) {
+  u64 t[7] = {}, none = 0;
   for (int j = 0; j < 4; j++) {
     u64 c = 0;
-    for (int k = 0; k < 4; k++) t[k] = portable::MulAdd(rows.at[j].l[k], x.l[j], t[k], c);
+    for (int k = 0; k < 4; k++) t[k] = portable::MulAdd(rows[j].l[k], x.l[j], t[k], c);
     t[4] += c;
   }
   portable::ReduceStep(t, none);
-  for (int k = 0; k < 4; k++) r[k] = t[k + 1];
-  r[4] = none;
+  t[5] = none;
+  none = 0;
+  portable::ReduceStep(t + 1, none);
+  return {{t[2], t[3], t[4], t[5]}};
 }
-}  // namespace plain
 
 /// x d + sum
 ATTENSOR_INLINE Fp MulAdd(const Fp& x, const Rows& rows, const Fp& sum) {
-  u64 r[5], carry = 0;
 #if ATTENSOR_X86
-  if (__builtin_expect(x86::kHasAdx, 1))
-    x86::MulRows(x, rows.at, r);
-  else
+  if (__builtin_expect(x86::kHasAdx, 1)) {
+    Fp lazy = x86::AddRaw(x86::MulRows(x, rows.at), sum);
+    return SubtractOnce(SubtractOnce(lazy, kModulus), kModulus);
+  }
 #endif
-    plain::MulRows(x, rows, r);
-  for (int k = 0; k < 4; k++) r[k] = portable::AddCarry(r[k], sum.l[k], carry);
-  r[4] += carry;
-  return ReduceSmall(r);
+  // Reduced first: two elements below p.
+  return Add(SubtractOnce(MulRows(x, rows.at), kModulus), sum);
 }
 
 ATTENSOR_INLINE Fp FifthPower(const Fp& x) { return Mul(SqrLazy(SqrLazy(x)), x); }
@@ -126,6 +124,16 @@ Fp CompressOne(const Fp* children) {
 void Compress(Fp* out, const Fp* children, size_t count) { ActiveBackend().compress(out, children, count); }
 
 void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count) {
+  ActiveBackend().traceCompressions(out, stride, children, count);
+}
+
+namespace scalar {
+
+void Compress(Fp* out, const Fp* children, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = CompressOne(children + kArity * i);
+}
+
+void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const Fp* from = children + kArity * i;
     Fp s[kArity];
@@ -147,10 +155,6 @@ void TraceCompressions(Fp* out, size_t stride, const Fp* children, size_t count)
   }
 }
 
-namespace scalar {
-void Compress(Fp* out, const Fp* children, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = CompressOne(children + kArity * i);
-}
 }  // namespace scalar
 
 }  // namespace attensor
