@@ -70,10 +70,21 @@ describe('several nodes', () => {
   let server: Server;
   let url: string;
   const seen: (string | undefined)[] = [];
+  /** Sent instead of an answer, piece by piece. */
+  let pieces: Iterator<string> | undefined;
   beforeAll(async () => {
     server = createServer((request, response) => {
       seen.push(request.headers['x-key'] as string | undefined);
-      response.end(JSON.stringify({ data: { syncStatus: 'SYNCED' } }));
+      if (pieces === undefined) {
+        response.end(JSON.stringify({ data: { syncStatus: 'SYNCED' } }));
+        return;
+      }
+      const more = pieces;
+      const send = () => {
+        const { done, value } = more.next();
+        if (!done && !response.destroyed) response.write(value, send);
+      };
+      send();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -96,5 +107,17 @@ describe('several nodes', () => {
     // the one that answered is asked first from then on
     await network.query('{ syncStatus }');
     expect(lines).toHaveLength(1);
+  });
+
+  it('need not be listened to for ever', async () => {
+    function* endless() {
+      for (;;) yield 'x'.repeat(2 ** 20);
+    }
+    pieces = endless();
+    const network = new Network({ url, network: 'devnet', name: 'a' }, () => undefined);
+    await expect(network.query('{ syncStatus }')).rejects.toMatchObject({
+      code: 'REJECTED',
+      got: expect.stringContaining('too large') as unknown,
+    });
   });
 });

@@ -2,9 +2,9 @@
  * The endpoints of a network where more is to be said than an alias's URL: keys in headers, and others to ask where one fails. They are
  * in a file of their own, so that the configuration can be shared.
  */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, shownUrl } from '@attensor/core';
 import { PRIVATE_FILE, readJson } from '@attensor/core/files';
-import { type Endpoint, publicUrl } from '@attensor/contracts/graphql';
+import type { Endpoint } from '@attensor/contracts/graphql';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -66,7 +66,7 @@ export async function readEndpoints(
 
 function holdsSecret({ url: address, headers = {} }: Endpoint): boolean {
   const inHeaders = Object.values(headers).some((value) => !value.startsWith('$'));
-  return inHeaders || publicUrl(address) !== new URL(address).href;
+  return inHeaders || shownUrl(address) !== address;
 }
 
 async function requirePrivate(where: string): Promise<void> {

@@ -29,6 +29,7 @@ export { Network, type Payer, type Standing } from './network.js';
 export type { CommitmentJson, Plan } from './plans.js';
 export {
   ChainSession,
+  endpointsOf,
   MAX_MEMO_BYTES,
   report,
   withHash,

@@ -1,8 +1,13 @@
 /** A daemon's GraphQL: what the commands ask, with retries where a failure is likely to pass. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { AttensorError } from '@attensor/core';
-import { type Endpoint, publicUrl, withoutSecrets } from '@attensor/contracts/graphql';
+import { AttensorError, shownUrl } from '@attensor/core';
+import {
+  type Endpoint,
+  MAX_ANSWER_BYTES,
+  textOf,
+  withoutSecrets,
+} from '@attensor/contracts/graphql';
 import type { Alias } from './alias.js';
 import type { FailureReason } from './failures.js';
 import type { TransactionFile } from './transaction-file.js';
@@ -107,7 +112,7 @@ export class Network {
         throw new AttensorError({
           code: 'REJECTED',
           what: 'the network refused the request',
-          where: publicUrl(this.node.url),
+          where: shownUrl(this.node.url),
           got: withoutSecrets(outcome.refused, this.node),
         });
       }
@@ -115,17 +120,17 @@ export class Network {
         throw new AttensorError({
           code: 'UNREACHABLE',
           what: `${this.alias.network} does not answer`,
-          where: this.nodes.map(({ url }) => publicUrl(url)).join(', '),
+          where: this.nodes.map(({ url }) => shownUrl(url)).join(', '),
           got: `${outcome.transient}, ${ATTEMPTS} times`,
           hint: 'try again later (nothing is lost), or correct the url of the alias',
         });
       }
       const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
-      const failed = `${publicUrl(this.node.url)}: ${outcome.transient}`;
+      const failed = `${shownUrl(this.node.url)}: ${outcome.transient}`;
       this.current = (this.current + 1) % this.nodes.length;
       // each of several nodes once before waiting
       if (attempt < this.nodes.length) {
-        this.log(`${failed}; asking ${publicUrl(this.node.url)}`);
+        this.log(`${failed}; asking ${shownUrl(this.node.url)}`);
         continue;
       }
       this.log(`${failed}; again in ${delay / 1000} s`);
@@ -137,10 +142,11 @@ export class Network {
     text: string,
     variables: object,
   ): Promise<{ data: Record<string, unknown> } | { refused: string } | { transient: string }> {
-    let response: Response;
+    let status: number;
+    let answered: string;
     try {
       const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      response = await fetch(this.node.url, {
+      const response = await fetch(this.node.url, {
         method: 'POST',
         headers: {
           ...this.node.headers,
@@ -150,16 +156,17 @@ export class Network {
         body: JSON.stringify({ query: text, variables }),
         signal: this.signal ? AbortSignal.any([timeout, this.signal]) : timeout,
       });
+      ({ status } = response);
+      answered = await textOf(response, MAX_ANSWER_BYTES, this.node);
     } catch (error) {
       this.signal?.throwIfAborted();
+      if (error instanceof AttensorError) return { refused: error.message };
       const { message, cause } = error as Error;
       const reason = cause instanceof Error ? cause.message || message : message;
       return { transient: withoutSecrets(reason, this.node) };
     }
-    const { status } = response;
     if (status === 408 || status === 429 || status >= 500) return { transient: `HTTP ${status}` };
-    const body: unknown = await response.json().catch(() => undefined);
-    const answer = answerSchema.safeParse(body);
+    const answer = answerSchema.safeParse(parsed(answered));
     if (!answer.success) return { refused: `HTTP ${status} without a GraphQL answer` };
     const { data, errors = [] } = answer.data;
     if (errors.length > 0) return { refused: errors.map(({ message }) => message).join('; ') };
@@ -259,6 +266,14 @@ export class Network {
       }`,
       { input: command, signature },
     );
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

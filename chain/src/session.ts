@@ -4,9 +4,8 @@
  * What a plan asks for is built, proved, signed, kept in the journal, sent and waited for. A plan that
  * an earlier run has sent already is taken up where that run was interrupted.
  */
-import { AttensorError, present } from '@attensor/core';
+import { AttensorError, present, shownUrl } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
-import { publicUrl } from '@attensor/contracts/graphql';
 import { join } from 'node:path';
 import { type Alias, inMina, type KeyPair, nanomina, readAlias, readKeyFile } from './alias.js';
 import { checkpointFiles } from './checkpoint-files.js';
@@ -75,12 +74,12 @@ export class ChainSession {
   static async open(options: SessionOptions, context: Context): Promise<ChainSession> {
     const { output, signal } = context;
     const alias = await readAlias(options.config, options.alias);
-    const { nodes, agree, archives } = await endpointsOf(alias, options);
+    const { nodes, agree, archives } = await endpointsOf(alias, options.endpoints);
     const network = new Network(alias, (line) => output.log(line), signal, nodes);
     // fails before anything slow is loaded
     const { syncStatus } = await network.query('{ syncStatus }');
     if (syncStatus !== 'SYNCED')
-      output.log(`${publicUrl(nodes[0].url)} is not synchronized: ${String(syncStatus)}`);
+      output.log(`${shownUrl(nodes[0].url)} is not synchronized: ${String(syncStatus)}`);
     const { connect } = await import('@attensor/contracts');
     const { networkId } = alias;
     const cacheDir = options.cache ?? defaultCacheDir();
@@ -316,12 +315,16 @@ function nonceOf(file: TransactionFile): number {
   return Number(file.kind === 'zkapp' ? file.command.feePayer.body.nonce : file.command.nonce);
 }
 
-/** Where a network's nodes and archives are. */
-async function endpointsOf(
-  { url, archive }: Alias,
-  { endpoints = process.env[ENDPOINTS_VARIABLE] }: SessionOptions,
+/**
+ * Where a network's nodes and archives are.
+ *
+ * @param path of a file that says so; `$ATTENSOR_ENDPOINTS` if not given, and without that the alias says it
+ */
+export async function endpointsOf(
+  { url, archive }: Pick<Alias, 'url' | 'archive'>,
+  path = process.env[ENDPOINTS_VARIABLE],
 ): Promise<NetworkEndpoints> {
-  if (endpoints !== undefined && endpoints !== '') return await readEndpoints(endpoints);
+  if (path !== undefined && path !== '') return await readEndpoints(path);
   return { nodes: [{ url }], archives: [{ url: archive }] };
 }
 

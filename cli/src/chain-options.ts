@@ -14,18 +14,23 @@ export type AliasOptions = Pick<
 >;
 export type TransactionOptions = SessionOptions & { wait: boolean };
 
-export function withAlias(command: Command): Command {
+/** Which network. */
+export function withNetwork(command: Command): Command {
   return command
     .requiredOption('--alias <name>', 'deployment alias in the configuration')
     .option('--config <file>', "zkapp-cli's configuration", 'config.json')
     .option(
+      '--endpoints <file>',
+      `nodes and archives with headers, in place of the alias's (default: $${ENDPOINTS_VARIABLE})`,
+    );
+}
+
+export function withAlias(command: Command): Command {
+  return withNetwork(command)
+    .option(
       '--contract <address>',
       "address of the contract (default: the public key in the alias's keyPath)",
       publicKeyOption,
-    )
-    .option(
-      '--endpoints <file>',
-      `nodes and archives with headers, in place of the alias's (default: $${ENDPOINTS_VARIABLE})`,
     )
     .option(
       '--cache <dir>',
@@ -34,10 +39,16 @@ export function withAlias(command: Command): Command {
 }
 
 export function withTransaction(command: Command): Command {
-  return withAlias(command)
+  const chosen = withAlias(command)
     .option('--fee <mina>', "fee (default: the alias's fee)")
     .option('--nonce <n>', "the fee payer's nonce (default: its next one)", nonceOption)
-    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption)
+    .option('--memo <text>', `at most ${MAX_MEMO_BYTES} bytes, public`, memoOption);
+  return withDelivery(chosen);
+}
+
+/** How long a sent transaction is waited for. */
+export function withDelivery(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--confirmations <n>',

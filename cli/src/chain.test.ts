@@ -175,12 +175,19 @@ describe('with the real zkapp-cli', () => {
     // it is shown before it is signed
     expect(signed.stderr).toContain(shown[3]);
 
-    const sent = cli('tx', 'send', out, '--alias', 'lightnet1');
+    // waits for blocks on top, and asks another node where one is down
+    const nodes = ['http://127.0.0.1:1/graphql', `${origin}/graphql`];
+    await writeFile(join(project, 'endpoints.json'), JSON.stringify({ nodes }));
+    const send = ['tx', 'send', out, '--alias', 'lightnet1', '--endpoints', 'endpoints.json'];
+    const sent = cli(...send, '--confirmations', '2');
     expect(sent.json).toMatchObject({ fee: '0.01', nonce: 0 });
     expect(sent.json.block).toBeGreaterThan(1);
+    expect(sent.json.depth).toBeGreaterThanOrEqual(2);
+    expect(sent.stderr).toContain('http://127.0.0.1:1/graphql');
     // a second time it is only found
     const again = cli('tx', 'send', out, '--alias', 'lightnet1');
     expect(again.json).toEqual({ ...sent.json, depth: expect.any(Number) as unknown });
+    expect(Number(again.json.depth)).toBeGreaterThanOrEqual(Number(sent.json.depth));
     expect((await network().payer(RECEIVER))?.balance).toBe(1_500_000_000n);
   });
 

@@ -1,19 +1,12 @@
 /** The contract's account as a node holds it: its state, and what guards it. */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, shownUrl } from '@attensor/core';
 import { fetchAccount, fetchLastBlock, Field, Mina, type Permissions, type PublicKey } from 'o1js';
 import { z } from 'zod';
 import { EMPTY_ACTION_STATE } from './actions.js';
 import { AttestationContract, isLocked } from './attestation-contract.js';
 import { Commitment } from './commitment.js';
 import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
-import {
-  agreedAnswers,
-  askNode,
-  badAnswer,
-  type Endpoint,
-  firstAnswer,
-  publicUrl,
-} from './graphql.js';
+import { agreedAnswers, askNode, badAnswer, type Endpoint, firstAnswer } from './graphql.js';
 import type { HistoryState } from './history.js';
 import {
   parsePermissions,
@@ -179,7 +172,7 @@ async function fetchContract(node: Endpoint, address: PublicKey): Promise<Contra
   }
   const { account, bestChain } = answer.data;
   if (!account?.verificationKey || !account.zkappState || !account.actionState)
-    throw noContract(address, `according to ${publicUrl(node.url)}`);
+    throw noContract(address, `according to ${shownUrl(node.url)}`);
   if (account.publicKey !== asked)
     throw badAnswer(node, 'the node answers with another account', account.publicKey);
   const actionStates = account.actionState.map((text) => Field(text));
@@ -208,7 +201,7 @@ async function fetchPermissions(node: Endpoint, address: PublicKey): Promise<Per
   const { account } = (data ?? {}) as {
     account?: { publicKey?: unknown; permissions?: unknown } | null;
   };
-  if (account === null) throw noContract(address, `according to ${publicUrl(node.url)}`);
+  if (account === null) throw noContract(address, `according to ${shownUrl(node.url)}`);
   if (account?.publicKey !== asked)
     throw noPermissions(node, `the account ${asked}`, JSON.stringify(account?.publicKey) ?? 'none');
   return permissionsOf(node, account.permissions);
@@ -228,7 +221,7 @@ function noPermissions(node: Endpoint, expected: string, got: string, cause?: un
   return new AttensorError({
     code: 'BAD_ANSWER',
     what: "the node did not return the account's permissions",
-    where: publicUrl(node.url),
+    where: shownUrl(node.url),
     expected,
     got,
     hint: 'Choose another node',

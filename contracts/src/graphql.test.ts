@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AttensorError } from '@attensor/core';
-import { agreedAnswers, asEndpoint, askNode, firstAnswer, publicUrl } from './graphql.js';
+import { agreedAnswers, asEndpoint, askNode, firstAnswer } from './graphql.js';
 import { AnsweringNode } from './testing/answering-node.js';
 
 let node: AnsweringNode;
@@ -70,10 +70,6 @@ describe('endpoints', () => {
   });
 
   it('keep their keys to themselves', async () => {
-    expect(publicUrl(`https://me:${KEY}@example.org/v1/${KEY}/graphql?key=${KEY}`)).toBe(
-      'https://example.org/v1/…/graphql?…',
-    );
-    expect(publicUrl('http://127.0.0.1:8080/graphql')).toBe('http://127.0.0.1:8080/graphql');
     const { port } = new URL(node.url);
     const url = `http://127.0.0.1:${port}/${KEY}?key=${KEY}`;
     const headers = { authorization: `Bearer ${KEY}` };

@@ -1,5 +1,5 @@
 /** One question to a GraphQL endpoint. Without o1js, for pages that load that later. */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, shownUrl } from '@attensor/core';
 
 /** A node or an archive. */
 export interface Endpoint {
@@ -16,28 +16,11 @@ export interface AskOptions {
 }
 
 const TIMEOUT_MS = 15_000;
-const MAX_ANSWER_BYTES = 64 * 2 ** 20;
+export const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 const MAX_QUOTED = 300;
-/** Longer parts of a path may be keys. */
-const MAX_SHOWN_SEGMENT = 15;
 
 export const asEndpoint = (endpoint: string | Endpoint): Endpoint =>
   typeof endpoint === 'string' ? { url: endpoint } : endpoint;
-
-/** The URL as it may be shown: without credentials, query and whatever in the path may be a key. */
-export function publicUrl(url: string): string {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    return url.includes('@') || url.includes('?') ? '(not a URL)' : url;
-  }
-  const path = parsed.pathname
-    .split('/')
-    .map((segment) => (segment.length > MAX_SHOWN_SEGMENT ? '…' : segment))
-    .join('/');
-  return `${parsed.protocol}//${parsed.host}${path}${parsed.search === '' ? '' : '?…'}`;
-}
 
 /** Text of others, which may quote what they were sent. */
 export function withoutSecrets(text: string, { url, headers = {} }: Endpoint): string {
@@ -46,7 +29,7 @@ export function withoutSecrets(text: string, { url, headers = {} }: Endpoint): s
   const secrets = values.flatMap((value) => [value, value.split(' ').at(-1) ?? value]);
   return secrets.reduce(
     (shown, secret) => shown.replaceAll(secret, '…'),
-    text.replaceAll(url, publicUrl(url)),
+    text.replaceAll(url, shownUrl(url)),
   );
 }
 
@@ -127,7 +110,7 @@ export async function agreedAnswers<T>(
   for (let attempt = 1; ; attempt++) {
     const outcomes = await Promise.all(
       endpoints.map(async (endpoint) => {
-        const where = publicUrl(endpoint.url);
+        const where = shownUrl(endpoint.url);
         try {
           const answer = await use(endpoint);
           return { where, answer, same: `answer ${alike(answer)}`, words: inWords(answer) };
@@ -186,8 +169,12 @@ async function post(endpoint: Endpoint, body: string, options: AskOptions) {
   }
 }
 
-/** Stops reading where an answer is larger than any honest one. */
-async function textOf(response: Response, maxBytes: number, endpoint: Endpoint): Promise<string> {
+/** Stops reading where an answer is larger than any honest one. @throws BAD_ANSWER */
+export async function textOf(
+  response: Response,
+  maxBytes: number,
+  endpoint: Endpoint,
+): Promise<string> {
   const reader = response.body?.getReader();
   if (reader === undefined) return '';
   const decoder = new TextDecoder();
@@ -225,7 +212,7 @@ function unavailable(endpoint: Endpoint, got: string, cause?: unknown): Attensor
   return new AttensorError({
     code: 'NODE_UNAVAILABLE',
     what: 'the node does not answer',
-    where: publicUrl(endpoint.url),
+    where: shownUrl(endpoint.url),
     got: withoutSecrets(got, endpoint),
     hint: 'Try again later, or choose another node',
     // a message of the system may hold the URL with its key
@@ -237,7 +224,7 @@ export function badAnswer(endpoint: Endpoint, what: string, got: string): Attens
   return new AttensorError({
     code: 'BAD_ANSWER',
     what,
-    where: publicUrl(endpoint.url),
+    where: shownUrl(endpoint.url),
     got: withoutSecrets(got, endpoint).slice(0, MAX_QUOTED),
     hint: 'Check that the URL is that of a Mina daemon, or of an archive where one is expected',
   });

@@ -68,7 +68,7 @@ export {
   type Genuineness,
 } from './genuine.js';
 export { connect, type Connected, type Connection, type Endpoints } from './endpoints.js';
-export { publicUrl, type Endpoint } from './graphql.js';
+export type { Endpoint } from './graphql.js';
 export {
   fetchQueueBlocks,
   type BlockWindow,

@@ -34,6 +34,11 @@ export interface Queue {
   known: number;
   /** Blocks of the archive's answers that could not be read, or whose actions do not make their state. */
   skipped: number;
+  /**
+   * Action states after updates whose block the chain may have taken back, and which the archive does not tell of now: where they are
+   * is not known.
+   */
+  unconfirmed: ReadonlySet<string>;
   /** Blocks that one question may span here, as far as that was noticed. */
   blockRange: number;
 }
@@ -93,6 +98,11 @@ export async function walkQueue(source: QueueSource, options: WalkOptions): Prom
   return await new Walk(source, options).run();
 }
 
+interface Link {
+  updates: LinkedUpdate[];
+  before: string;
+}
+
 class Walk {
   private readonly targets: string[];
   /** How many updates lead to a known state. */
@@ -109,6 +119,7 @@ class Walk {
   private windows = 0;
   /** Blocks whose actions do not make their state. */
   private readonly bad = new Set<QueueBlock>();
+  private readonly links = new Map<QueueBlock, Link>();
   private blockRange: number;
   private readonly known: readonly LinkedUpdate[];
 
@@ -136,7 +147,51 @@ class Walk {
       });
     }
     if (!this.done || this.behind) this.fallBack();
-    return this.result();
+    const queue = this.result();
+    return height === undefined ? queue : await this.located(queue, height);
+  }
+
+  /**
+   * Asks again where the last updates are: a chain that takes blocks back may have put the same actions into another block.
+   */
+  private async located(queue: Queue, height: number): Promise<Queue> {
+    const { updates } = queue;
+    const first = updates.findIndex(
+      ({ blockHeight = Infinity }) => blockHeight > height - FINALITY,
+    );
+    // through o1js, nobody tells of blocks
+    if (first === -1 || updates.every(({ blockHeight }) => blockHeight === undefined)) return queue;
+    const recent = updates.slice(first);
+    const floor = Math.max(1, height - 2 * FINALITY);
+    let places = this.places();
+    const isUnconfirmed = ({ actionState }: LinkedUpdate) => !places.has(actionState);
+    for (let to = height + 1; to > floor && recent.some(isUnconfirmed);) {
+      const from = Math.max(floor, to - this.blockRange);
+      try {
+        if (!(await this.read({ from, to }))) continue;
+      } catch (error) {
+        if (!(error instanceof AttensorError)) throw error;
+        break;
+      }
+      to = from;
+      places = this.places();
+    }
+    return {
+      ...queue,
+      updates: [
+        ...updates.slice(0, first),
+        ...recent.map((each) => places.get(each.actionState) ?? each),
+      ],
+      unconfirmed: new Set(recent.filter(isUnconfirmed).map(({ actionState }) => actionState)),
+    };
+  }
+
+  /** Updates of all blocks that the archive told of and that were not left, by the states after them. */
+  private places(): Map<string, LinkedUpdate> {
+    const blocks = [...this.blocks.values()].flat().sort((a, b) => rank(b) - rank(a));
+    const linked = blocks.flatMap((block) => this.linked(block)?.updates ?? []);
+    const told = linked.filter(({ blockHeight }) => blockHeight !== undefined);
+    return new Map(told.map((each) => [each.actionState, each]));
   }
 
   /** Downwards, until all is explained. @param end the block after the last one */
@@ -294,7 +349,7 @@ class Walk {
   }
 
   /** The block that ends in this state: of the best chain where several do. */
-  private link(after: string): { updates: LinkedUpdate[]; before: string } | undefined {
+  private link(after: string): Link | undefined {
     const candidates = [...(this.blocks.get(after) ?? [])].sort((a, b) => rank(a) - rank(b));
     for (const block of candidates) {
       const link = this.linked(block);
@@ -304,16 +359,23 @@ class Walk {
   }
 
   /** A state before is believed only if the block's actions lead from there to its end. */
-  private linked(block: QueueBlock): { updates: LinkedUpdate[]; before: string } | undefined {
+  private linked(block: QueueBlock): Link | undefined {
     const { before: claimed, guess, after } = block;
+    const link = this.links.get(block);
+    if (link !== undefined || this.bad.has(block)) return link;
     const likely = guess === undefined ? [] : [guess];
     const starts =
       claimed === undefined
         ? [...likely, ...this.positions.keys(), ...this.blocks.keys()]
         : [claimed];
     for (const before of starts) {
-      const updates = linkUpdates(block.updates, before);
-      if (updates.at(-1)?.actionState === after) return { updates, before };
+      const updates = linkUpdates(
+        isLeft(block) ? block.updates.map(elsewhere) : block.updates,
+        before,
+      );
+      if (updates.at(-1)?.actionState !== after) continue;
+      this.links.set(block, { updates, before });
+      return { updates, before };
     }
     if (claimed !== undefined) this.bad.add(block);
     return undefined;
@@ -346,6 +408,7 @@ class Walk {
       behind: this.behind,
       known,
       skipped: this.skipped + this.bad.size,
+      unconfirmed: new Set(),
       blockRange: this.blockRange,
     };
   }
@@ -365,6 +428,9 @@ class Walk {
   }
 }
 
+/** Of a branch that the chain has left: its actions may be in another block now. */
+const isLeft = ({ status }: QueueBlock): boolean => status?.toLowerCase() === 'orphaned';
+const elsewhere = ({ blockHeight: _, ...update }: QueueUpdate): QueueUpdate => update;
 const heightOf = ({ updates }: QueueBlock): number | undefined => updates.at(0)?.blockHeight;
 const RANKS = ['canonical', 'pending', undefined, 'orphaned'];
 const rank = ({ status }: QueueBlock): number => RANKS.indexOf(status?.toLowerCase());

@@ -6,7 +6,7 @@
  * invent, leave out or reorder submissions. Events, which anyone may put beside the contract's own, are read only for the
  * blocks of settlements: see `settlement-blocks.ts`.
  */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, shownUrl } from '@attensor/core';
 import { Field, Mina, type PublicKey } from 'o1js';
 import {
   type ContractState,
@@ -24,7 +24,7 @@ import {
 } from './checkpoint.js';
 import { type Commitment } from './commitment.js';
 import { activeConnection, endpointList, type Endpoints } from './endpoints.js';
-import { type Endpoint, publicUrl } from './graphql.js';
+import type { Endpoint } from './graphql.js';
 import { AttestationHistory, type RecordedAttestation } from './history.js';
 import { isDeep } from './depth.js';
 import { attestationsOf } from './queue.js';
@@ -50,7 +50,7 @@ export interface ReadOptions extends ReadContractOptions {
 export interface FoundAttestation extends RecordedAttestation {
   transactionHash?: string;
   blockHeight?: number;
-  /** Blocks on top of its own; 0 in the last one. Undefined where no blocks are known. */
+  /** Blocks on top of its own; 0 in the last one. Undefined where its block is not known. */
   depth?: number;
 }
 
@@ -108,7 +108,7 @@ export async function readAll(address: PublicKey, options: ReadOptions = {}): Pr
       checkpointProblem ??= error;
     });
   }
-  const found = locate(history, attestations.length, updates, contract.blockHeight);
+  const found = locate(history, attestations.length, queue, contract.blockHeight);
   return {
     contract,
     history,
@@ -148,7 +148,7 @@ function unused(address: string, count: number): AttensorError {
   });
 }
 
-/** From the first archive that has all of it, else from the one that has seen most. */
+/** From the first archive that has all of it and knows where, else from the one that has seen most. */
 async function firstQueue(
   address: PublicKey,
   contract: ContractState,
@@ -175,9 +175,9 @@ async function firstQueue(
   for (const source of sources(address, contract, options)) {
     try {
       const checked = await check(source);
-      if (!checked.queue.behind) return checked;
-      if (late === undefined || late.queue.updates.length < checked.queue.updates.length)
-        late = checked;
+      const { behind, unconfirmed } = checked.queue;
+      if (!behind && unconfirmed.size === 0) return checked;
+      if (late === undefined || isBetter(checked.queue, late.queue)) late = checked;
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof AttensorError && error.code === 'NOT_GENUINE') throw error;
@@ -186,6 +186,11 @@ async function firstQueue(
   }
   if (late === undefined) throw errors[0];
   return late;
+}
+
+function isBetter(a: Queue, b: Queue): boolean {
+  if (a.updates.length !== b.updates.length) return a.updates.length > b.updates.length;
+  return a.unconfirmed.size < b.unconfirmed.size;
 }
 
 function* sources(
@@ -211,7 +216,7 @@ function archiveSource(
   height: number,
   signal?: AbortSignal,
 ): QueueSource {
-  const name = publicUrl(archive.url);
+  const name = shownUrl(archive.url);
   const fetch: QueueSource['fetch'] = async (range = { from: 1, to: height + 1 }) => {
     try {
       return await fetchQueueBlocks(archive, address.toBase58(), range, { signal });
@@ -284,13 +289,14 @@ function foreignQueue(address: PublicKey, cause: AttensorError): AttensorError {
 function locate(
   { attestations }: AttestationHistory,
   submitted: number,
-  updates: readonly LinkedUpdate[],
+  { updates, unconfirmed }: Queue,
   height: number | undefined,
 ): FoundAttestation[] {
   const places = updates.flatMap((update) => update.actions.map(() => update));
   const opening = places.length - submitted;
   return attestations.map((each) => {
-    const { transactionHash, blockHeight } = places[each.index + opening];
+    const { transactionHash, blockHeight: told, actionState } = places[each.index + opening];
+    const blockHeight = unconfirmed.has(actionState) ? undefined : told;
     const depth =
       height === undefined || blockHeight === undefined ? undefined : height - blockHeight;
     return { ...each, transactionHash, blockHeight, depth };

@@ -14,15 +14,15 @@ test.each([
 
 const KEY = 'aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY';
 test.each([
-  ['credentials', `https://me:${KEY}@node.example/graphql`, 'https://node.example/…'],
-  ['a user alone', `https://${KEY}@node.example/graphql`, 'https://node.example/…'],
-  ['a query', `https://node.example/graphql?apikey=${KEY}`, 'https://node.example/…'],
-  ['a fragment', `https://node.example/graphql#${KEY}`, 'https://node.example/…'],
-  ['a path', `https://node.example:81/v2/${KEY}`, 'https://node.example:81/…'],
+  ['credentials', `https://me:${KEY}@node.example/graphql`, 'https://node.example/graphql'],
+  ['a user alone', `https://${KEY}@node.example/graphql`, 'https://node.example/graphql'],
+  ['a query', `https://node.example/graphql?apikey=${KEY}`, 'https://node.example/graphql?…'],
+  ['a fragment', `https://node.example/graphql#${KEY}`, 'https://node.example/graphql?…'],
+  ['a path', `https://node.example:81/v2/${KEY}`, 'https://node.example:81/v2/…'],
   [
     'a UUID',
     'https://node.example/3F2504E0-4f89-41d3-9a0c-0305e82c3301/graphql',
-    'https://node.example/…',
+    'https://node.example/…/graphql',
   ],
   [
     'hexadecimal digits',
@@ -32,11 +32,19 @@ test.each([
   [
     'base64 with its signs',
     'https://node.example/v2/aB3_dE5fG7h-J9kL1mN3_pQ5rS7',
-    'https://node.example/…',
+    'https://node.example/v2/…',
   ],
   ['a host name', `https://${'0123456789abcdef'.repeat(2)}.node.example/`, 'https://…'],
 ])('one that may hold a key is shown without it: %s', (_, url, shown) => {
   expect(secretIn(url)).toBeDefined();
   expect(secretIn(url)).not.toContain(KEY);
   expect(shownUrl(url)).toBe(shown);
+});
+
+test.each([
+  ['a key that looks like a name', 'https://node.example/a-key-that-nobody-should-see/graphql'],
+  ['what is no URL, but has a key', 'me:a-key-that-nobody-should-see@node.example'],
+])('is not shown either, although it may be published: %s', (_, url) => {
+  expect(secretIn(url)).toBeUndefined();
+  expect(shownUrl(url)).not.toContain('nobody');
 });

@@ -24,10 +24,17 @@ export function secretIn(url: string): string | undefined {
   return undefined;
 }
 
-/** A URL to show or to log: its origin alone where the rest may be a secret. */
+/** Longer parts of a path are not shown: not every key looks like one. */
+const MAX_SHOWN_PART = 20;
+
+/** A URL to show or to log: without credentials, query and fragment, and without parts of path and host name that may be a key. */
 export function shownUrl(url: string): string {
-  const secret = secretIn(url);
-  if (secret === undefined) return url;
-  const { protocol, host, hostname } = new URL(url);
-  return hostname.split('.').some(looksRandom) ? `${protocol}//…` : `${protocol}//${host}/…`;
+  if (!URL.canParse(url)) return /[@?#]/.test(url) ? '(not a URL)' : url;
+  const { protocol, host, hostname, username, password, pathname, search, hash } = new URL(url);
+  if (hostname.split('.').some(looksRandom)) return `${protocol}//…`;
+  const parts = pathname.split('/');
+  const hidden = (part: string) => part.length > MAX_SHOWN_PART || looksRandom(part);
+  const rest = search === '' && hash === '' ? '' : '?…';
+  if (`${username}${password}${rest}` === '' && !parts.some(hidden)) return url;
+  return `${protocol}//${host}${parts.map((part) => (hidden(part) ? '…' : part)).join('/')}${rest}`;
 }

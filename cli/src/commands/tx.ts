@@ -2,6 +2,7 @@ import {
   ChainSession,
   deliver,
   effects,
+  endpointsOf,
   inMina,
   missingSignatures,
   nanomina,
@@ -16,7 +17,13 @@ import {
   withHash,
   writeTransactionFile,
 } from '@attensor/chain';
-import { publicKeyOption, type TransactionOptions, withTransaction } from '../chain-options.js';
+import {
+  publicKeyOption,
+  type TransactionOptions,
+  withDelivery,
+  withNetwork,
+  withTransaction,
+} from '../chain-options.js';
 import { Argument, Command } from 'commander';
 import { command, works, type Context, type Session } from '../command.js';
 import { AttensorError, present, printable } from '@attensor/core';
@@ -231,29 +238,32 @@ function stillToSign(missing: string[], path: string): string {
   return missing.length > 0 ? `still to sign: ${missing.join(', ')}` : `complete: ${path}`;
 }
 
+type SendOptions = Pick<
+  TransactionOptions,
+  'alias' | 'config' | 'endpoints' | 'confirmations' | 'wait'
+>;
+
 function sendCommand(session: Session): Command {
-  return command('send', 'Send a signed transaction, and wait until it is in a block')
+  return withDelivery(
+    withNetwork(command('send', 'Send a signed transaction, and wait until it is in a block')),
+  )
     .argument('<file>', 'file signed by all its signers')
-    .requiredOption('--alias <name>', 'deployment alias in the configuration')
-    .option('--config <file>', "zkapp-cli's configuration", 'config.json')
-    .option('--no-wait', 'do not wait')
     .addHelpText(
       'after',
-      '\nSending a transaction twice is harmless. JSON: {transaction, block, fee, nonce}.',
+      '\nSending a transaction twice is harmless. JSON: {transaction, block, depth, fee, nonce}.',
     )
     .action(
-      works<{ alias: string; config: string; wait: boolean }>(
-        session,
-        async ({ output, signal }, options, path) => {
-          const file = await readTransactionFile(path);
-          requireSigned(file, path);
-          const alias = await readAlias(options.config, options.alias);
-          const network = new Network(alias, (line) => output.log(line), signal);
-          const sealed = await withHash(file);
-          const delivered = await deliver(network, sealed, { wait: options.wait, output, signal });
-          const done = report(sealed, delivered);
-          return { json: done, text: told({ ...done, resumed: false }) };
-        },
-      ),
+      works<SendOptions>(session, async ({ output, signal }, options, path) => {
+        const file = await readTransactionFile(path);
+        requireSigned(file, path);
+        const { wait, confirmations } = options;
+        const alias = await readAlias(options.config, options.alias);
+        const { nodes } = await endpointsOf(alias, options.endpoints);
+        const network = new Network(alias, (line) => output.log(line), signal, nodes);
+        const sealed = await withHash(file);
+        const how = { wait, confirmations, output, signal };
+        const done = report(sealed, await deliver(network, sealed, how));
+        return { json: done, text: told({ ...done, resumed: false }) };
+      }),
     );
 }

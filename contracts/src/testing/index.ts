@@ -2,3 +2,4 @@
 export { standIn, impostor, statementOf } from './stand-in-program.js';
 export { contractKeys } from './keys.js';
 export { attestations, historyOf } from './histories.js';
+export { FakeNetwork, fakeAttestation, type FakeBlock } from './fake-network.js';

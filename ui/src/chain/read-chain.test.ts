@@ -108,6 +108,30 @@ describe('an archive that answers about 50 blocks at a time', () => {
     expect(Math.min(...chain.windows.map(({ from }) => from))).toBeGreaterThan(950);
   });
 
+  test('each has its block, and how many are on top', async () => {
+    const { attestations } = await read();
+    expect(attestations.map(({ height, depth }) => [height, depth])).toEqual([
+      [440, 560],
+      [441, 559],
+      [700, 300],
+      [990, 10],
+    ]);
+  });
+
+  test('what was kept of blocks that may be taken back is asked for again', async () => {
+    await outputs();
+    chain.asked.length = 0;
+    const { attestations } = await read();
+    expect(attestations.at(-1)).toMatchObject({ height: 990, depth: 10 });
+    expect(asked('archive.example')).toBeGreaterThan(0);
+    // the archive is down: it is there, but nobody knows where
+    chain.archived = undefined;
+    const view = await read();
+    expect(isReliable(view)).toBe(true);
+    expect(view.attestations.map(({ height }) => height)).toEqual([440, 441, 700, undefined]);
+    expect(view.attestations.at(-1)).toMatchObject({ outputHash: '10', depth: undefined });
+  });
+
   test('a block that was replaced changes nothing', async () => {
     const replaced = submission(666, 990);
     chain.archived = [...chain.taken.slice(0, 3), replaced, ...chain.taken.slice(3)];

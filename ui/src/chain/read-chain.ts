@@ -35,8 +35,10 @@ export interface AttestationView extends CommitmentView {
   settled: boolean;
   /** of the model that the contract is committed to now */
   current: boolean;
-  /** as the archive tells */
-  height: number;
+  /** of its block, as the archive tells; undefined where that is not known */
+  height?: number;
+  /** blocks on top of that one */
+  depth?: number;
   time: number;
   transaction?: string;
 }
@@ -160,6 +162,7 @@ async function readAttestations(
         settled,
         current: sameCommitment(of, commitment),
         height,
+        depth: height === undefined ? undefined : view.block.height - height,
         time,
         transaction,
       };

@@ -14,7 +14,8 @@ import type { Memory } from './checkpoint.js';
 export interface Submission {
   /** as they were dispatched */
   fields: string[];
-  height: number;
+  /** of its block; undefined where the chain may have taken that back, and the archive tells of no other */
+  height?: number;
   /** milliseconds since 1970 */
   time: number;
   slot?: number;
@@ -61,7 +62,7 @@ export async function readSubmissions(
     });
   }
   return {
-    list: updates.flatMap(submissionsOf),
+    list: updates.flatMap((update) => submissionsOf(update, walk.unconfirmed)),
     lastWasKept: updates.length > 0 && updates.length === walk.known,
     keep: () => memory.save(source, block.height, updates),
     forget: () => memory.forget(source),
@@ -82,11 +83,13 @@ async function blocksOf(archive: string, address: string, range: BlockWindow) {
   }
 }
 
-const submissionsOf = ({ actions, blockHeight, time, slot, transactionHash }: LinkedUpdate) =>
-  actions.map((fields): Submission => ({
+const submissionsOf = (update: LinkedUpdate, unconfirmed: ReadonlySet<string>): Submission[] => {
+  const { actions, actionState, blockHeight, time, slot, transactionHash } = update;
+  return actions.map((fields) => ({
     fields,
-    height: blockHeight ?? 0,
+    height: unconfirmed.has(actionState) ? undefined : blockHeight,
     time: time ?? 0,
     slot,
     transaction: transactionHash,
   }));
+};

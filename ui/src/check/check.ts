@@ -220,7 +220,14 @@ function compareRecord(view: ChainView, file: ProofFile, add: Steps['add']): voi
       each.inputHash === statement.inputHash &&
       each.outputHash === statement.outputHash,
   );
-  if (found === undefined) add('record', 'open', 'It was not submitted to the contract.');
-  else if (found.settled) add('record', 'ok', `Submitted in block ${found.height}, and settled`);
-  else add('record', 'ok', `Submitted in block ${found.height}, not settled yet`);
+  if (found === undefined) {
+    add('record', 'open', 'It was not submitted to the contract.');
+    return;
+  }
+  const { height, depth } = found;
+  const where =
+    height === undefined
+      ? 'Submitted in a block that the archive does not tell of now'
+      : `Submitted in block ${height}, which has ${depth} blocks on top`;
+  add('record', 'ok', `${where}, ${found.settled ? 'and settled' : 'not settled yet'}`);
 }

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { AttestationView, ChainView } from '../chain/read-chain.js';
 import { isReliable } from '../chain/trust.js';
 import { linkOf, type Source } from '../link.js';
-import { ago, Copy, short, Value } from './parts.js';
+import { ago, blockWords, Copy, short, Value } from './parts.js';
 import { Timeline } from './timeline.js';
 
 interface Props {
@@ -81,7 +81,7 @@ interface ItemProps {
 }
 
 function Item({ attestation, reliable, now, open, link, onToggle }: ItemProps) {
-  const { index, inputHash, outputHash, settled, current, height, time, transaction } = attestation;
+  const { index, inputHash, outputHash, settled, current, time, transaction } = attestation;
   return (
     <li>
       <details
@@ -93,7 +93,7 @@ function Item({ attestation, reliable, now, open, link, onToggle }: ItemProps) {
         <summary>
           <span class="number">#{index}</span> answer <code>{short(outputHash, 8, 4)}</code>{' '}
           <span class="hint">
-            block {height}, {ago(time, Math.max(now, Date.now()))}
+            {blockWords(attestation)}, {ago(time, Math.max(now, Date.now()))}
           </span>{' '}
           <span class={`badge ${settled ? 'ok' : 'open'}`}>{settled ? 'settled' : 'pending'}</span>
           {!current && <span class="badge open">earlier model</span>}

@@ -76,6 +76,12 @@ export function sentence(text: string): string {
   return `${first.toUpperCase()}${rest.join('')}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
+/** Where an attestation was submitted, as the archive tells. */
+export function blockWords({ height, depth }: { height?: number; depth?: number }): string {
+  if (height === undefined) return 'in a block that is not known now';
+  return `block ${height}, ${depth === 0 ? 'the last one' : `${depth} on top`}`;
+}
+
 export function ago(time: number, now: number): string {
   const seconds = Math.max(0, Math.round((now - time) / 1000));
   const units = [

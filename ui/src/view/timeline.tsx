@@ -15,7 +15,9 @@ const RADIUS = 6;
 
 export function Timeline({ attestations, selected, onSelect }: Props) {
   const times = attestations.map(({ time }) => time);
-  const [from, to] = [Math.min(...times), Math.max(...times)];
+  // not by arguments: there may be hundreds of thousands
+  const from = times.reduce((a, b) => Math.min(a, b));
+  const to = times.reduce((a, b) => Math.max(a, b));
   const x = (time: number): number =>
     to === from ? WIDTH / 2 : MARGIN + ((time - from) / (to - from)) * (WIDTH - 2 * MARGIN);
   // dots that would cover each other are stacked

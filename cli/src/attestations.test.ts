@@ -1,0 +1,108 @@
+/** `attensor attestations` against a node and an archive that a test makes up; with proofs it is in tests/src/deployment.proof.test.ts. */
+import { FakeNetwork } from '@attensor/contracts/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setBackend } from 'o1js';
+import { attensor } from './testing/streams.js';
+
+setBackend('native');
+
+let folder: string;
+let network: FakeNetwork;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'attensor-attestations-'));
+  network = await FakeNetwork.start();
+  const alias = {
+    ...{ networkId: 'testnet', url: network.url, fee: '0.1' },
+    ...{ keyPath: 'none.json', feepayerKeyPath: 'none.json' },
+  };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ deployAliases: { a: alias } }));
+});
+afterAll(async () => {
+  await network.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+/** Answers 7 and 8 are settled by block 110, 9 is pending, in a chain of 115 blocks. */
+beforeEach(() => {
+  network.height = 115;
+  network.blocks = [
+    { height: 100, answers: [7, 8] },
+    { height: 112, answers: [9] },
+  ];
+  network.settlements = [{ height: 110, count: 2 }];
+  network.orphans.clear();
+  network.hidesCanonical = network.isArchiveDown = false;
+});
+
+async function run(...args: string[]) {
+  const ran = await attensor([
+    ...['attestations', ...args, '--alias', 'a', '--config', join(folder, 'config.json')],
+    ...['--contract', network.address.toBase58(), '--cache', join(folder, 'cache'), '--json'],
+  ]);
+  return { ...ran, json: ran.json() as Record<string, unknown> };
+}
+interface Listed {
+  index: number;
+  state: string;
+  block?: number;
+  depth?: number;
+  settledIn?: { depth: number };
+}
+const list = async (...args: string[]) => {
+  const { json } = await run('list', ...args);
+  return (json.attestations as Listed[]).map(({ index, state, depth, settledIn }) => [
+    ...[index, state, depth],
+    settledIn?.depth,
+  ]);
+};
+
+it('a minimal depth leaves out what is not so deep, and calls settled what is settled as deep', async () => {
+  expect(await list()).toEqual([
+    [0, 'settled', 15, 5],
+    [1, 'settled', 15, 5],
+    [2, 'submitted', 3, undefined],
+  ]);
+  const settledAt = (state: string) => [
+    [0, state, 15, 5],
+    [1, state, 15, 5],
+  ];
+  expect(await list('--min-depth', '5')).toEqual(settledAt('settled'));
+  expect(await list('--min-depth', '6')).toEqual(settledAt('submitted'));
+  expect(await list('--min-depth', '6', '--pending')).toEqual(settledAt('submitted'));
+  expect(await list('--min-depth', '16')).toEqual([]);
+  const { json } = await run('list', '--min-depth', '4');
+  expect(json).toMatchObject({ genuine: true, height: 115, count: 2, settled: 2 });
+});
+
+it('one that is not so deep is not found', async () => {
+  const found = await run('get', '2', '--min-depth', '3');
+  expect(found).toMatchObject({ exitCode: 0, json: { found: true, attestation: { block: 112 } } });
+  const shallow = await run('get', '2', '--min-depth', '4');
+  expect(shallow).toMatchObject({ exitCode: 2, json: { found: false } });
+  expect((await run('get', '2', '--min-depth', 'deep')).exitCode).toBe(1);
+});
+
+it('what the chain moved to another block is as deep as it is there, checkpoint or not', async () => {
+  await list();
+  network.blocks[1].height = 114;
+  network.orphans.set(114, 112);
+  expect((await list()).at(-1)).toEqual([2, 'submitted', 1, undefined]);
+  // told of only in a block that was left
+  network.hidesCanonical = true;
+  expect((await list()).at(-1)).toEqual([2, 'submitted', undefined, undefined]);
+  expect(await list('--min-depth', '1')).toHaveLength(2);
+});
+
+it('an archive that is down is no reason to call anything deep', async () => {
+  await list();
+  network.isArchiveDown = true;
+  // the checkpoint has it all, but not where it is now
+  expect((await list()).map(([index, state]) => [index, state])).toEqual([
+    [0, 'settled'],
+    [1, 'settled'],
+    [2, 'submitted'],
+  ]);
+  expect(await list('--min-depth', '1')).toEqual([]);
+});
