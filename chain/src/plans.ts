@@ -141,15 +141,23 @@ export async function planSubmit(
   };
 }
 
+/** Options of `planSettle`. */
+export interface SettleOptions {
+  /** Keeps proofs: what an interrupted or overtaken settlement has proved is used again. */
+  cacheDir: string;
+  /** Told if a proof cannot be kept. */
+  log: (line: string) => void;
+  signal?: AbortSignal;
+}
+
 /**
  * Settles what is pending when it is planned; what comes while it is proved stays in the queue.
  *
- * @param cacheDir keeps proofs: what an interrupted or overtaken settlement has proved is used again
  * @returns nothing when nothing is pending
  */
 export async function planSettle(
   address: string,
-  { cacheDir, signal }: { cacheDir: string; signal?: AbortSignal },
+  { cacheDir, signal, log }: SettleOptions,
 ): Promise<(Plan & { takes: number }) | undefined> {
   const publicKey = PublicKey.fromBase58(address);
   const { pending } = await readHistory(publicKey);
@@ -167,6 +175,7 @@ export async function planSettle(
         cache: await keyCache(cacheDir),
         store: await settlementStore(cacheDir, address),
         onStep: (step, done, of) => report(done / of, `proving ${step}`),
+        onNotKept: (error) => log(`${String(error)} (the proof is used, but not kept)`),
         signal,
       });
       report(0, 'loading the keys of settlements, or compiling them');

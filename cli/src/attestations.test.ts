@@ -1,9 +1,12 @@
 /** `attensor attestations` against a node and an archive that a test makes up; with proofs it is in tests/src/deployment.proof.test.ts. */
 import { FakeNetwork } from '@attensor/contracts/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setBackend } from 'o1js';
 import { attensor } from './testing/streams.js';
 
@@ -38,8 +41,9 @@ beforeEach(() => {
 
 async function run(...args: string[]) {
   const ran = await attensor([
-    ...['attestations', ...args, '--alias', 'a', '--config', join(folder, 'config.json')],
-    ...['--contract', network.address.toBase58(), '--cache', join(folder, 'cache'), '--json'],
+    ...['attestations', ...args.slice(0, 1), '--cache', join(folder, 'cache'), ...args.slice(1)],
+    ...['--alias', 'a', '--config', join(folder, 'config.json')],
+    ...['--contract', network.address.toBase58(), '--json'],
   ]);
   return { ...ran, json: ran.json() as Record<string, unknown> };
 }
@@ -105,4 +109,59 @@ it('an archive that is down is no reason to call anything deep', async () => {
     [2, 'submitted'],
   ]);
   expect(await list('--min-depth', '1')).toEqual([]);
+});
+
+it('a checkpoint that is imported is kept, also where nothing came after it', async () => {
+  const out = join(folder, 'exported.json');
+  expect((await run('export', '--out', out)).json).toMatchObject({ out, count: 3 });
+  const cache = join(folder, 'other-cache');
+  const { json } = await run('import', out, '--cache', cache);
+  expect(json).toMatchObject({ imported: 4, count: 3 });
+  const [name] = await readdir(join(cache, 'checkpoints'));
+  const [kept, exported] = await Promise.all(
+    [join(cache, 'checkpoints', name), out].map((path) => readFile(path, 'utf8')),
+  );
+  expect(kept).toBe(exported);
+});
+
+it('a disk that takes no more is reported, and what was kept stays as it was', async () => {
+  const out = join(folder, 'checkpoint.json');
+  await run('export', '--out', out);
+  const before = await readFile(out, 'utf8');
+  const cache = join(folder, 'full');
+  const args = [
+    '--alias',
+    'a',
+    '--config',
+    join(folder, 'config.json'),
+    '--cache',
+    cache,
+    '--json',
+  ];
+  /** In a process that can write no byte into a file. */
+  const full = async (...command: string[]) => {
+    const main = fileURLToPath(new URL('./main.js', import.meta.url));
+    const address = network.address.toBase58();
+    const all = [main, 'attestations', ...command, ...args, '--contract', address];
+    const script = 'ulimit -f 0; exec "$0" "$@"';
+    const child = spawn('bash', ['-c', script, process.execPath, ...all], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr] = [child.stdout, child.stderr].map(async (stream) => {
+      let text = '';
+      for await (const chunk of stream as AsyncIterable<Buffer>) text += chunk.toString();
+      return text;
+    });
+    const [code] = (await once(child, 'exit')) as [number];
+    return { code, json: JSON.parse(await stdout) as unknown, log: await stderr };
+  };
+  // reading is as good without a checkpoint
+  const listed = await full('list');
+  expect(listed).toMatchObject({ code: 0, json: { count: 3 } });
+  expect(listed.log).toContain('WRITE_FAILED');
+  const failed = { code: 3, json: { error: { code: 'WRITE_FAILED' } } };
+  expect(await full('export', '--out', out)).toMatchObject(failed);
+  expect(await full('import', out)).toMatchObject(failed);
+  expect(await readFile(out, 'utf8')).toBe(before);
+  expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });

@@ -33,6 +33,7 @@ const OTHER_EXIT_CODES: Record<string, ExitCode> = {
   ENGINE_UNAVAILABLE: ExitCode.internal,
   UNSUPPORTED_O1JS: ExitCode.internal,
   LOG_WRITE_FAILED: ExitCode.internal,
+  WRITE_FAILED: ExitCode.internal,
 };
 
 /** Mistakes are explained; faults are shown with their stack, for a report. */

@@ -88,7 +88,7 @@ export async function readAll(address: PublicKey, options: ReadOptions = {}): Pr
   const start =
     since === undefined
       ? await loadCheckpoint(name, options.checkpoint, checkpoints)
-      : { known: since.updates };
+      : { known: since.updates, isKept: true };
   const { queue, attestations, history } = await firstQueue(
     address,
     contract,
@@ -100,10 +100,8 @@ export async function readAll(address: PublicKey, options: ReadOptions = {}): Pr
   let checkpointProblem = start.problem;
   if (start.known.length > 0 && queue.known === 0 && since === undefined)
     checkpointProblem = unused(name, start.known.length);
-  if (
-    checkpoints !== undefined &&
-    !(queue.known === updates.length && start.known.length === updates.length)
-  ) {
+  const isSame = queue.known === updates.length && start.known.length === updates.length;
+  if (checkpoints !== undefined && !(isSame && start.isKept)) {
     await checkpoints.save(checkpoint()).catch((error: unknown) => {
       checkpointProblem ??= error;
     });
@@ -128,13 +126,15 @@ async function loadCheckpoint(
   address: string,
   checkpoint: unknown,
   checkpoints: CheckpointStore | undefined,
-): Promise<{ known: readonly LinkedUpdate[]; problem?: unknown }> {
+): Promise<{ known: readonly LinkedUpdate[]; isKept: boolean; problem?: unknown }> {
+  // one that is given is not where the store is
+  const isKept = checkpoint === undefined;
   try {
     const saved = checkpoint ?? (await checkpoints?.load(address));
-    if (saved === undefined || saved === null) return { known: [] };
-    return { known: openCheckpoint(saved, address) };
+    if (saved === undefined || saved === null) return { known: [], isKept };
+    return { known: openCheckpoint(saved, address), isKept };
   } catch (problem) {
-    return { known: [], problem };
+    return { known: [], isKept, problem };
   }
 }
 

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'INSECURE_FILE'
   | 'NOT_FOUND'
   | 'OUTPUT_EXISTS'
+  | 'WRITE_FAILED'
   | 'UNSUPPORTED_VERSION'
   // models and tokens
   | 'BAD_CONFIG'

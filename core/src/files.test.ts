@@ -28,7 +28,10 @@ describe('writeAtomic that fails', () => {
     await mkdir(path);
     await writeFile(join(path, 'inside'), '');
     const before = await readdir(folder);
-    await expect(writeAtomic(path, 'new')).rejects.toThrow();
+    await expect(writeAtomic(path, 'new')).rejects.toMatchObject({
+      ...{ code: 'WRITE_FAILED', where: path },
+      got: expect.stringMatching(/^E[A-Z]+$/) as unknown,
+    });
     expect(await readdir(folder)).toEqual(before);
     await rm(path, { recursive: true });
   });

@@ -108,7 +108,11 @@ export async function requireWritable(path: string): Promise<void> {
   });
 }
 
-/** A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power. */
+/**
+ * A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power.
+ *
+ * @throws AttensorError WRITE_FAILED; then the old file is there as it was
+ */
 export async function writeAtomic(
   path: string,
   data: string | Uint8Array,
@@ -120,8 +124,15 @@ export async function writeAtomic(
     await writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
     await chmod(temporary, mode);
     await rename(temporary, path);
-  } catch (error) {
+  } catch (cause) {
     await rm(temporary, { force: true });
-    throw error;
+    throw new AttensorError({
+      code: 'WRITE_FAILED',
+      what: 'the file cannot be written',
+      where: resolve(path),
+      got: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      hint: 'free some space on the disk, or make the folder writable, and run the command again',
+      cause,
+    });
   }
 }

@@ -26,11 +26,12 @@ import {
   Mina,
   Permissions,
   PrivateKey,
+  TokenId,
   VerificationKey,
 } from 'o1js';
 import { query, type SpawnedNode, spawnNode } from './testing/spawned-node.js';
 
-const RANGE = 20;
+const RANGE = 10;
 const FEE = 100_000_000;
 
 let folder: string;
@@ -128,14 +129,16 @@ afterAll(async () => {
 });
 
 /** Submits by an update that can be copied: its signature is for the whole transaction, and for no nonce. */
-function dispatchCopyable(answer: number): void {
-  const { body } = Object.assign(AccountUpdate.create(address), {
+function dispatchCopyable(answer: number, token?: Field): AccountUpdate {
+  const update = Object.assign(AccountUpdate.create(address, token), {
     lazyAuthorization: { kind: 'lazy-signature' },
   });
+  const { body } = update;
   body.useFullCommitment = Bool(true);
   body.authorizationKind.isSigned = Bool(true);
   const fields = Attestation.toFields(new Attestation(attestation(answer)));
   body.actions = AccountUpdate.Actions.pushEvent(body.actions, fields);
+  return update;
 }
 
 describe('a history of more blocks than an archive searches at once', () => {
@@ -203,6 +206,36 @@ describe('a history of more blocks than an archive searches at once', () => {
     expect(attestationPermissions().editActionState).toEqual(Permissions.proof());
   });
 
+  it('has nothing to do with tokens made in its name, nor with the same key under another token', async () => {
+    const before = await readAll(address);
+    await send(async () => {
+      AccountUpdate.fundNewAccount(payer.publicKey, 2);
+      // nobody authorizes this: `access` is open
+      const minting = AccountUpdate.create(address);
+      const minted = AccountUpdate.create(payer.publicKey, TokenId.derive(address));
+      minted.balance.addInPlace(5);
+      const foreign = AccountUpdate.create(payer.publicKey);
+      const namesake = dispatchCopyable(66, TokenId.derive(payer.publicKey));
+      for (const [parent, child] of [
+        [minting, minted],
+        [foreign, namesake],
+      ]) {
+        child.body.mayUseToken = AccountUpdate.MayUseToken.ParentsOwnToken;
+        parent.approve(child);
+      }
+      await Promise.resolve();
+    });
+    const token = TokenId.toBase58(TokenId.derive(address));
+    const holder = `account(publicKey: "${payer.publicKey.toBase58()}", token: "${token}")`;
+    const { data } = await query(node.url, `{ ${holder} { balance { total } } }`);
+    expect(data).toEqual({ account: { balance: { total: '5' } } });
+    const after = await readAll(address);
+    expect(after.attestations.map(({ key: each }) => each.toString())).toEqual(
+      before.attestations.map(({ key: each }) => each.toString()),
+    );
+    expect(after).toMatchObject({ behind: false, skipped: 0 });
+  });
+
   it('is followed to a depth', async () => {
     const abort = new AbortController();
     const options = { signal: abort.signal, intervalMs: 20, from: 3, minDepth: 2 };
@@ -226,7 +259,7 @@ describe('a history of more blocks than an archive searches at once', () => {
     let nonce = Number(present((await fetchAccount({ publicKey: sender })).account).nonce);
     for (const copies of [[20, 21, 20], [20]]) {
       const transaction = await Mina.transaction({ sender, fee: FEE, nonce: nonce++ }, async () => {
-        copies.forEach(dispatchCopyable);
+        for (const answer of copies) dispatchCopyable(answer);
         await Promise.resolve();
       });
       await transaction.sign([payer.privateKey, key]).send();

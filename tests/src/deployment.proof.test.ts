@@ -69,8 +69,10 @@ describe('deployment', () => {
   });
 
   it('a proof is submitted once, settled, and found', async () => {
-    const submitted = await withBlocks(attensor('submit', path('proof.json'), '--fee', '0.2'));
+    const submit = ['submit', path('proof.json'), '--fee', '0.2', '--confirmations', '1'];
+    const submitted = await withBlocks(attensor(...submit));
     expect(submitted.json).toMatchObject({ submitted: true, fee: '0.2', resumed: false });
+    expect(submitted.json.depth).toBeGreaterThanOrEqual(1);
     expect((await attensor('submit', path('proof.json'))).json).toMatchObject({ submitted: false });
 
     const listed = await attensor('attestations', 'list', '--pending');
@@ -92,6 +94,13 @@ describe('deployment', () => {
     expect(found.json).toMatchObject({
       attestation: { settledIn: { transactionHash: transactions[0].transaction } },
     });
+    const deep = (minDepth: number) =>
+      attensor('attestations', 'list', '--min-depth', String(minDepth));
+    expect((await deep(0)).json).toMatchObject({ count: 1, settled: 1 });
+    // its settlement is in one of the last blocks
+    const { depth } = (found.json as { attestation: { depth: number } }).attestation;
+    expect((await deep(depth)).json).toMatchObject({ count: 1, settled: 0 });
+    expect((await deep(1000)).json).toMatchObject({ count: 0, settled: 0 });
     const none = await attensor('attestations', 'get', '7');
     expect(none.json).toMatchObject({ found: false });
     expect(none.exitCode).toBe(2);

@@ -29,7 +29,9 @@ JSON: {contract, settled, pending, transactions: [{transaction, block, fee, nonc
         let settled = 0;
         for (let attempt = 1; ; attempt++) {
           const { cacheDir } = chain;
-          const plan = await planSettle(contract, { cacheDir, signal: context.signal });
+          const { signal, output } = context;
+          const log = (line: string) => output.log(line);
+          const plan = await planSettle(contract, { cacheDir, signal, log });
           if (plan === undefined) break;
           try {
             transactions.push({ ...(await chain.execute(plan)), about: plan.about });

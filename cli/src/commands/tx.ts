@@ -144,7 +144,9 @@ async function build(
       const chain = await ChainSession.open(options, context);
       const { planSettle } = await import('@attensor/chain/plans');
       const { cacheDir } = chain;
-      const plan = await planSettle(await chain.address(), { cacheDir, signal: context.signal });
+      const { signal, output } = context;
+      const log = (line: string) => output.log(line);
+      const plan = await planSettle(await chain.address(), { cacheDir, signal, log });
       return plan && (await chain.build(plan));
     }
     case 'rotate': {

@@ -153,6 +153,17 @@ describe('what is proved', () => {
     }
   });
 
+  it('is used all the same where the disk is full, if somebody is told', async () => {
+    const full = Object.assign(new Store(), { write: () => Promise.reject(Error('ENOSPC')) });
+    await expect(settler(full).prove(settledAt(0, 10))).rejects.toThrow('ENOSPC');
+    const told: unknown[] = [];
+    const onNotKept = (error: unknown) => told.push(error);
+    const going = new Settler({ store: full, proofsEnabled: false, onNotKept });
+    expect(await going.prove(settledAt(0, 10))).toMatchObject({ part: { from: 0, to: 10 } });
+    // the block, and the end
+    expect(told).toHaveLength(2);
+  });
+
   it('only needs another end when the queue has gone on', async () => {
     const store = new Store();
     await statement(settledAt(0, 10), settler(store), 3);

@@ -43,6 +43,8 @@ export interface SettlerOptions {
   proofsEnabled?: boolean;
   /** Told before each proof. */
   onStep?: (step: string, done: number, of: number) => void;
+  /** Told of a proof that the store cannot keep, on a full disk say. It is used all the same; without this, the settlement ends. */
+  onNotKept?: (error: unknown) => void;
   signal?: AbortSignal;
 }
 
@@ -218,7 +220,11 @@ export class Settler {
 
   private async keep(name: string, proof: PartProof): Promise<PartProof> {
     this.memory.set(name, proof);
-    await this.options.store?.write(name, proof.toJSON());
+    const { store, onNotKept } = this.options;
+    await store?.write(name, proof.toJSON()).catch((error: unknown) => {
+      if (onNotKept === undefined) throw error;
+      onNotKept(error);
+    });
     return proof;
   }
 
