@@ -1,4 +1,5 @@
 /** `attensor attestations` against a node and an archive that a test makes up; with proofs it is in tests/src/deployment.proof.test.ts. */
+import { CONTRACT_KEY_HASH } from '@attensor/contracts';
 import { FakeNetwork } from '@attensor/contracts/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
@@ -37,6 +38,7 @@ beforeEach(() => {
   network.settlements = [{ height: 110, count: 2 }];
   network.orphans.clear();
   network.hidesCanonical = network.isArchiveDown = false;
+  network.contractKeyHash = CONTRACT_KEY_HASH;
 });
 
 async function run(...args: string[]) {
@@ -45,7 +47,7 @@ async function run(...args: string[]) {
     ...['--alias', 'a', '--config', join(folder, 'config.json')],
     ...['--contract', network.address.toBase58(), '--json'],
   ]);
-  return { ...ran, json: ran.json() as Record<string, unknown> };
+  return { ...ran, json: ran.json() };
 }
 interface Listed {
   index: number;
@@ -109,6 +111,27 @@ it('an archive that is down is no reason to call anything deep', async () => {
     [2, 'submitted'],
   ]);
   expect(await list('--min-depth', '1')).toEqual([]);
+});
+
+it('a foreign contract attests nothing, and neither does one of another model', async () => {
+  const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3 };
+  const model = { modelRoot: '1', vocabularyRoot: '2', verifierKeyHash: '5' };
+  const commitment = async (name: string, change: object) => {
+    const file = join(folder, name);
+    const format = { format: 'attensor-commitment', version: 2 };
+    await writeFile(file, JSON.stringify({ ...format, ...sizes, ...model, ...change }));
+    return ['--commitment', file];
+  };
+  const own = await commitment('commitment.json', {});
+  expect(await run('get', '0', ...own)).toMatchObject({ exitCode: 0, json: { found: true } });
+  const refused = { exitCode: 2, json: { error: { code: 'NOT_GENUINE' } } };
+  for (const change of [{ modelRoot: '7' }, { vocabularyRoot: '7' }, { verifierKeyHash: '7' }])
+    expect(await run('get', '0', ...(await commitment('other.json', change)))).toMatchObject(
+      refused,
+    );
+  network.contractKeyHash = '123';
+  for (const command of [['list'], ['get', '0'], ['export', '--out', join(folder, 'none.json')]])
+    expect(await run(...command)).toMatchObject(refused);
 });
 
 it('a checkpoint that is imported is kept, also where nothing came after it', async () => {

@@ -7,6 +7,7 @@ import { connect } from './endpoints.js';
 import { requireGenuine } from './genuine.js';
 import { isSettled, readAll } from './read.js';
 import { subscribeAttestations } from './subscribe.js';
+import { AnsweringNode } from './testing/answering-node.js';
 import { FakeNetwork, fakeAttestation } from './testing/fake-network.js';
 
 let network: FakeNetwork;
@@ -144,6 +145,24 @@ describe('blocks that the chain left', () => {
     expect(await waiting).toEqual([2, 20]);
     abort.abort();
   });
+});
+
+it('an archive that answers every question late does not keep readers from the next one', async () => {
+  const slow = await AnsweringNode.start();
+  try {
+    Object.assign(slow, { delayMs: 500, answer: { data: { actions: [] } } });
+    connect({ nodes: network.url, archives: [slow.url, network.url] });
+    const options = { blockRange: 8, patienceMs: 2500 };
+    const { attestations } = await readAll(network.address, options);
+    expect(attestations).toHaveLength(3);
+    expect(slow.count).toBeLessThan(7);
+    connect({ nodes: network.url, archives: slow.url });
+    await expect(readAll(network.address, options)).rejects.toMatchObject({
+      ...{ code: 'ARCHIVE_UNAVAILABLE', where: slow.url, got: 'not done in 2.5 s' },
+    });
+  } finally {
+    await slow.stop();
+  }
 });
 
 it('a contract that an account, a queue and a key vouch for is genuine at any depth', async () => {

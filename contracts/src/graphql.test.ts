@@ -47,6 +47,19 @@ describe('askNode', () => {
     await expect(ask(answer, status)).rejects.toMatchObject({ code, where: node.url });
   });
 
+  it('an answer that comes byte by byte', async () => {
+    node.dripMs = 20;
+    try {
+      const start = performance.now();
+      await expect(ask({ data: '.'.repeat(1000) })).rejects.toMatchObject({
+        code: 'NODE_UNAVAILABLE',
+      });
+      expect(performance.now() - start).toBeLessThan(5000);
+    } finally {
+      node.dripMs = undefined;
+    }
+  });
+
   it('a node that is down, and what is no URL', async () => {
     const gone = await AnsweringNode.start();
     await gone.stop();

@@ -37,6 +37,8 @@ export interface ReadOptions extends ReadContractOptions {
   archive?: Endpoints;
   /** Blocks that are asked for at once; halved where an archive refuses so many, or cuts its answers short. 10,000 if not given. */
   blockRange?: number;
+  /** How long one archive may take for all its answers, in milliseconds, before the next one is asked; ten minutes if not given. */
+  patienceMs?: number;
   /** An earlier result: only what came since is asked for, and little is hashed again. */
   since?: Reading;
   /** An exported checkpoint. It is checked, never believed. */
@@ -193,14 +195,16 @@ function isBetter(a: Queue, b: Queue): boolean {
   return a.unconfirmed.size < b.unconfirmed.size;
 }
 
+const PATIENCE_MS = 10 * 60_000;
+
 function* sources(
   address: PublicKey,
   { blockHeight: height }: ContractState,
-  { archive, signal }: ReadOptions,
+  { archive, signal, patienceMs = PATIENCE_MS }: ReadOptions,
 ): Generator<QueueSource> {
   const archives = archive === undefined ? activeConnection()?.archives : endpointList(archive);
   if (archives !== undefined && height !== undefined) {
-    for (const each of archives) yield archiveSource(each, address, height, signal);
+    for (const each of archives) yield archiveSource(each, address, height, { signal, patienceMs });
   } else {
     yield {
       name: address.toBase58(),
@@ -214,13 +218,18 @@ function archiveSource(
   archive: Endpoint,
   address: PublicKey,
   height: number,
-  signal?: AbortSignal,
+  { signal, patienceMs }: { signal?: AbortSignal; patienceMs: number },
 ): QueueSource {
   const name = shownUrl(archive.url);
+  // one that answers each question late must not keep a reader from the next one
+  const patience = AbortSignal.timeout(patienceMs);
+  const either = signal === undefined ? patience : AbortSignal.any([signal, patience]);
   const fetch: QueueSource['fetch'] = async (range = { from: 1, to: height + 1 }) => {
     try {
-      return await fetchQueueBlocks(archive, address.toBase58(), range, { signal });
+      return await fetchQueueBlocks(archive, address.toBase58(), range, { signal: either });
     } catch (error) {
+      signal?.throwIfAborted();
+      if (patience.aborted) throw unavailable(name, `not done in ${patienceMs / 1000} s`, error);
       if (!(error instanceof AttensorError) || error.code !== 'NODE_UNAVAILABLE') throw error;
       throw unavailable(name, error.got ?? error.what, error);
     }

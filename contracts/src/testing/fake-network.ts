@@ -47,6 +47,8 @@ export class FakeNetwork {
   orphans = new Map<number, number>();
   /** The archive tells of the left ones only. */
   hidesCanonical = false;
+  /** Hash of the code that guards the account. */
+  contractKeyHash = CONTRACT_KEY_HASH;
   /** What the archive answers is no answer. */
   isArchiveDown = false;
 
@@ -117,7 +119,7 @@ export class FakeNetwork {
       zkappState: [...commitment, ...record],
       provedState: true,
       actionState: [1, 2, 3, 4, 5].map((i) => states.at(-i) ?? EMPTY),
-      verificationKey: { hash: CONTRACT_KEY_HASH },
+      verificationKey: { hash: this.contractKeyHash },
       permissions,
     };
     const consensusState = { blockHeight: String(this.height) };
