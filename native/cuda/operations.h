@@ -19,6 +19,10 @@ Status HashRows(DeviceFp* out, const int32_t* values, size_t rowLength, size_t r
 Status SpongeRounds(DeviceFp* out, const DeviceFp* starts, size_t count);
 Status Grind(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);
 
+// tree_hash.cu
+Status CompressLevel(DeviceFp* out, const DeviceFp* data, const CompressedLevel* level);
+Status TraceCompressions(DeviceFp* out, const DeviceFp* children, size_t count);
+
 // ntt.cu
 Status Encode(DeviceFp* out, const DeviceFp* coefs, size_t rows, int logCoefs, int logDomain);
 

@@ -46,6 +46,8 @@ const Table& TheTable() {
     t.absorb = Absorb;
     t.hashRows = HashRows;
     t.spongeRounds = SpongeRounds;
+    t.compressLevel = CompressLevel;
+    t.traceCompressions = TraceCompressions;
     t.grind = Grind;
     t.encode = Encode;
     t.linear = Linear;

@@ -185,6 +185,8 @@ describe('choosing a device', () => {
       messages.push(await s.round());
       const c = await engine.commit(v, { logInvRate: 1, logRow: 4, logCap: 1 });
       messages.push(c.cap, c.open(3).leaf, c.open(3).path);
+      const t = await engine.commitTree(v, { logInvRate: 1, logRow: 4 });
+      messages.push([t.root], t.open(3).leaf, t.open(3).path.flat());
       await engine.addEq(v, 0, 3n, [1n, 2n, 3n]);
       await engine.addPows(v, [1n, 2n], [3n, 4n]);
       v.axpy(8, 2n, w.slice(0, 8));
@@ -193,7 +195,7 @@ describe('choosing a device', () => {
       messages.push((await engine.contract(v, 0, axes)).toBigints());
       show({ messages: messages.map((m) => m.map(String)) });`;
     const expected = run(code, { ATTENSOR_DEVICE: 'cpu' });
-    expect(expected.messages).toHaveLength(11);
+    expect(expected.messages).toHaveLength(14);
     for (let after = 0; after < 60; after += 3) {
       const env = { ATTENSOR_EMULATION_FAIL_AFTER: `${after}`, ATTENSOR_DEVICE_LEAST: '1' };
       expect(run(code, env)).toEqual(expected);
@@ -274,3 +276,4 @@ await import('./sumcheck.test.js');
 await import('./fractions.test.js');
 await import('./poseidon.test.js');
 await import('./commit.test.js');
+await import('./committed-tree.test.js');

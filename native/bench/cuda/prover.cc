@@ -6,12 +6,17 @@
 #include "common/control.h"
 #include "device/device.h"
 #include "prover/commit.h"
+#include "prover/poseidon2.h"
 
 namespace attensor::bench {
 
 // A product of elements: 64 limb products and 24 of the reduction, two multiply-adds each; a permutation has
-// 55 rounds of three seventh powers (four products) and a matrix (nine).
-constexpr double kPerProduct = 2 * (64 + 24), kPerPermutation = 55 * (3 * 4 + 9) * kPerProduct;
+// 55 rounds of three seventh powers (four products) and a matrix (nine); a compression has fifth powers
+// (three products), eight in each full round and one in each partial round, there with eight products by the
+// matrix.
+constexpr double kPerProduct = 2 * (64 + 24), kPerPermutation = 55 * (3 * 4 + 9) * kPerProduct,
+                 kPerCompression =
+                     (kPoseidon2FullRounds * 8 * 3 + kPoseidon2PartialRounds * (3 + 8)) * kPerProduct;
 constexpr double kElement = sizeof(Fp);
 
 static void MeasureHashes(Lines& lines) {
@@ -21,6 +26,12 @@ static void MeasureHashes(Lines& lines) {
   const double seconds = Best([&] { Must(Library().permute(states.As(), count)); });
   lines.push_back({"Poseidon permutations", static_cast<double>(count) / seconds / 1e6, "M/s",
                    Bound::kMultiplyAdds, 1e6 * kPerPermutation, "20 M/s"});
+  Memory children(kArity * count * sizeof(Fp)), out(count * sizeof(Fp));
+  Fill(children.As(), kArity * count);
+  const device::CompressedLevel level{0, 1, 1, kArity * count, kArity * count, {}};
+  const double compress = Best([&] { Must(Library().compressLevel(out.As(), children.As(), &level)); });
+  lines.push_back({"Poseidon2 compressions, 8 to 1", static_cast<double>(count) / compress / 1e6, "M/s",
+                   Bound::kMultiplyAdds, 1e6 * kPerCompression, ""});
 }
 
 static void MeasureTransform(Lines& lines) {

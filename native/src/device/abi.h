@@ -72,6 +72,13 @@ struct Product {
   uint64_t innerEnd, outerEnd;
 };
 
+/// A level of trees of compressions (poseidon2.h): entry k of item i at data[i itemStride + k entryStride].
+/// Behind its `entries` an item has `padding` up to `padded` entries, then zeros.
+struct CompressedLevel {
+  uint64_t itemStride, entryStride, items, entries, padded;
+  Fp padding;
+};
+
 /// What a device is.
 struct Info {
   char name[128];
@@ -115,6 +122,11 @@ struct Table {
   /// Element e of the state before round k (k = 0, …, 55) at out[(3 k + e) count + i], of the `count` states
   /// whose element e is starts[e count + i].
   Status (*spongeRounds)(DeviceFp* out, const DeviceFp* starts, size_t count);
+  /// out[b items + i] = compression of entries 8 b, …, 8 b + 7 of item i, for all b that are not padding
+  /// alone.
+  Status (*compressLevel)(DeviceFp* out, const DeviceFp* data, const CompressedLevel* level);
+  /// Value k of compression i at out[k count + i], of children[8 i .. 8 i + 8), see poseidon2.h.
+  Status (*traceCompressions)(DeviceFp* out, const DeviceFp* children, size_t count);
   /// The smallest nonce in [first, first + count) whose permutation of (s0 + nonce, s1, s2) has `bits` low
   /// zero bits in its first element; 2^64 - 1 if there is none.
   Status (*grind)(uint64_t* found, const Fp* state, int bits, uint64_t first, uint64_t count);

@@ -37,8 +37,24 @@ CommittedTree::CommittedTree(const Vec& vec, const CodewordShape& shape, const C
 
 Vec CommittedTree::HashLeaves(const Control& control, const std::function<void(size_t)>& report) const {
   size_t domain = shape().domain(), entries = shape().rows;
-  const Fp* columns = codeword_.values().data();
   Vec leaves(domain);
+  // On the device in steps that are waited for, so that progress is true and a cancellation is heard.
+  bool hashed = device::Run(domain, device::kLeastHashes, [&](const device::Table& table) {
+    size_t step = std::min(domain, std::max<size_t>(domain / 16, 1 << 12));
+    Vec nodes(LeafScratch(entries, step));
+    device::DeviceFp *to = leaves.OutOnDevice(), *scratch = nodes.OutOnDevice();
+    const device::DeviceFp* columns = codeword_.values().OnDevice();
+    for (size_t first = 0; first < domain; first += step) {
+      control.Check("commitTree");
+      size_t n = std::min(step, domain - first);
+      HashLeavesOnDevice(table, to + first, columns + first, 1, domain, entries, n, scratch);
+      Fp last;
+      device::Check(table.download(&last, to + first + n - 1, sizeof last));
+      report(first + n);
+    }
+  });
+  if (hashed) return leaves;
+  const Fp* columns = codeword_.values().data();
   Fp* out = leaves.mut();
   std::atomic<size_t> done{0};
   size_t step = LeafHasher(entries).batch();
@@ -55,7 +71,7 @@ Vec CommittedTree::HashLeaves(const Control& control, const std::function<void(s
 }
 
 void CommittedTree::HashTree(const Control& control, double from) {
-  size_t domain = shape().domain(), perLeaf = LeafHasher(shape().rows).compressions();
+  size_t domain = shape().domain(), perLeaf = LeafCompressions(shape().rows);
   double total = static_cast<double>(perLeaf * domain + NodesOver(domain) - domain);
   auto report = [&](size_t compressions) {
     control.Report(from + (1 - from) * static_cast<double>(compressions) / total);

@@ -6,24 +6,34 @@
 #include <vector>
 
 #include "common/control.h"
+#include "device/device.h"
 #include "poseidon2.h"
 #include "vec.h"
 
 namespace attensor {
 
+/// A level of a leaf's own tree: its compressions of which a child is not padding alone; there are `padded`
+/// children, of which those of padding alone are `padding`.
+struct LeafLevel {
+  size_t blocks, padded;
+  Fp padding;
+};
+
+/// The levels of a leaf of at least one entry, the lowest first.
+std::vector<LeafLevel> LeafLevels(size_t entries);
+/// Compressions of a leaf that are computed.
+size_t LeafCompressions(size_t entries);
+
 /// Hashes leaves of one width, many at a time; single threaded.
 class LeafHasher {
  public:
-  /// `entries` of a leaf, at least one.
   explicit LeafHasher(size_t entries);
   /// Leaves that are best hashed at a time.
   size_t batch() const { return batch_; }
-  /// Compressions of a leaf that are computed.
-  size_t compressions() const { return compressions_; }
   /// out[i] = hash of leaf i, i < count <= batch(); entry(i, c) is its entry c.
   template <class Entry>
   void Hash(size_t count, const Entry& entry, Fp* out) {
-    const Level& lowest = levels_[0];
+    const LeafLevel& lowest = levels_[0];
     Fp* to = nodes_.data();
     for (size_t i = 0; i < count; i++)
       for (size_t c = 0; c < kArity * lowest.blocks; c++) *to++ = c < entries_ ? entry(i, c) : Fp{};
@@ -31,18 +41,19 @@ class LeafHasher {
   }
 
  private:
-  /// Compressions on a level of which a child is not padding alone; then there are `padded` children on it,
-  /// of which those of padding alone are `padding`.
-  struct Level {
-    size_t blocks, padded;
-    Fp padding;
-  };
   void HashLevels(size_t count, Fp* out);
 
-  size_t entries_, batch_, compressions_ = 0;
-  std::vector<Level> levels_;
+  size_t entries_, batch_;
+  std::vector<LeafLevel> levels_;
   std::vector<Fp> nodes_, hashes_;
 };
+
+/// The same on the device, of leaves in memory there: entry c of leaf i at data[i leafStride + c
+/// entryStride]. `nodes` is room for what LeafScratch says.
+void HashLeavesOnDevice(const device::Table& table, device::DeviceFp* out, const device::DeviceFp* data,
+                        size_t leafStride, size_t entryStride, size_t entries, size_t count,
+                        device::DeviceFp* nodes);
+size_t LeafScratch(size_t entries, size_t count);
 
 /// The hash of each row of signed integers.
 Vec HashLeaves(const int32_t* values, size_t rowLength, size_t rows, const Control& control);

@@ -41,6 +41,7 @@ class DeviceArray {
 // The tests, by file.
 void TestMemory();
 void TestPoseidonKernels();
+void TestTreeKernels();
 void TestVectorKernels();
 void TestRoundKernels();
 void TestModelKernels();

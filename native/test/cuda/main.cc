@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
   if (failAfter) setenv("ATTENSOR_DEVICE_MEMORY", "256M", 1);
   TestMemory();
   TestPoseidonKernels();
+  TestTreeKernels();
   TestVectorKernels();
   TestRoundKernels();
   TestModelKernels();
