@@ -233,7 +233,7 @@ async function measureModel(dir: string, capacity: number): Promise<Point> {
   await commitModel(engine, model, { capacity });
   const prover = await InferenceProver.load(dir);
   await prover.openModel();
-  const promptIds = [model.config.bos];
+  const promptIds = [model.config.bos ?? 0];
   const request = { promptIds, outputIds: await generate(model, promptIds, capacity - 1) };
   const time = await timed(() => prover.messages(request));
   const planned = await planModel(model.config, capacity);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,23 @@ describe('results', () => {
       promptTokens: first.prompt_ids.length,
       outputTokens: 4,
     });
+  });
+
+  it('generate takes token ids, and needs no tokenizer for them', async () => {
+    const bare = join(folder, 'bare');
+    await cp(model, bare, { recursive: true });
+    await rm(join(bare, 'tokenizer.json'));
+    const asked = ['--max-tokens', '2', '--json'];
+    const ids = ['--prompt-tokens', '510,73'];
+    const ran = await attensor(['generate', bare, ...ids, ...asked]);
+    const whole = await attensor(['generate', model, ...ids, ...asked]);
+    expect(ran.json()).toMatchObject({ text: null, promptTokens: 2 });
+    expect(ran.json().tokens).toEqual(whole.json().tokens);
+    const text = await attensor(['generate', bare, '--prompt', 'a', ...asked]);
+    expect(text.json()).toMatchObject({ error: { code: 'NOT_FOUND' } });
+    expect(text.stdout + text.stderr).toContain('--prompt-tokens');
+    const both = await attensor(['generate', model, '--prompt', 'a', ...ids, ...asked]);
+    expect(both.json()).toMatchObject({ error: { code: 'USAGE' } });
   });
 
   it('generate --log writes a JSON line per layer to stderr', async () => {

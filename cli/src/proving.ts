@@ -4,19 +4,22 @@ import type { InferenceProver, ProofFile } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
-import { answer, type OpenModel } from './model.js';
+import { answer, promptIdsOf, type OpenModel, type Prompt } from './model.js';
 
 export interface AnswerToProve {
-  prompt: string;
+  /** The prompt as text, where it was given so. */
+  prompt?: string;
   promptIds: number[];
   outputIds: number[];
-  text: string;
+  /** Absent for a model without a tokenizer. */
+  text?: string;
 }
 
 /** One proof's figures, as `prove --json` prints them. Seconds are wall time. */
 export interface ProveReport {
   statement: ProofFile['statement'];
-  text: string;
+  /** null for a model without a tokenizer */
+  text: string | null;
   /** Recursive proofs made; less than all if an interrupted run was resumed. */
   pickles: number;
   /** Constraint rows of each segment. */
@@ -55,18 +58,18 @@ export async function compileKeys(
  */
 export async function answerToProve(
   opened: OpenModel,
-  request: { prompt: string; maxTokens: number },
+  request: Prompt & { maxTokens: number },
   capacity: number,
   { signal }: Context,
 ): Promise<AnswerToProve> {
   const { prompt, maxTokens } = request;
-  const promptIds = opened.tokenizer.encodePrompt(prompt);
+  const promptIds = promptIdsOf(opened, request);
   const total = promptIds.length + maxTokens;
   if (total > capacity) {
     throw new AttensorError({
       code: 'TOO_LONG',
       what: 'prompt and output exceed the capacity of the committed circuits',
-      where: JSON.stringify(prompt),
+      where: prompt === undefined ? 'a prompt of token ids' : JSON.stringify(prompt),
       expected: `at most ${capacity} tokens`,
       got: `${promptIds.length} of prompt + ${maxTokens} of output`,
       hint: 'Shorten the prompt, ask for fewer tokens, or commit the model with a larger --capacity',
@@ -75,20 +78,28 @@ export async function answerToProve(
   return { prompt, ...(await answer(opened, promptIds, { maxTokens, signal })) };
 }
 
-/** Proves an answer and writes the proof file. */
+/** Proves an answer and writes the proof file. @throws USAGE for texts of a prompt that was given as token ids */
 export async function proveAnswer(
   prover: InferenceProver,
   request: AnswerToProve & { out: string; reveal: boolean },
   { output, signal }: Context,
 ): Promise<ProveReport & { file: ProofFile }> {
   const { prompt, promptIds, outputIds, text, out, reveal } = request;
+  if (reveal && (prompt === undefined || text === undefined))
+    throw new AttensorError({
+      code: 'USAGE',
+      what: '--reveal writes texts into the proof file, and the prompt was given as token ids',
+      hint: 'Give the prompt as text, or tell the token ids another way: verify compares --prompt-tokens and --output-tokens',
+    });
   const bar = output.progress('prove');
   try {
     const { file, ...figures } = await prover.prove(
       {
         promptIds,
         outputIds,
-        ...(reveal && { text: { prompt, output: text, promptIds, outputIds } }),
+        ...(reveal &&
+          prompt !== undefined &&
+          text !== undefined && { text: { prompt, output: text, promptIds, outputIds } }),
       },
       { signal, onProgress: ({ fraction, message }) => bar.update(fraction, message) },
     );
@@ -97,7 +108,7 @@ export async function proveAnswer(
     const { pickles, rows, nativeSeconds, picklesSeconds, proveSeconds, resumed } = figures;
     return {
       statement: file.statement,
-      text,
+      text: text ?? null,
       pickles,
       rows,
       nativeSeconds,

@@ -9,6 +9,7 @@
  * `node examples/dist/run-model.js forward-pass` prints what the model says next.
  */
 import {
+  attentionDigits,
   expTable,
   groupRank,
   INNER_NORM_EPS,
@@ -69,16 +70,20 @@ function attention(model: Model, w: Weights, stream: Vector[]): Vector[] {
     };
   });
 
-  const scale = BigInt(softmaxScale(model.config)); // 2^12 / sqrt(nope + rope), times YaRN's m^2
+  // 2^12 / sqrt(nope + rope), times YaRN's m^2; models of many positions have more digits
+  const scale = BigInt(softmaxScale(model.config));
+  const digits = attentionDigits(model.config);
+  const [scaleBits, probabilityBits] = [BigInt(digits.scale), BigInt(digits.probability)];
   return stream.map((x, t) => {
     const before = positions.slice(0, t + 1); // causal: this position and all before it
     const context = range(heads).flatMap((h) => {
       const scores = before.map(({ keys, sharedKey }) => {
         const key = [...keys[h], ...sharedKey];
-        return (dot(positions[t].queries[h], key) * scale) >> 32n;
+        return (dot(positions[t].queries[h], key) * scale) >> (20n + scaleBits);
       });
-      const p = softmax(scores);
-      return range(vDim).map((i) => sum(before.map(({ values }, s) => p[s] * values[h][i])) >> 16n);
+      const p = softmax(scores, probabilityBits);
+      const weighted = (i: number) => sum(before.map(({ values }, s) => p[s] * values[h][i]));
+      return range(vDim).map((i) => weighted(i) >> probabilityBits);
     });
     return add(x, linear(w('wo'), context));
   });
@@ -154,11 +159,11 @@ function rmsNorm(x: Vector, g: Int32Array, epsilon: bigint): Vector {
   return x.map((v, i) => (v * inv * BigInt(g[i])) >> 32n);
 }
 
-/** Scores at 2^16 to probabilities at 2^16. */
-function softmax(scores: Vector): Vector {
+/** Scores at 2^12 to probabilities at 2^bits. */
+function softmax(scores: Vector, bits: bigint): Vector {
   const max = largest(scores);
   const e = scores.map((z) => exp(max - z));
-  const inv = (2n ** 32n - 1n) / sum(e);
+  const inv = (2n ** (16n + bits) - 1n) / sum(e);
   return e.map((v) => (v * inv) >> 16n);
 }
 

@@ -26,7 +26,7 @@ export const modelExamples: Record<
   'forward-pass': async (checkpoint, dir, print) => {
     await importCheckpoint(checkpoint, join(dir, 'model'));
     const model = await Model.open(join(dir, 'model'));
-    const logits = (await forwardPass(model, [model.config.bos, 73, 110])).at(-1) as bigint[];
+    const logits = (await forwardPass(model, [model.config.bos ?? 0, 73, 110])).at(-1) as bigint[];
     const next = logits.reduce((best, logit, id) => (logit > logits[best] ? id : best), 0);
     print(`next token ${next}, logit ${(Number(logits[next]) / 2 ** 32).toFixed(3)}`);
   },

@@ -62,8 +62,10 @@ export const modelConfigSchema = z.strictObject({
   ropeTheta: z.number(),
   normTopk: z.boolean(),
   routedScaling: z.number().positive(),
-  bos: count,
-  eos: count,
+  /** What a prompt begins with; null where nothing does. */
+  bos: count.nullable(),
+  /** What ends a text: one token, or several. */
+  eos: z.union([count, z.array(count).min(2).readonly()]),
   maxPositions: size,
   /** The angles of rotations are YaRN's; plain ones where it is absent. */
   yarn: yarnSchema.optional(),
@@ -78,6 +80,8 @@ export const modelConfigSchema = z.strictObject({
   moeEvery: size.optional(),
   /** The head's weights are those of the embedding. */
   tied: z.literal(true).optional(),
+  /** Scores and probabilities have the digits that many positions need, `LONG_ATTENTION`; absent: `SHORT_ATTENTION`. */
+  longAttention: z.literal(true).optional(),
 });
 
 /** Sizes and constants of a model, under our own names; `hf-config.ts` maps Hugging Face's. */
@@ -96,6 +100,7 @@ export type AttentionConfig = Pick<
   | 'eps'
   | 'ropeTheta'
   | 'yarn'
+  | 'longAttention'
 >;
 
 /** What the angles of rotations depend on. */
@@ -111,20 +116,47 @@ export function normEpsilon(eps: number, d: number): bigint {
   return scaled < 1n ? 1n : scaled;
 }
 
-/** C = round(2^12 m^2 (nope + rope)^(-1/2)), m = 1 without YaRN. */
-export function softmaxScale(config: Pick<ModelConfig, 'nope' | 'rope' | 'yarn'>): number {
+/** Bits of a softmax after the point. */
+export interface AttentionDigits {
+  /** of C, which scales scores */
+  readonly scale: number;
+  /** of probabilities; their sums of values are rescaled by as many */
+  readonly probability: number;
+}
+
+/** A probability of 2^-16 is the least: uniform attention sums to 1 within 0.1 % over 64 positions, within 0.4 % over 256. */
+export const SHORT_ATTENTION: AttentionDigits = { scale: 12, probability: 16 };
+
+/** One cell more for each pair of positions and in each score: uniform attention sums to 1 within 2^-14 over 65,536 positions. */
+export const LONG_ATTENTION: AttentionDigits = { scale: 28, probability: 31 };
+
+/** Models of more positions are imported with long attention. */
+export const SHORT_POSITIONS = 256;
+
+export const attentionDigits = (config: Pick<ModelConfig, 'longAttention'>): AttentionDigits =>
+  config.longAttention ? LONG_ATTENTION : SHORT_ATTENTION;
+
+/** C = round(2^b m^2 (nope + rope)^(-1/2)), b the digits of scores, m = 1 without YaRN. */
+export function softmaxScale(
+  config: Pick<ModelConfig, 'nope' | 'rope' | 'yarn' | 'longAttention'>,
+): number {
   const n = BigInt(config.nope + config.rope);
+  const square = BigInt(2 * attentionDigits(config).scale);
   if (!config.yarn) {
-    const c = isqrt((1n << 24n) / n);
-    return Number((2n * c + 1n) ** 2n * n < 1n << 26n ? c + 1n : c);
+    const c = isqrt((1n << square) / n);
+    return Number((2n * c + 1n) ** 2n * n < 1n << (square + 2n) ? c + 1n : c);
   }
-  // C = round(sqrt(2^24 m^4 / n)), with m at 2^160
+  // C = round(sqrt(2^2b m^4 / n)), with m at 2^160
   const { factor, mscaleAllDim } = config.yarn;
   const bits = 160n;
   const m = yarnMagnitude(factor, mscaleAllDim);
-  const twice = isqrt(((m ** 4n) << 26n) / (n << (4n * bits)));
+  const twice = isqrt(((m ** 4n) << (square + 2n)) / (n << (4n * bits)));
   return Number((twice + 1n) >> 1n);
 }
+
+/** The tokens that end a text. */
+export const eosTokens = ({ eos }: Pick<ModelConfig, 'eos'>): readonly number[] =>
+  typeof eos === 'number' ? [eos] : eos;
 
 /** R = round(routed_scaling_factor 2^16). */
 export function routedScale(config: Pick<ModelConfig, 'routedScaling'>): number {
@@ -175,8 +207,12 @@ export function checkConfig(config: ModelConfig, where: string): void {
     ],
     [c.routedScaling < 2 ** 15, 'routed_scaling_factor < 2^15', String(c.routedScaling)],
     [routedScale(c) > 0, 'routed_scaling_factor >= 2^-16', String(c.routedScaling)],
-    [c.bos < c.vocabSize, 'bos_token_id < vocab_size', `${c.bos} >= ${c.vocabSize}`],
-    [c.eos < c.vocabSize, 'eos_token_id < vocab_size', `${c.eos} >= ${c.vocabSize}`],
+    [(c.bos ?? 0) < c.vocabSize, 'bos_token_id < vocab_size', `${c.bos} >= ${c.vocabSize}`],
+    [
+      eosTokens(c).every((token) => token < c.vocabSize),
+      'eos_token_id < vocab_size',
+      `${eosTokens(c).join(', ')} >= ${c.vocabSize}`,
+    ],
   ];
   for (const [ok, expected, got] of rules) {
     if (!ok) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Site } from './components/site.js';
 import { site } from './components/site.js';
 import type { Engine } from './engine.js';
+import { LONG_ATTENTION, SHORT_ATTENTION } from './config.js';
 import { referenceEngine } from './engine.js';
 import { selectEngine } from './engines.js';
 import { AttensorError } from '@attensor/core';
@@ -30,6 +31,9 @@ async function expectEqual(run: (engine: Engine) => unknown): Promise<unknown> {
 }
 
 const pick = random(7);
+/** Nearly normal, of deviation 1: twelve uniform values. */
+const gaussian = (): number =>
+  Array.from({ length: 12 }, () => pick(0, 2 ** 20) / 2 ** 20).reduce((a, b) => a + b, -6);
 /** Random activations of the given size, with edge values among them. */
 function ints(n: number, bound: number): BigInt64Array {
   const edges = [0, -1, 1, bound, -bound];
@@ -187,7 +191,34 @@ describe('native and reference engines agree', () => {
       await expectEqual((e) => e.softmax(acc, 724, shape, at));
       const values = ints(keys * heads * 3, MAX);
       await expectEqual((e) => e.mul2(soft.p, values, 3, shape, at));
+      const scale = 724 * 2 ** 16 + 12_345;
+      const long = await referenceEngine.softmax(acc, scale, shape, at, LONG_ATTENTION);
+      await expectEqual((e) => e.softmax(acc, scale, shape, at, LONG_ATTENTION));
+      await expectEqual((e) => e.mul2(long.p, values, 3, shape, at, LONG_ATTENTION));
     }
+  });
+
+  // Of what lies far below the largest score, the table of exp keeps few digits: 7.4 / 2^16 counts as 7 / 2^16.
+  test.each([
+    ['equal scores', 0.0001, () => 0],
+    ['scores of a normal distribution', 0.001, () => 2 ** 32 * gaussian()],
+    ['one score above all others', 0.02, (s: number) => (s === 77 ? 9 * 2 ** 32 : 0)],
+    ['some scores above the rest', 0.001, (s: number) => (s % 100 === 0 ? 5 * 2 ** 32 : 0)],
+  ])('long attention over 32,768 positions sums to 1: %s', async (_, bound, score) => {
+    const keys = 32_768;
+    const shape = { start: keys - 1, queries: 1, keys, heads: 1 };
+    const acc = BigInt64Array.from({ length: keys }, (_, s) => BigInt(Math.round(score(s))));
+    const scale = Math.round(2 ** 28 / Math.sqrt(192)) * 14;
+    const { p } = (await expectEqual((e) =>
+      e.softmax(acc, scale, shape, at, LONG_ATTENTION),
+    )) as Record<string, BigInt64Array>;
+    const total = Number(p.reduce((a, b) => a + b, 0n)) / 2 ** 31;
+    expect(Math.abs(total - 1)).toBeLessThan(0.001);
+    // each is near what doubles say
+    const exact = Array.from(acc, (a) => Math.exp((Number(a) / 2 ** 32) * (scale / 2 ** 28)));
+    const sum = exact.reduce((a, b) => a + b, 0);
+    const off = exact.reduce((o, e, s) => o + Math.abs(Number(p[s]) / 2 ** 31 - e / sum), 0);
+    expect(off).toBeLessThan(bound);
   });
 
   test('softmax with ties, far keys and masked pairs', async () => {
@@ -230,6 +261,14 @@ describe('native and reference engines agree', () => {
     expect(
       await expectEqual((e) => e.mul2(big([MAX, MIN]), big([MIN, MIN]), 1, sums, at)),
     ).toMatchObject({ acc: big([2 ** 31]) });
+    // probabilities that add up to 1 leave no width; others may
+    const long = (p: number[], v: number[]) =>
+      expectEqual((e) => e.mul2(big(p), big(v), 1, sums, at, LONG_ATTENTION));
+    expect(await long([2 ** 30, 2 ** 30 - 1], [MIN, MIN])).toMatchObject({ y: big([MIN + 1]) });
+    expect(await long([MIN, MIN], [MIN, MIN])).toMatchObject({
+      code: 'OVERFLOW',
+      got: String(2n ** 32n),
+    });
   });
 
   test('element-wise', async () => {
@@ -389,12 +428,13 @@ describe('bad shapes', () => {
       model.gating(four, out64, w, 1, { ...router, experts: 4, groups: 2, topkGroup: 1, topk: 2 }),
     ).toThrow(named('RangeError'));
     expect(() =>
-      model.softmax(four, 724, new Int32Array(65536).fill(1), {
-        start: 1,
-        queries: 2,
-        keys: 2,
-        heads: 1,
-      }),
+      model.softmax(
+        four,
+        724,
+        new Int32Array(65536).fill(1),
+        { start: 1, queries: 2, keys: 2, heads: 1 },
+        SHORT_ATTENTION,
+      ),
     ).toThrow(named('RangeError'));
   });
 });

@@ -18,6 +18,7 @@ import {
 } from './components/softmax.js';
 import { gating, type GatingResult } from './components/top-k.js';
 import type { Router } from './architecture/nodes.js';
+import type { AttentionDigits } from './config.js';
 
 type Result<T> = T | Promise<T>;
 
@@ -69,12 +70,13 @@ export interface Engine {
     allPairs: boolean,
     at: Site,
   ): Result<BigInt64Array>;
-  /** Causal softmax of scores; `scale` comes from `softmaxScale`. */
+  /** Causal softmax of scores; `scale` comes from `softmaxScale`, by the same digits (the short ones, where none are given). */
   softmax(
     acc: BigInt64Array,
     scale: number,
     shape: AttentionShape,
     at: Site,
+    digits?: AttentionDigits,
   ): Result<SoftmaxResult>;
   /** Sums of values (keys, heads, width), weighted by the probabilities p. */
   mul2(
@@ -83,6 +85,7 @@ export interface Engine {
     width: number,
     shape: AttentionShape,
     at: Site,
+    digits?: AttentionDigits,
   ): Result<GemmResult>;
   /** Table index and sigmoid at 2^16 of each entry. */
   sigmoid(x: BigInt64Array): Result<SigmoidResult>;

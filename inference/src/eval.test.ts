@@ -17,6 +17,18 @@ describe('fidelity to the float reference', () => {
     },
   );
 
+  test.each(['v3', 'moonlight', 'kimi-k2', 'v2-lite', 'v2'] as const)(
+    '%s in small: every greedy continuation, logits within 0.02',
+    async (name) => {
+      await withModel(`family/${name}`, async (model) => {
+        const path = join(checkpointDir(`family/${name}`), 'reference.json');
+        const { identical, maxLogitError } = await evaluate(model, await readReference(path));
+        expect(identical).toBe(6);
+        expect(maxLogitError).toBeLessThan(0.02);
+      });
+    },
+  );
+
   test('tiny: perplexity within 0.1 %', async () => {
     await withModel('tiny', async (model) => {
       const reference = await readReference(join(checkpointDir('tiny'), 'reference.json'));

@@ -1,5 +1,6 @@
 /** Greedy generation. */
 import { AttensorError, throwIfAborted } from '@attensor/core';
+import { eosTokens } from './config.js';
 import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
 import type { Model } from './model.js';
@@ -46,7 +47,7 @@ export async function generate(
     const token = next[next.length - 1];
     output.push(token);
     options.onToken?.(token, output.length - 1);
-    if (options.stopAtEos && token === model.config.eos) break;
+    if (options.stopAtEos && eosTokens(model.config).includes(token)) break;
     feed = [token];
   }
   return output;

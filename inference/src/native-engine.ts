@@ -1,4 +1,5 @@
 /** The native kernels as an engine. */
+import { SHORT_ATTENTION } from './config.js';
 import { isNativeFailure, loadNative } from './native-addon.js';
 import { expTable, sigmoidTable } from './components/tables.js';
 import { expectLength, place, type Site } from './components/site.js';
@@ -53,14 +54,14 @@ export async function nativeEngine(signal?: AbortSignal): Promise<Engine> {
       expectLength(at, 'kr', inputs.kr.length, keys, inputs.rope);
       return guard(at, () => native.mul1(inputs, shape, allPairs, signal));
     },
-    softmax(acc, scale, shape, at) {
+    softmax(acc, scale, shape, at, digits = SHORT_ATTENTION) {
       expectLength(at, 'the scores', acc.length, shape.heads, shape.queries, shape.keys);
-      return guard(at, () => native.softmax(acc, scale, expTable(), shape, signal));
+      return guard(at, () => native.softmax(acc, scale, expTable(), shape, digits, signal));
     },
-    mul2(p, values, width, shape, at) {
+    mul2(p, values, width, shape, at, digits = SHORT_ATTENTION) {
       expectLength(at, 'p', p.length, shape.heads, shape.queries, shape.keys);
       expectLength(at, 'the values', values.length, shape.keys, shape.heads, width);
-      return guard(at, () => native.mul2(p, values, width, shape, signal));
+      return guard(at, () => native.mul2(p, values, width, shape, digits.probability, signal));
     },
     sigmoid: (x) => native.sigmoid(x, sigmoidTable(), signal),
     add(terms, rows, width, at) {

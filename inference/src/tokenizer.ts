@@ -44,7 +44,7 @@ export class Tokenizer {
         );
       }
     }
-    if (tokenizer.id_to_token(config.bos) === undefined) {
+    if (config.bos !== null && tokenizer.id_to_token(config.bos) === undefined) {
       throw bad(
         'the tokenizer does not know the bos token of the model',
         undefined,
@@ -63,7 +63,7 @@ export class Tokenizer {
    */
   outputIds(text: string, revealed?: readonly number[]): number[] {
     if (revealed !== undefined && this.spells(revealed, text)) return [...revealed];
-    const own = this.encodePrompt(text).slice(1);
+    const own = this.encodePrompt(text).slice(this.begin.length);
     if (this.spells(own, text)) return own;
     throw new AttensorError({
       code: 'BAD_ARGUMENT',
@@ -85,7 +85,12 @@ export class Tokenizer {
     return shown === text;
   }
 
-  /** [bos] + the tokens of the text. Special tokens written out in the text become their ids. */
+  /** What a prompt begins with. */
+  private get begin(): number[] {
+    return this.config.bos === null ? [] : [this.config.bos];
+  }
+
+  /** [bos], where the model has one, + the tokens of the text. Special tokens written out in the text become their ids. */
   encodePrompt(text: string): number[] {
     if (text.length === 0) {
       throw new AttensorError({
@@ -102,10 +107,7 @@ export class Tokenizer {
         where: `encodePrompt, character ${surrogate.index}`,
       });
     }
-    const ids = [
-      this.config.bos,
-      ...this.tokenizer.encode(text, { add_special_tokens: false }).ids,
-    ];
+    const ids = [...this.begin, ...this.tokenizer.encode(text, { add_special_tokens: false }).ids];
     checkTokens(ids, this.config.vocabSize, 'encodePrompt');
     if (ids.length > this.config.maxPositions) {
       throw new AttensorError({

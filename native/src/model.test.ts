@@ -5,6 +5,7 @@ import { add, argmax, gemm, gemmAcc, isKernelError, rmsNorm, softmax } from './m
 
 const big = (...values: number[]): BigInt64Array => BigInt64Array.from(values, BigInt);
 const SHAPE = { rows: 1, inner: 2, outer: 2 };
+const DIGITS = { scale: 12, probability: 16 };
 const W = Int32Array.of(1, 2, 3, 4);
 
 const failure = async (run: () => unknown): Promise<Record<string, unknown>> => {
@@ -29,11 +30,11 @@ describe('arguments of the kernels', () => {
     ],
     [() => argmax(big(), 2, 0), 'argmax: width: expected at least one column'],
     [
-      () => softmax(big(1), 70000, W, { start: 0, queries: 1, keys: 1, heads: 1 }),
+      () => softmax(big(1), 70000, W, { start: 0, queries: 1, keys: 1, heads: 1 }, DIGITS),
       'softmax: scale: expected an integer from 0 to 65536, got 70000',
     ],
     [
-      () => softmax(big(1), 1, W, { start: 1, queries: 1, keys: 1, heads: 1 }),
+      () => softmax(big(1), 1, W, { start: 1, queries: 1, keys: 1, heads: 1 }, DIGITS),
       'softmax: expected keys = start + queries',
     ],
   ])('of wrong sizes or values: %#', async (run, message) => {

@@ -227,12 +227,19 @@ export function mul1(
   return run('mul1', { ...shape, ...inputs, allPairs, acc }, work, signal, acc);
 }
 
-/** Causal softmax of the scores. @param scale C, @param table EXP of the semantics. */
+/** Bits after the point of what scales scores, and of probabilities. */
+export interface SoftmaxDigits {
+  scale: number;
+  probability: number;
+}
+
+/** Causal softmax of the scores. @param scale C, by its digits; @param table EXP of the semantics. */
 export function softmax(
   acc: BigInt64Array,
   scale: number,
   table: Int32Array,
   shape: AttentionDims,
+  digits: SoftmaxDigits,
   signal?: AbortSignal,
 ): KernelResult<Record<'z' | 'max' | 'c' | 'o' | 'e' | 'sum' | 'inv' | 'p', BigInt64Array>> {
   const { queries, keys, heads } = shape;
@@ -248,20 +255,24 @@ export function softmax(
     inv: rows(),
     p: pairs(),
   };
-  return run('softmax', { ...shape, scale, table, acc, ...out }, 8 * acc.length, signal, out);
+  const bits = { scaleBits: digits.scale, probabilityBits: digits.probability };
+  const given = { ...shape, ...bits, scale, table, acc, ...out };
+  return run('softmax', given, 8 * acc.length, signal, out);
 }
 
-/** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16). */
+/** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^b). @param probabilityBits b */
 export function mul2(
   p: BigInt64Array,
   values: BigInt64Array,
   width: number,
   shape: AttentionDims,
+  probabilityBits: number,
   signal?: AbortSignal,
 ): KernelResult<Scaled> {
   const { queries, heads, keys } = shape;
   const out = { acc: ints(queries, heads, width), y: ints(queries, heads, width) };
-  return run('mul2', { ...shape, width, p, values, ...out }, out.y.length * keys, signal, out);
+  const given = { ...shape, width, probabilityBits, p, values, ...out };
+  return run('mul2', given, out.y.length * keys, signal, out);
 }
 
 /** Sum of arrays (rows, width). */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { cancellable, computing, positiveInteger, type Session } from '../command.js';
-import { answer, openModel } from '../model.js';
+import { answer, openModel, requireTokenizer } from '../model.js';
 
 export function chatCommand(session: Session): Command {
   return computing('chat', 'Talk to a model line by line; the conversation so far is its prompt')
@@ -32,10 +32,10 @@ export function chatCommand(session: Session): Command {
           lines.prompt();
           for await (const line of lines) {
             if (line.trim() !== '') {
-              context = fit([...context, ...opened.tokenizer.encodePrompt(line)]);
+              context = fit([...context, ...requireTokenizer(opened).encodePrompt(line)]);
               const onText = (piece: string) => output.stream(piece);
               const turn = { maxTokens, stopAtEos: true, signal, onText };
-              const { outputIds, text } = await answer(opened, context, turn);
+              const { outputIds, text = '' } = await answer(opened, context, turn);
               output.stream('\n');
               context.push(...outputIds);
               turns.push({ prompt: line, text });

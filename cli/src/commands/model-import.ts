@@ -4,7 +4,10 @@ import { cancellable, command, type Session } from '../command.js';
 
 export function modelImportCommand(session: Session): Command {
   return command('import', 'Convert a Hugging Face DeepSeek-V3 checkpoint to exact integers')
-    .argument('<hf-dir>', 'folder with config.json, *.safetensors and tokenizer.json')
+    .argument(
+      '<hf-dir>',
+      'folder with config.json, *.safetensors and, where it has one, tokenizer.json',
+    )
     .requiredOption('--out <model-dir>', 'folder to write')
     .option('--force', 'replace <model-dir> if it exists')
     .action(
@@ -20,10 +23,15 @@ export function modelImportCommand(session: Session): Command {
             () => bar.close(),
           );
           const seconds = (performance.now() - start) / 1000;
-          const { tensors, parameters } = imported;
+          const { tensors, parameters, tokenizer } = imported;
           return {
             json: { ...imported, seconds },
-            text: `${imported.dir}: ${tensors} tensors, ${parameters} parameters, ${seconds.toFixed(1)} s`,
+            text: [
+              `${imported.dir}: ${tensors} tensors, ${parameters} parameters, ${seconds.toFixed(1)} s`,
+              ...(tokenizer
+                ? []
+                : ['no tokenizer.json: prompts are given as token ids, --prompt-tokens']),
+            ].join('\n'),
           };
         },
       ),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   computing,
   positiveInteger,
+  tokenList,
   works,
   type Context,
   type Done,
@@ -10,7 +11,7 @@ import {
 } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '@attensor/core/files';
-import { openModel } from '../model.js';
+import { openModel, shownAnswer, type Prompt } from '../model.js';
 import { describeEstimate } from './prove-component.js';
 import {
   answerToProve,
@@ -21,8 +22,7 @@ import {
   type ProveReport,
 } from '../proving.js';
 
-interface Options {
-  prompt?: string;
+interface Options extends Prompt {
   maxTokens?: number;
   out?: string;
   batch?: string;
@@ -34,7 +34,8 @@ interface Options {
 const MAX_BATCH_BYTES = 16 << 20;
 
 const requestSchema = z.strictObject({
-  prompt: z.string(),
+  prompt: z.string().optional(),
+  promptTokens: z.array(z.number().int().nonnegative()).min(1).optional(),
   maxTokens: z.number().int().positive(),
   out: z.string().min(1),
 });
@@ -44,11 +45,12 @@ export function proveCommand(session: Session): Command {
   return computing('prove', 'Answer a prompt and prove that the committed model gives this answer')
     .argument('<model-dir>', 'committed model')
     .option('--prompt <text>', 'text to continue')
+    .option('--prompt-tokens <ids>', 'the same as token ids: 510,12,7', tokenList)
     .option('--max-tokens <n>', 'tokens to generate', positiveInteger)
     .option('--out <file>', 'proof file to write')
     .option(
       '--batch <file>',
-      'file with one {"prompt", "maxTokens", "out"} per line; keys are loaded once',
+      'file with one {"prompt" or "promptTokens", "maxTokens", "out"} per line; keys are loaded once',
     )
     .option(
       '--dry-run',
@@ -65,7 +67,7 @@ export function proveCommand(session: Session): Command {
 An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
-totalSeconds, peakRssBytes}; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
+totalSeconds, peakRssBytes}; text is null for a model without a tokenizer; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
 nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}.`,
     )
     .action(
@@ -94,10 +96,12 @@ async function proveAll(
 
   const { seconds: keySeconds } = await compileKeys(prover, context);
   const proofs: (ProveReport & { out: string })[] = [];
+  const shown: string[] = [];
   for (const [i, request] of answers.entries()) {
     if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answers.length}`);
     const { file: _, ...report } = await proveAnswer(prover, { ...request, reveal }, context);
     proofs.push({ ...report, out: request.out });
+    shown.push(shownAnswer(request));
   }
 
   const common = {
@@ -105,9 +109,9 @@ async function proveAll(
     totalSeconds: performance.now() / 1000,
     peakRssBytes: peakRssBytes(),
   };
-  const text = proofs.map((proof) =>
+  const text = proofs.map((proof, i) =>
     [
-      proof.text,
+      shown[i],
       `${proof.out}: ${proof.proofBytes} bytes, ${proof.pickles} proofs in ${proof.proveSeconds.toFixed(1)} s${proof.resumed ? ' (resumed)' : ''}`,
     ].join('\n'),
   );
@@ -125,21 +129,22 @@ async function predict(dir: string, { cache }: Options): Promise<Done> {
 }
 
 async function requestsOf(options: Options): Promise<Request[]> {
-  const { batch, prompt, maxTokens, out } = options;
+  const { batch, prompt, promptTokens, maxTokens, out } = options;
+  const asked = prompt ?? promptTokens;
   if (batch === undefined) {
-    if (prompt === undefined || maxTokens === undefined || out === undefined) {
+    if (asked === undefined || maxTokens === undefined || out === undefined) {
       throw new AttensorError({
         code: 'USAGE',
-        what: 'prove needs --prompt, --max-tokens and --out, or --batch',
+        what: 'prove needs --prompt or --prompt-tokens, --max-tokens and --out, or --batch',
         hint: 'See attensor prove --help',
       });
     }
-    return [{ prompt, maxTokens, out }];
+    return [{ prompt, promptTokens, maxTokens, out }];
   }
-  if (prompt !== undefined || maxTokens !== undefined || out !== undefined) {
+  if (asked !== undefined || maxTokens !== undefined || out !== undefined) {
     throw new AttensorError({
       code: 'USAGE',
-      what: '--batch replaces --prompt, --max-tokens and --out',
+      what: '--batch replaces --prompt, --prompt-tokens, --max-tokens and --out',
       hint: 'Put them into the lines of the batch file',
     });
   }

@@ -4,6 +4,7 @@
  * The checkpoint plan, the integer run, the names of the trace, the prover's relations and its order of weights follow from it.
  */
 import {
+  attentionDigits,
   groupRank,
   INNER_NORM_EPS,
   isMoeLayer,
@@ -47,6 +48,7 @@ export function attentionNodes(c: AttentionConfig) {
   const queries = qLora === null ? 'attn_norm.y' : 'q_norm.y';
   const kvA = 'self_attn.kv_a_proj_with_mqa.weight';
   const kvB = 'self_attn.kv_b_proj.weight';
+  const digits = attentionDigits(c);
   return [
     norm('attn_norm', INPUT, D, c.eps, 'input_layernorm.weight'),
     ...(qLora === null
@@ -65,8 +67,8 @@ export function attentionNodes(c: AttentionConfig) {
     rope('rope_q', 'wq_b2.y', [H, ropeWidth]),
     rope('rope_k', 'wkv_a2.y', [ropeWidth]),
     scores('mul1', ['wq_b1.y', 'wkv_b1.y', 'rope_q.y', 'rope_k.y'], H, nope, ropeWidth),
-    softmax('softmax', 'mul1.acc', H, softmaxScale(c)),
-    context('mul2', ['softmax.p', 'wkv_b2.y'], H, vDim),
+    softmax('softmax', 'mul1.acc', H, softmaxScale(c), digits),
+    context('mul2', ['softmax.p', 'wkv_b2.y'], H, vDim, digits),
     gemm('wo', 'mul2.y', [D], [H, vDim], { tensor: 'self_attn.o_proj.weight' }),
     add('x_mid', [INPUT, 'wo.y'], D),
   ];

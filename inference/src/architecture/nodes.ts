@@ -4,6 +4,8 @@
  * integer run (`forward/operations.ts`) and the prover (`units/wiring.ts`) each know how to carry out every operation.
  */
 
+import { SHORT_ATTENTION } from '../config.js';
+
 /** A dimension of a traced tensor: a size, the positions of the pass (`T`), or those of the cache too (`S`). */
 export type TraceDim = number | 'T' | 'S';
 
@@ -148,16 +150,18 @@ export const scores = <const N extends string>(
   results: { acc: result(`${name}.acc` as const, heads, 'T', 'S') },
 });
 
-/** @param scale of `softmaxScale` */
+/** @param scale of `softmaxScale`, by the same digits */
 export const softmax = <const N extends string>(
   name: N,
   input: string,
   heads: number,
   scale: number,
+  digits = SHORT_ATTENTION,
 ) => ({
   ...node('softmax', name, input),
   heads,
   scale,
+  digits,
   results: {
     ...eachOf(['z', 'c', 'o', 'e', 'p'], name, heads, 'T', 'S'),
     ...eachOf(['max', 'sum', 'inv'], name, heads, 'T'),
@@ -170,10 +174,12 @@ export const context = <const N extends string>(
   inputs: [p: string, v: string],
   heads: number,
   width: number,
+  digits = SHORT_ATTENTION,
 ) => ({
   ...node('context', name, ...inputs),
   heads,
   width,
+  digits,
   results: eachOf(['acc', 'y'], name, 'T', heads, width),
 });
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { AttensorError } from '@attensor/core';
-import { softmaxScale } from '../config.js';
+import { softmaxScale, type ModelConfig } from '../config.js';
 import { ropeTables } from '../components/tables.js';
 import { parseHfConfig } from './hf-config.js';
 import { planTensors } from './plan.js';
@@ -68,7 +68,7 @@ describe('configurations of the family', () => {
   test('the softmax scale has the square of mscale', () => {
     const scales = { v3: 0.270468, moonlight: 0.144338, 'kimi-k2': 0.261722, 'v2-lite': 0.198703 };
     for (const [name, scale] of Object.entries(scales))
-      expect(softmaxScale(read(name).config)).toBe(Math.round(4096 * scale));
+      expect(softmaxScale(read(name).config) / 2 ** 28).toBeCloseTo(scale, 6);
   });
 
   test('tied embeddings, and layers of experts that are further apart', () => {
@@ -106,6 +106,66 @@ describe('configurations of the family', () => {
     expect(error).toMatchObject({ code: 'UNSUPPORTED_CONFIG' });
     expect(error.message).toContain(`'${key}'`);
   });
+});
+
+describe('the architecture under other names', () => {
+  const SHAPE = {
+    ...{ hidden_size: 2048, hidden_act: 'silu', attention_bias: false, rope_interleave: true },
+    ...{ kv_lora_rank: 512, qk_rope_head_dim: 64, tie_word_embeddings: false },
+  };
+
+  test('GLM-4.7-Flash: no token begins a prompt, three may end it', () => {
+    const { config } = parseHfConfig(
+      {
+        ...SHAPE,
+        ...{ architectures: ['Glm4MoeLiteForCausalLM'], model_type: 'glm4_moe_lite' },
+        ...{ vocab_size: 154880, num_hidden_layers: 47, num_nextn_predict_layers: 1 },
+        ...{ num_attention_heads: 20, num_key_value_heads: 20, partial_rotary_factor: 1 },
+        ...{ q_lora_rank: 768, qk_nope_head_dim: 192, v_head_dim: 256, rms_norm_eps: 1e-5 },
+        ...{ intermediate_size: 10240, moe_intermediate_size: 1536, first_k_dense_replace: 1 },
+        ...{ n_routed_experts: 64, n_shared_experts: 1, num_experts_per_tok: 4 },
+        ...{ n_group: 1, topk_group: 1, topk_method: 'noaux_tc', norm_topk_prob: true },
+        ...{ routed_scaling_factor: 1.8, rope_theta: 1e6, rope_scaling: null },
+        ...{ max_position_embeddings: 202752, eos_token_id: [154820, 154827, 154829] },
+      },
+      'config.json',
+    );
+    expect(config).toMatchObject({ bos: null, eos: [154820, 154827, 154829], heads: 20 });
+    expect(billions(config)).toBeCloseTo(29.9, 1);
+  });
+
+  const YOUTU = {
+    ...SHAPE,
+    ...{ architectures: ['YoutuForCausalLM'], model_type: 'youtu_llm' },
+    ...{ vocab_size: 128256, num_hidden_layers: 32, intermediate_size: 6144 },
+    ...{ num_attention_heads: 16, num_key_value_heads: 16, mlp_bias: false },
+    ...{ q_lora_rank: 1536, qk_nope_head_dim: 128, v_head_dim: 128, rms_norm_eps: 1e-6 },
+    ...{ rope_parameters: { rope_theta: 1_600_000, rope_type: 'default' } },
+    ...{ tie_word_embeddings: true, max_position_embeddings: 131072 },
+    ...{ bos_token_id: 128000, eos_token_id: [128001] },
+  };
+  test('Youtu-LLM-2B: all layers are dense', () => {
+    const { config } = parseHfConfig(YOUTU, 'config.json');
+    expect(config).toMatchObject({ firstDense: 32, eos: 128001, tied: true, ropeTheta: 1.6e6 });
+    // tied: the plan has the embedding twice
+    expect(billions(config) - (128256 * 2048) / 1e9).toBeCloseTo(1.96, 2);
+  });
+
+  test('what is missing beside experts, and rotations of a part', () => {
+    expect(refusal(() => parseHfConfig({ ...YOUTU, n_routed_experts: 4 }, ''))).toMatchObject({
+      code: 'BAD_CONFIG',
+      message: expect.stringContaining('moe_intermediate_size'),
+    });
+    expect(
+      refusal(() => parseHfConfig({ ...YOUTU, partial_rotary_factor: 0.5 }, '')),
+    ).toMatchObject({
+      code: 'UNSUPPORTED_CONFIG',
+      message: expect.stringContaining('partial_rotary_factor'),
+    });
+  });
+
+  const billions = (config: ModelConfig): number =>
+    planTensors(config).reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0) / 1e9;
 });
 
 describe('the angles of YaRN', () => {

@@ -6,6 +6,7 @@
 const TRAINING = [
   'attention_dropout',
   'aux_loss_alpha',
+  'embedding_initializer_range',
   'ep_size',
   'hidden_dropout_prob',
   'initializer_range',

@@ -1,10 +1,11 @@
 /**
- * The Hugging Face config.json of a checkpoint of DeepSeek-V3's family: V3, R1 and V3.1, Kimi K2, Moonlight, V2 and V2-Lite.
+ * The Hugging Face config.json of a checkpoint of DeepSeek-V3's family: V3, R1 and V3.1, Kimi K2, Moonlight, V2 and V2-Lite, and others
+ * that have its architecture under other names: GLM-4.7-Flash, and Youtu-LLM, whose layers are all dense.
  *
  * Whatever changes the arithmetic is computed or refused by name; an option that is not known is refused unless it is switched off.
  */
 import { z } from 'zod';
-import { checkConfig, type ModelConfig } from '../config.js';
+import { checkConfig, SHORT_POSITIONS, type ModelConfig } from '../config.js';
 import { AttensorError } from '@attensor/core';
 import { readJson } from '@attensor/core/files';
 import { HARMLESS, HARMLESS_OF_QUANTIZATION } from './harmless-options.js';
@@ -29,13 +30,13 @@ const hfConfigSchema = z.looseObject({
   head_dim: size.nullish(),
   v_head_dim: size,
   intermediate_size: size,
-  moe_intermediate_size: size,
-  n_routed_experts: size.nullable(),
+  moe_intermediate_size: size.nullish(),
+  n_routed_experts: size.nullish(),
   n_group: size.nullish(),
   topk_group: size.nullish(),
-  num_experts_per_tok: size,
+  num_experts_per_tok: size.nullish(),
   n_shared_experts: count.nullish(),
-  first_k_dense_replace: count,
+  first_k_dense_replace: count.nullish(),
   moe_layer_freq: z.number().default(1),
   hidden_act: z.string(),
   attention_bias: z.boolean().nullish(),
@@ -45,14 +46,15 @@ const hfConfigSchema = z.looseObject({
   rope_scaling: z.unknown().optional(),
   rope_parameters: z.unknown().optional(),
   rope_interleave: z.boolean().default(true),
+  partial_rotary_factor: z.number().nullish(),
   scoring_func: z.string().nullish(),
   topk_method: z.string().nullish(),
-  norm_topk_prob: z.boolean(),
-  routed_scaling_factor: z.number().positive(),
+  norm_topk_prob: z.boolean().nullish(),
+  routed_scaling_factor: z.number().positive().nullish(),
   num_nextn_predict_layers: count.nullish(),
   tie_word_embeddings: z.boolean().default(false),
-  bos_token_id: count,
-  eos_token_id: count,
+  bos_token_id: count.nullish(),
+  eos_token_id: z.union([count, z.array(count).min(1)]),
   max_position_embeddings: size,
   quantization_config: z
     .looseObject({
@@ -94,13 +96,18 @@ export function parseHfConfig(json: unknown, where: string): Architecture {
   return architectureOf(parsed.data, where);
 }
 
-const MODEL_TYPES = ['deepseek_v3', 'kimi_k2', 'deepseek_v2'];
-const CLASSES = ['DeepseekV3ForCausalLM', 'DeepseekV2ForCausalLM'];
+const MODEL_TYPES = [
+  ...['deepseek_v3', 'kimi_k2', 'deepseek_v2'],
+  ...['glm4_moe_lite', 'youtu', 'youtu_llm'],
+];
+const CLASSES = [
+  ...['DeepseekV3ForCausalLM', 'DeepseekV2ForCausalLM'],
+  ...['Glm4MoeLiteForCausalLM', 'YoutuForCausalLM'],
+];
 
 function architectureOf(hf: HfConfig, where: string): Architecture {
   checkSupported(hf, where);
-  const { selection, scoring } = routing(hf, where);
-  const grouped = selection !== 'greedy';
+  const experts = expertsOf(hf, where);
   const rotation = readRotation(hf, where);
   const config: ModelConfig = {
     vocabSize: hf.vocab_size,
@@ -113,26 +120,16 @@ function architectureOf(hf: HfConfig, where: string): Architecture {
     rope: hf.qk_rope_head_dim,
     vDim: hf.v_head_dim,
     denseInner: hf.intermediate_size,
-    expertInner: hf.moe_intermediate_size,
-    experts: hf.n_routed_experts as number,
-    // without a limit on groups, all experts are one group
-    groups: grouped ? (hf.n_group ?? 1) : 1,
-    topkGroup: grouped ? (hf.topk_group ?? 1) : 1,
-    topk: hf.num_experts_per_tok,
-    sharedExperts: hf.n_shared_experts ?? 0,
-    firstDense: hf.first_k_dense_replace,
+    ...experts,
     eps: hf.rms_norm_eps,
     ropeTheta: rotation.ropeTheta,
-    normTopk: hf.norm_topk_prob,
-    routedScaling: hf.routed_scaling_factor,
-    bos: hf.bos_token_id,
-    eos: hf.eos_token_id,
+    bos: hf.bos_token_id ?? null,
+    eos: eosOf(hf.eos_token_id),
     maxPositions: hf.max_position_embeddings,
     ...(rotation.yarn && { yarn: rotation.yarn }),
-    ...(scoring && { scoring }),
-    ...(selection && { selection }),
     ...(hf.moe_layer_freq !== 1 && { moeEvery: hf.moe_layer_freq }),
     ...(hf.tie_word_embeddings && { tied: true as const }),
+    ...(hf.max_position_embeddings > SHORT_POSITIONS && { longAttention: true as const }),
   };
   checkConfig(config, where);
   return {
@@ -141,6 +138,61 @@ function architectureOf(hf: HfConfig, where: string): Architecture {
       ? (hf.quantization_config.weight_block_size as [number, number])
       : undefined,
     nextnLayers: hf.num_nextn_predict_layers ?? 0,
+  };
+}
+
+/** One token is itself, as if it were no list. */
+const eosOf = (given: HfConfig['eos_token_id']): ModelConfig['eos'] =>
+  typeof given === 'number' ? given : given.length === 1 ? given[0] : given;
+
+/** Of the layers with experts. */
+type ExpertsConfig = Pick<
+  ModelConfig,
+  | 'expertInner'
+  | 'experts'
+  | 'groups'
+  | 'topkGroup'
+  | 'topk'
+  | 'sharedExperts'
+  | 'firstDense'
+  | 'normTopk'
+  | 'routedScaling'
+  | 'scoring'
+  | 'selection'
+>;
+
+/** Without experts all layers are dense, and the sizes of a router say nothing. */
+function expertsOf(hf: HfConfig, where: string): ExpertsConfig {
+  if (hf.n_routed_experts == null)
+    return {
+      ...{ expertInner: 1, experts: 1, groups: 1, topkGroup: 1, topk: 1, sharedExperts: 0 },
+      ...{ firstDense: hf.num_hidden_layers, normTopk: true, routedScaling: 1 },
+      selection: 'greedy',
+    };
+  const { selection, scoring } = routing(hf, where);
+  const grouped = selection !== 'greedy';
+  const given = <K extends keyof HfConfig>(key: K): NonNullable<HfConfig[K]> => {
+    const value = hf[key];
+    if (value !== undefined && value !== null) return value;
+    throw new AttensorError({
+      code: 'BAD_CONFIG',
+      what: `option '${key}' is missing beside n_routed_experts`,
+      where,
+    });
+  };
+  return {
+    expertInner: given('moe_intermediate_size'),
+    experts: hf.n_routed_experts,
+    // without a limit on groups, all experts are one group
+    groups: grouped ? (hf.n_group ?? 1) : 1,
+    topkGroup: grouped ? (hf.topk_group ?? 1) : 1,
+    topk: given('num_experts_per_tok'),
+    sharedExperts: hf.n_shared_experts ?? 0,
+    firstDense: given('first_k_dense_replace'),
+    normTopk: given('norm_topk_prob'),
+    routedScaling: given('routed_scaling_factor'),
+    ...(scoring && { scoring }),
+    ...(selection && { selection }),
   };
 }
 
@@ -195,7 +247,6 @@ function checkSupported(hf: HfConfig, where: string): void {
       'a positive integer',
       hf.moe_layer_freq,
     ],
-    [hf.n_routed_experts !== null, 'n_routed_experts', 'a size', hf.n_routed_experts],
     [
       (hf.num_key_value_heads ?? hf.num_attention_heads) === hf.num_attention_heads,
       'num_key_value_heads',
@@ -213,6 +264,12 @@ function checkSupported(hf: HfConfig, where: string): void {
       'head_dim',
       `${rope}, as qk_rope_head_dim: the width that rotates`,
       hf.head_dim,
+    ],
+    [
+      (hf.partial_rotary_factor ?? 1) === 1,
+      'partial_rotary_factor',
+      '1: all of qk_rope_head_dim rotates',
+      hf.partial_rotary_factor,
     ],
     // The published code of the second generation leaves the factor out where it normalises.
     [

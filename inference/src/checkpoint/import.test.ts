@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { present } from '@attensor/core';
 import { Model } from '../model.js';
 import {
   checkpointDir,
@@ -14,6 +15,7 @@ import {
   type NanoEdits,
   type RawTensors,
 } from '../testing/fixtures.js';
+import { openTokenizer } from '../tokenizer-files.js';
 import { importCheckpoint } from './import.js';
 
 /** Imports an altered nano checkpoint. */
@@ -300,7 +302,6 @@ describe('config.json', () => {
     ['moe_layer_freq', 0.5, 'UNSUPPORTED_CONFIG'],
     ['head_dim', 16, 'UNSUPPORTED_CONFIG'],
     ['swiglu_limit', 7, 'UNSUPPORTED_CONFIG'],
-    ['n_routed_experts', null, 'UNSUPPORTED_CONFIG'],
     ['num_key_value_heads', 1, 'UNSUPPORTED_CONFIG'],
     [
       'quantization_config',
@@ -329,13 +330,49 @@ describe('config.json', () => {
     });
   });
 
+  test('a checkpoint without tokenizer.json makes a model of token ids', async () => {
+    await withTempDir(async (dir) => {
+      await writeNano(join(dir, 'hf'));
+      await rm(join(dir, 'hf', 'tokenizer.json'));
+      await rm(join(dir, 'hf', 'tokenizer_config.json'));
+      const { tokenizer } = await importCheckpoint(join(dir, 'hf'), join(dir, 'model'));
+      expect(tokenizer).toBe(false);
+      const { config } = await Model.open(join(dir, 'model'));
+      expect(await failure(openTokenizer(join(dir, 'model'), config))).toMatchObject({
+        code: 'NOT_FOUND',
+      });
+    });
+  });
+
+  test('a head beside tied embeddings has their values', async () => {
+    await withTempDir(async (dir) => {
+      const tie = (config: Record<string, unknown>) => void (config.tie_word_embeddings = true);
+      const attempt = async (name: string, change?: (bytes: Uint8Array) => void) => {
+        await writeNano(join(dir, name), {
+          config: tie,
+          tensors(tensors) {
+            const { bytes, ...rest } = present(tensors.get('model.embed_tokens.weight'), 'rows');
+            const own = bytes.slice();
+            change?.(own);
+            tensors.set('lm_head.weight', { ...rest, bytes: own });
+          },
+        });
+        return importCheckpoint(join(dir, name), join(dir, `${name}-model`));
+      };
+      await attempt('same');
+      expect(
+        await failure(attempt('other', (bytes) => (bytes[bytes.length - 2] ^= 1))),
+      ).toMatchObject({ code: 'BAD_CONFIG', what: expect.stringContaining('lm_head.weight') });
+    });
+  });
+
   test('missing files', async () => {
     await withTempDir(async (dir) => {
       const attempt = (): Promise<unknown> =>
         failure(importCheckpoint(join(dir, 'hf'), join(dir, 'model')));
       expect(await attempt()).toMatchObject({ code: 'NOT_FOUND' });
       await writeNano(join(dir, 'hf'));
-      await rm(join(dir, 'hf', 'tokenizer.json'));
+      await rm(join(dir, 'hf', 'tokenizer_config.json'));
       expect(await attempt()).toMatchObject({ code: 'NOT_FOUND' });
       await rm(join(dir, 'hf', 'model.safetensors'));
       expect(await attempt()).toMatchObject({ code: 'NOT_FOUND' });

@@ -21,8 +21,11 @@ import { WeightSource } from './weight-source.js';
 
 /** Elements converted at a time. */
 const CHUNK = 1 << 20;
+/** Rows of a head and an embedding compared at a time. */
+const COMPARED_ROWS = 256;
 
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
+const TOKENIZER = 'tokenizer.json';
+const TOKENIZER_FILES = [TOKENIZER, 'tokenizer_config.json'];
 
 /** Options of `importCheckpoint`. */
 export interface ImportOptions {
@@ -38,6 +41,8 @@ export interface ImportResult {
   dir: string;
   tensors: number;
   parameters: number;
+  /** Whether the checkpoint has a tokenizer.json; without one a model reads and writes token ids only. */
+  tokenizer: boolean;
 }
 
 /**
@@ -63,16 +68,20 @@ export async function importCheckpoint(
   const reader = await SafetensorsReader.open(hfDir);
   try {
     const source = new WeightSource(reader, plan, architecture);
-    for (const file of TOKENIZER_FILES) await requireFile(join(hfDir, file));
+    await source.requireTied(architecture.config, COMPARED_ROWS);
+    const tokenizer = await exists(join(hfDir, TOKENIZER));
+    const copied = tokenizer ? TOKENIZER_FILES : [];
+    for (const file of copied) await requireFile(join(hfDir, file));
     await mkdir(dirname(out), { recursive: true });
     const suffix = randomBytes(6).toString('hex');
     const work = join(dirname(out), `.${basename(out)}.import-${suffix}`);
     await mkdir(work);
     try {
-      const result = await writeModel(source, plan, architecture, hfDir, work, options);
+      const result = await writeModel(source, plan, architecture, work, options);
+      for (const file of copied) await copyFile(join(hfDir, file), join(work, file));
       if (options.force) await rm(out, { recursive: true, force: true });
       await rename(work, out);
-      return { dir: out, ...result };
+      return { dir: out, ...result, tokenizer };
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -85,7 +94,6 @@ async function writeModel(
   source: WeightSource,
   plan: PlannedTensor[],
   architecture: Architecture,
-  hfDir: string,
   work: string,
   options: ImportOptions,
 ): Promise<{ tensors: number; parameters: number }> {
@@ -107,7 +115,6 @@ async function writeModel(
   } finally {
     await files.close();
   }
-  for (const file of TOKENIZER_FILES) await copyFile(join(hfDir, file), join(work, file));
   const model: ModelFile = {
     format: FORMAT,
     version: VERSION,

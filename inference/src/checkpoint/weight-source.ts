@@ -1,10 +1,13 @@
 /** The weights of a checkpoint as doubles: names and shapes checked, block scales of F8 tensors applied. */
 import { AttensorError } from '@attensor/core';
+import type { ModelConfig } from '../config.js';
 import type { Architecture } from './hf-config.js';
 import type { PlannedPart, PlannedTensor } from './plan.js';
 import type { SafetensorsReader, StoredTensor } from './safetensors.js';
 
 const SCALE = '_scale_inv';
+const HEAD = 'lm_head.weight';
+const EMBEDDING = 'model.embed_tokens.weight';
 
 export class WeightSource {
   private scale: { name: string; values: Float64Array } | undefined;
@@ -45,7 +48,40 @@ export class WeightSource {
         });
       }
     }
+    const head = reader.tensors.get(HEAD);
+    if (architecture.config.tied && head) {
+      requireShape(head, this.require(EMBEDDING).shape);
+      expected.add(HEAD);
+    }
     this.rejectExtra(expected, architecture);
+  }
+
+  /**
+   * A head that is stored beside the embedding it is tied to has the same values: code may read either.
+   *
+   * @param rows read at a time
+   * @throws BAD_CONFIG
+   */
+  async requireTied({ tied }: Pick<ModelConfig, 'tied'>, rows: number): Promise<void> {
+    const head = this.reader.tensors.get(HEAD);
+    if (!tied || !head) return;
+    const embedding = this.require(EMBEDDING);
+    const [vocabulary, width] = embedding.shape;
+    for (let row = 0; row < vocabulary; row += rows) {
+      const count = Math.min(rows, vocabulary - row) * width;
+      const a = await this.reader.read(embedding, row * width, count);
+      const b = await this.reader.read(head, row * width, count);
+      const at = a.findIndex((value, i) => value !== b[i]);
+      if (at >= 0)
+        throw new AttensorError({
+          code: 'BAD_CONFIG',
+          what: `tensor '${HEAD}' differs from the embedding that tie_word_embeddings ties it to`,
+          where: `row ${row + Math.floor(at / width)}, column ${at % width}`,
+          expected: String(a[at]),
+          got: String(b[at]),
+          hint: 'Set tie_word_embeddings to false if the model was trained with a head of its own',
+        });
+    }
   }
 
   /** Rows of a checkpoint tensor. */

@@ -13,8 +13,9 @@ import {
   mulShift,
   toNumbers,
 } from '../ints.js';
-import { rescale, type GemmResult } from './gemm.js';
-import { ACC_RANGE, activations, expectLength, overflow, type Site } from './site.js';
+import { SHORT_ATTENTION } from '../config.js';
+import type { GemmResult } from './gemm.js';
+import { ACC_RANGE, activations, expectLength, INT32_RANGE, overflow, type Site } from './site.js';
 import { expTable } from './tables.js';
 
 export interface AttentionShape {
@@ -105,17 +106,21 @@ export function mul1(
   return acc;
 }
 
-/** @param acc (heads, queries, keys) from mul1. @param scale C of the semantics, from `softmaxScale`. */
+/** @param acc (heads, queries, keys) from mul1. @param scale C of the semantics, from `softmaxScale` by the same digits. */
 export function softmax(
   acc: BigInt64Array,
   scale: number,
   shape: AttentionShape,
   at: Site,
+  digits = SHORT_ATTENTION,
 ): SoftmaxResult {
   const { start, queries, keys, heads } = shape;
   expectLength(at, 'the scores', acc.length, heads, queries, keys);
   const table = expTable();
   const C = BigInt(scale);
+  // acc is at 2^32, z at 2^12
+  const shift = BigInt(digits.scale + 20);
+  const one = 2 ** (16 + digits.probability) - 1;
   const n = acc.length;
   const rows = heads * queries;
   const z = new BigInt64Array(n);
@@ -126,7 +131,7 @@ export function softmax(
   const max = new Float64Array(rows);
   const sum = new Float64Array(rows);
   const inv = new Float64Array(rows);
-  for (let i = 0; i < n; i++) z[i] = (acc[i] * C) >> 32n;
+  for (let i = 0; i < n; i++) z[i] = (acc[i] * C) >> shift;
   for (let r = 0; r < rows; r++) {
     const visible = start + (r % queries) + 1;
     const Z = toNumbers(z.subarray(r * keys, r * keys + visible));
@@ -139,7 +144,7 @@ export function softmax(
       e[at] = table[c[at]];
       sum[r] += e[at];
     }
-    inv[r] = Math.floor((2 ** 32 - 1) / sum[r]);
+    inv[r] = Math.floor(one / sum[r]);
     for (let s = 0; s < visible; s++) p[r * keys + s] = mulShift(e[r * keys + s], inv[r], 16);
   }
   return {
@@ -154,20 +159,23 @@ export function softmax(
   };
 }
 
-/** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16), shape (queries, heads, width). */
+/** acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^b), b the digits of p; shape (queries, heads, width). */
 export function mul2(
   p: BigInt64Array,
   values: BigInt64Array,
   width: number,
   shape: AttentionShape,
   at: Site,
+  digits = SHORT_ATTENTION,
 ): GemmResult {
   const { start, queries, keys, heads } = shape;
   expectLength(at, 'p', p.length, heads, queries, keys);
   expectLength(at, 'the values', values.length, keys, heads, width);
   const P = activations(at, p, keys);
   const V = activations(at, values, heads * width);
-  const acc = new Float64Array(queries * heads * width);
+  const acc = new BigInt64Array(queries * heads * width);
+  const bits = BigInt(digits.probability);
+  const limit = 1n << (31n + bits);
   const safe = maxAbs(P) * maxAbs(V) * keys <= 2 ** 52; // then no partial sum leaves the doubles
   for (let t = 0; t < queries; t++) {
     for (let h = 0; h < heads; h++) {
@@ -178,11 +186,14 @@ export function mul2(
           if (typeof sum === 'number') sum += P[a] * V[b];
           else sum += p[a] * values[b];
         }
-        if (sum < -ACC_LIMIT || sum >= ACC_LIMIT)
-          throw overflow(at, t, h * width + v, ACC_RANGE, sum);
-        acc[(t * heads + h) * width + v] = Number(sum);
+        const exact = BigInt(sum);
+        if (exact < -limit || exact >= limit)
+          throw digits.probability === SHORT_ATTENTION.probability
+            ? overflow(at, t, h * width + v, ACC_RANGE, exact)
+            : overflow(at, t, h * width + v, INT32_RANGE, exact >> bits);
+        acc[(t * heads + h) * width + v] = exact;
       }
     }
   }
-  return { acc: fromNumbers(acc), y: rescale(acc) };
+  return { acc, y: acc.map((sum) => sum >> bits) };
 }

@@ -41,13 +41,13 @@ export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = 
     return { acc: await pass.engine.mul1(given, pass.shape(heads), traced, pass.site(name)) };
   },
 
-  async softmax(pass, { name, heads, scale }, acc) {
-    return pass.engine.softmax(acc, scale, pass.shape(heads), pass.site(name));
+  async softmax(pass, { name, heads, scale, digits }, acc) {
+    return pass.engine.softmax(acc, scale, pass.shape(heads), pass.site(name), digits);
   },
 
-  async context(pass, { name, inputs, heads, width }, p, v) {
+  async context(pass, { name, inputs, heads, width, digits }, p, v) {
     const all = pass.withPast(inputs[1], v);
-    return pass.engine.mul2(p, all, width, pass.shape(heads), pass.site(name));
+    return pass.engine.mul2(p, all, width, pass.shape(heads), pass.site(name), digits);
   },
 
   async add(pass, { name, width }, ...inputs) {

@@ -7,7 +7,8 @@ import { importCheckpoint } from '../checkpoint/import.js';
 import { AttensorError } from '@attensor/core';
 import { Model } from '../model.js';
 
-export type Checkpoint = 'tiny' | 'tiny-fp8' | 'nano';
+export type Checkpoint =
+  'tiny' | 'tiny-fp8' | 'nano' | `family/${'v3' | 'moonlight' | 'kimi-k2' | 'v2-lite' | 'v2'}`;
 
 export function checkpointDir(name: Checkpoint): string {
   return fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));

@@ -90,7 +90,10 @@ Napi::Value ScoresCall(Arguments& args) {
 
 Napi::Value SoftmaxCall(Arguments& args) {
   const AttentionShape s = ReadShape(args);
-  const int64_t scale = args.Integer("scale", 0, 65536);
+  const Digits digits{static_cast<int>(args.Integer("scaleBits", 12, 28)),
+                      static_cast<int>(args.Integer("probabilityBits", 16, 31))};
+  // softmax_scale is 16 at most
+  const int64_t scale = args.Integer("scale", 0, int64_t{16} << digits.scale);
   const Weights table = args.Int32("table", {kTable});
   args.Require(table[0] > 0, "table: expected a table of exp, whose first entry is positive");
   const Ints acc = args.Int64("acc", {s.heads, s.queries, s.keys});
@@ -98,17 +101,18 @@ Napi::Value SoftmaxCall(Arguments& args) {
   auto rows = [&](const char* name) { return args.Int64(name, {s.heads, s.queries}); };
   const SoftmaxOut out{pairs("z"), rows("max"), pairs("c"),  pairs("o"),
                        pairs("e"), rows("sum"), rows("inv"), pairs("p")};
-  return args.Run([=](const Control& control) { Softmax(acc, table, scale, s, out, control); });
+  return args.Run([=](const Control& control) { Softmax(acc, table, scale, s, digits, out, control); });
 }
 
 Napi::Value ContextCall(Arguments& args) {
   const AttentionShape s = ReadShape(args);
   const size_t width = args.Size("width");
+  const int bits = static_cast<int>(args.Integer("probabilityBits", 16, 31));
   const Ints p = args.Int64("p", {s.heads, s.queries, s.keys});
   const Ints values = args.Int64("values", {s.keys, s.heads, width});
   const OutInts acc = args.Int64("acc", {s.queries, s.heads, width});
   const OutInts y = args.Int64("y", {s.queries, s.heads, width});
-  return args.Run([=](const Control& control) { Context(p, values, width, s, acc, y, control); });
+  return args.Run([=](const Control& control) { Context(p, values, width, s, bits, acc, y, control); });
 }
 
 Napi::Value AddCall(Arguments& args) {

@@ -59,16 +59,19 @@ void Scores(Ints qn64, Ints kn64, Ints qr64, Ints kr64, size_t nope, size_t rope
   });
 }
 
-void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const SoftmaxOut& out,
-             const Control& control) {
+void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const Digits& digits,
+             const SoftmaxOut& out, const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   constexpr int64_t kLast = 65535;
+  // acc is at 2^32, z at 2^12
+  const int shift = digits.scale + 20;
+  const int64_t one = (int64_t{1} << (16 + digits.probability)) - 1;
   ParallelFor(heads * queries, 8.0 * acc.size(), [&](size_t first, size_t last) {
     for (size_t r = first; r < last; r++) {
       control.Check("softmax");
       const size_t visible = start + r % queries + 1, at = r * keys;
       for (size_t s = 0; s < keys; s++) {
-        out.z[at + s] = static_cast<int64_t>((static_cast<int128>(acc[at + s]) * scale) >> 32);
+        out.z[at + s] = static_cast<int64_t>((static_cast<int128>(acc[at + s]) * scale) >> shift);
       }
       const int64_t max = *std::max_element(out.z.begin() + at, out.z.begin() + at + visible);
       int64_t sum = 0;
@@ -80,7 +83,7 @@ void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
         out.e[at + s] = table[out.c[at + s]];
         if (seen) sum += out.e[at + s];
       }
-      const int64_t inv = 0xffffffff / sum;
+      const int64_t inv = one / sum;
       for (size_t s = 0; s < keys; s++) out.p[at + s] = s < visible ? (out.e[at + s] * inv) >> 16 : 0;
       out.max[r] = max;
       out.sum[r] = sum;
@@ -89,13 +92,21 @@ void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape
   });
 }
 
-void Context(Ints p64, Ints values64, size_t width, const AttentionShape& shape, OutInts acc, OutInts y,
-             const Control& control) {
+void Context(Ints p64, Ints values64, size_t width, const AttentionShape& shape, int bits, OutInts acc,
+             OutInts y, const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   const auto p = Narrow(p64, keys), values = Narrow(values64, heads * width);
-  const uint128 bound = static_cast<uint128>(MaxAbs(Weights(p))) * MaxAbs(Weights(values)) * keys;
+  // A row of probabilities adds up to 1, whatever the number of keys.
+  uint64_t most = 0;
+  for (size_t r = 0; r < heads * queries; r++) {
+    uint64_t row = 0;
+    for (size_t s = 0; s < keys; s++)
+      row += static_cast<uint64_t>(std::abs(static_cast<int64_t>(p[r * keys + s])));
+    most = std::max(most, row);
+  }
+  const uint128 bound = static_cast<uint128>(most) * MaxAbs(Weights(values));
   const bool narrow = bound <= static_cast<uint128>(std::numeric_limits<int64_t>::max());
-  if (on_device::Context(p, values, width, shape, narrow, acc, y, control)) return;
+  if (on_device::Context(p, values, width, shape, bits, narrow, acc, y, control)) return;
   const double work = static_cast<double>(queries) * heads * width * keys;
   ParallelFor(queries, work, [&](size_t first, size_t last) {
     std::vector<int64_t> sums(width);
@@ -118,10 +129,11 @@ void Context(Ints p64, Ints values64, size_t width, const AttentionShape& shape,
         }
         for (size_t i = 0; i < width; i++) {
           const int128 sum = narrow ? sums[i] : wide[i];
-          if (sum < -kAccLimit || sum >= kAccLimit) throw Failure(Width::kAccumulator, t, h * width + i, sum);
+          if (bits == 16 && (sum < -kAccLimit || sum >= kAccLimit))
+            throw Failure(Width::kAccumulator, t, h * width + i, sum);
           const size_t at = (t * heads + h) * width + i;
+          y[at] = CheckInt32(sum >> bits, t, h * width + i);
           acc[at] = static_cast<int64_t>(sum);
-          y[at] = acc[at] >> 16;
         }
       }
     }

@@ -19,13 +19,18 @@ struct SoftmaxOut {
   OutInts z, max, c, o, e, sum, inv, p;
 };
 
-// scale = C of the semantics, table = EXP (65536 entries); max, sum, inv (heads, queries), the others as acc.
-void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const SoftmaxOut& out,
-             const Control& control);
+// Bits after the point of C, which scales scores, and of probabilities: 12 and 16, or 28 and 31.
+struct Digits {
+  int scale, probability;
+};
 
-// acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^16); V (keys, heads, width) within
-// int32.
-void Context(Ints p, Ints values, size_t width, const AttentionShape& shape, OutInts acc, OutInts y,
+// scale = C of the semantics, table = EXP (65536 entries); max, sum, inv (heads, queries), the others as acc.
+void Softmax(Ints acc, Weights table, int64_t scale, const AttentionShape& shape, const Digits& digits,
+             const SoftmaxOut& out, const Control& control);
+
+// acc(t,h,v) = sum over visible s of p(h,t,s) V(s,h,v), y = floor(acc / 2^bits); p, and V (keys, heads,
+// width), within int32. Of 16 bits acc has a range of its own, of more y has that of int32.
+void Context(Ints p, Ints values, size_t width, const AttentionShape& shape, int bits, OutInts acc, OutInts y,
              const Control& control);
 
 }  // namespace model

@@ -29,7 +29,7 @@ bool Product(Weights x, uint64_t max_x, Weights w, ConstantId id, size_t rows, s
 // Operands within int32; narrow: no 64-bit sum can overflow.
 bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t rope,
             const AttentionShape& shape, bool all_pairs, bool narrow, OutInts acc, const Control& control);
-bool Context(Weights p, Weights values, size_t width, const AttentionShape& shape, bool narrow, OutInts acc,
-             OutInts y, const Control& control);
+bool Context(Weights p, Weights values, size_t width, const AttentionShape& shape, int bits, bool narrow,
+             OutInts acc, OutInts y, const Control& control);
 
 }  // namespace model::on_device

@@ -217,8 +217,8 @@ bool Scores(Weights qn, Weights kn, Weights qr, Weights kr, size_t nope, size_t 
          });
 }
 
-bool Context(Weights p, Weights values, size_t width, const AttentionShape& shape, bool narrow, OutInts acc,
-             OutInts y, const Control& control) {
+bool Context(Weights p, Weights values, size_t width, const AttentionShape& shape, int bits, bool narrow,
+             OutInts acc, OutInts y, const Control& control) {
   const auto [start, queries, keys, heads] = shape;
   if (acc.empty()) return false;
   const size_t row = heads * (keys * sizeof(int32_t) + width * sizeof(int64_t));
@@ -250,8 +250,8 @@ bool Context(Weights p, Weights values, size_t width, const AttentionShape& shap
     }
   });
   return done && AllOf(acc.size(), [&](size_t i) {
-           y[i] = acc[i] >> 16;
-           return InAccumulator(acc[i]);
+           y[i] = acc[i] >> bits;
+           return bits == 16 ? InAccumulator(acc[i]) : y[i] >= kInt32Min && y[i] <= kInt32Max;
          });
 }
 

@@ -163,7 +163,9 @@ void TestAttention() {
            [&](auto& out) { Scores(qn, kn, qr, kr, nope, rope, shape, all, out[0], kControl); });
     const Values p = Ints<int64_t>(pairs, most), v = Ints<int64_t>(shape.keys * heads * width, most);
     const size_t size = shape.queries * heads * width;
-    Same("context", {size, size}, [&](auto& out) { Context(p, v, width, shape, out[0], out[1], kControl); });
+    for (int bits : {16, 31})
+      Same("context", {size, size},
+           [&](auto& out) { Context(p, v, width, shape, bits, out[0], out[1], kControl); });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { NodeOf } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
+import { inverse } from '../protocol/field.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
@@ -34,7 +35,8 @@ export class Attention {
     readonly softmax: Softmax,
     t: Dim,
   ) {
-    this.out = new Rescaled(builder, node, [t, dim('h', node.heads), dim('o', node.width)]);
+    const dims = [t, dim('h', node.heads), dim('o', node.width)];
+    this.out = new Rescaled(builder, node, dims, undefined, node.digits.probability);
     this.context = this.out.y;
   }
 
@@ -64,7 +66,9 @@ export class Attention {
       h: scope.random('h', h.log),
       o: scope.random('v', o.log),
     };
-    const claim = await scope.open(this.out.acc, at, 'mul2: output');
+    const scaled = await scope.open(this.out.acc, at, 'mul2: output');
+    const { factor } = this.out;
+    const claim = factor === 1n ? scaled : scope.session.tape.scale(scaled, inverse(factor));
     const { p } = this.softmax;
     return {
       domain: [h, p.axis('s')],

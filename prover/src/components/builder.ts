@@ -206,6 +206,3 @@ export const fromTrace =
   (name: string): Source =>
   (values) =>
     values.get(name).data;
-
-/** Low 16 bits: the remainder of a floor division by 2^16. */
-export const remainder16 = (name: string): Source => mapTrace([name], (a) => a & CELL);

@@ -9,7 +9,7 @@ import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Axis, Bound, Tensor } from '../protocol/tensor.js';
-import { dim, fromTrace, remainder16, type Builder, type Dim } from './builder.js';
+import { dim, fromTrace, mapTrace, type Builder, type Dim } from './builder.js';
 import { groupBy } from './group.js';
 
 export interface Factor {
@@ -53,14 +53,28 @@ type RescaledNode = Pick<NodeOf<'gemm' | 'context' | 'experts'>, 'name' | 'resul
 /** y and remainder cells of one rescaled accumulator. */
 export class Rescaled {
   readonly y: Tensor;
-  /** 2^16 y + r */
+  /** The accumulator times `factor`: 2^(16 n) y + r, r of n cells. */
   readonly acc: Tensor;
+  readonly factor: bigint;
 
-  /** @param y when the value's cells belong to another component */
-  constructor(builder: Builder, { name, results }: RescaledNode, dims: Dim[], y?: Tensor) {
+  /**
+   * @param y when the value's cells belong to another component
+   * @param bits y = floor(acc / 2^bits)
+   */
+  constructor(
+    builder: Builder,
+    { name, results }: RescaledNode,
+    dims: Dim[],
+    y?: Tensor,
+    bits = 16,
+  ) {
     this.y = y ?? builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
-    const r = builder.unsigned(`${name}.r`, dims, 1, remainder16(results.acc.name));
-    this.acc = this.y.times(1n << 16n).plus(r);
+    const cells = Math.ceil(bits / 16);
+    const unit = 1n << BigInt(16 * cells);
+    const factor = (this.factor = 1n << BigInt(16 * cells - bits));
+    const remainder = mapTrace([results.acc.name], (acc) => (factor * acc) & (unit - 1n));
+    const r = builder.unsigned(`${name}.r`, dims, cells, remainder);
+    this.acc = this.y.times(unit).plus(r);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Softmax over causal scores, with mul1's accumulators as virtual input:
- * C acc = 2^32 (max - c - o) + r where unmasked, o (65535 - c) = 0: c = min(max - z, 65535), max >= z; the one-hot `a` shows
- * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^32 - 1) / sum e); p = floor(e inv / 2^16), 0 where masked.
+ * C acc = 2^k (max - c - o) + r where unmasked, o (65535 - c) = 0: c = min(max - z, 65535), max >= z; the one-hot `a` shows
+ * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^(16 + b) - 1) / sum e); p = floor(e inv / 2^16), 0 where
+ * masked. k = 32 and b = 16, or 48 and 31 where attention is long.
  */
 import type { FpVec } from '@attensor/native';
 import { referenceEngine, type NodeOf } from '@attensor/inference';
@@ -20,11 +21,15 @@ const SATURATED = 65535n;
 type SoftmaxResult = Extract<ReturnType<typeof referenceEngine.softmax>, { p: BigInt64Array }>;
 
 /** A softmax of zeros. */
-function paddedHeads(heads: number, T: number, scale: number): SoftmaxResult {
+function paddedHeads(
+  heads: number,
+  T: number,
+  { scale, digits }: Pick<NodeOf<'softmax'>, 'scale' | 'digits'>,
+): SoftmaxResult {
   const shape = { start: 0, queries: T, keys: T, heads };
   const at = { component: 'padded heads', position: (row: number) => row };
   const zeros = new BigInt64Array(heads * T * T);
-  return referenceEngine.softmax(zeros, scale, shape, at) as SoftmaxResult;
+  return referenceEngine.softmax(zeros, scale, shape, at, digits) as SoftmaxResult;
 }
 
 function lazily<T>(make: () => T): () => T {
@@ -48,18 +53,24 @@ export class Softmax {
   /** Accumulators in the trace. */
   readonly scoresName: string;
   readonly scale: bigint;
+  /** What C acc is divided by, and the exponentials' sum times inv: 2^k and 2^(16 + b) - 1. */
+  private readonly unit: bigint;
+  private readonly one: bigint;
 
   constructor(builder: Builder, node: NodeOf<'softmax'>, t: Dim, table: PairTable) {
-    const { name, inputs, results, heads, scale } = node;
+    const { name, inputs, results, heads, scale, digits } = node;
     // Heads that fill up to a power of two are computed like any other, from scores of zero.
     const h = dim('h', 2 ** ceilLog2(heads));
     const dims = [h, t, { ...t, name: 's' }];
     const T = t.size;
     const scoresName = (this.scoresName = inputs[0]);
     this.scale = BigInt(scale);
+    this.unit = 1n << BigInt(digits.scale + 20);
+    this.one = (1n << BigInt(16 + digits.probability)) - 1n;
+    const cells = { score: (digits.scale + 20) / 16, p: Math.ceil(digits.probability / 16) };
     const at = (part: keyof typeof results): string => results[part].name;
     const n = (part: string): string => `${name}.${part}`;
-    const padding = lazily(() => paddedHeads(h.size - heads, T, scale));
+    const padding = lazily(() => paddedHeads(h.size - heads, T, node));
     const value = (trace: Values, part: keyof SoftmaxResult): BigInt64Array => {
       const { data } = trace.get(at(part));
       if (h.size === heads) return data;
@@ -82,9 +93,11 @@ export class Softmax {
     this.max = builder.signed(n('max'), [h, t], of('max'));
     [this.c, this.e] = table.pairs(builder, name, dims, of('c'), of('e'), 0);
     this.o = builder.unsigned(n('o'), dims, 2, of('o'));
-    this.scoreRemainder = builder.unsigned(n('r'), dims, 2, (trace) => {
+    this.scoreRemainder = builder.unsigned(n('r'), dims, cells.score, (trace) => {
       const acc = trace.get(scoresName).data;
-      return masked((_, k) => (k < acc.length ? (acc[k] * this.scale) & 0xffffffffn : 0n))(trace);
+      return masked((_, k) => (k < acc.length ? (acc[k] * this.scale) & (this.unit - 1n) : 0n))(
+        trace,
+      );
     });
     this.attained = builder.free(n('attained'), dims, (trace) => {
       const c = value(trace, 'c');
@@ -100,17 +113,17 @@ export class Softmax {
         }
       return out;
     });
-    this.p = builder.unsigned(n('p'), dims, 1, of('p'));
+    this.p = builder.unsigned(n('p'), dims, cells.p, of('p'));
     this.probabilityRemainder = builder.unsigned(n('pr'), dims, 1, (trace) => {
       const [e, inv] = [value(trace, 'e'), value(trace, 'inv')];
       return masked((_, k, row) => (e[k] * inv[row]) & 0xffffn)(trace);
     });
-    this.inv = builder.unsigned(n('inv'), [h, t], 1, of('inv'));
+    this.inv = builder.unsigned(n('inv'), [h, t], cells.p, of('inv'));
     const rows =
       (f: (sum: bigint, rest: bigint) => bigint): Source =>
       (trace) => {
         const [sum, inv] = [value(trace, 'sum'), value(trace, 'inv')];
-        return Array.from(sum, (s, row) => f(s, 0xffffffffn - inv[row] * s));
+        return Array.from(sum, (s, row) => f(s, this.one - inv[row] * s));
       };
     this.remainder = builder.unsigned(
       n('rem'),
@@ -166,7 +179,7 @@ export class Softmax {
       const z = sum.tensor(x.max).sub(c).sub(o);
       const product = acc
         .mul(Expr.constant(x.scale))
-        .sub(z.mul(1n << 32n))
+        .sub(z.mul(x.unit))
         .sub(sum.tensor(x.scoreRemainder));
       sum.require(eq.mul(mask).mul(product));
       sum.require(eq.mul(o).mul(Expr.constant(SATURATED).sub(c)));
@@ -186,7 +199,7 @@ export class Softmax {
     const eqRows = rows.eq(rowPoint);
     for (const x of instances) {
       const product = rows.tensor(x.inv).mul(rows.tensor(x.total)).add(rows.tensor(x.remainder));
-      rows.require(eqRows.mul(product.sub(0xffffffffn)));
+      rows.require(eqRows.mul(product.sub(x.one)));
     }
     await rows.run();
     return { at, values: columns.map((c) => sum.value(c)) };

@@ -1,7 +1,7 @@
 /**
  * Layers of the family's configurations by their relations: sizes that are no powers of two, each kind of router, YaRN, queries of one
  * matrix. Then a forger of each thing that such sizes and options add, with exactly the checks that stop him: a mask that is dropped
- * takes a check away. One layer goes through a prover and the plain verifier.
+ * takes a check away. One layer goes through a prover and the plain verifier; `family-model.test.ts` has a whole model.
  */
 import { describe, expect, it } from '@jest/globals';
 import { nodes } from '@attensor/inference';
@@ -24,11 +24,13 @@ const SMALL: LayerConfig = {
   ...{ denseInner: 9, expertInner: 5, experts: 6, groups: 2, topkGroup: 2, topk: 3 },
   ...{ sharedExperts: 1, normTopk: true, routedScaling: 2.5, eps: 1e-6, ropeTheta: 10_000 },
   yarn: YARN,
+  longAttention: true,
 };
 const GREEDY: LayerConfig = {
   ...SMALL,
   ...{ qLora: null, scoring: 'softmax', selection: 'greedy', normTopk: false },
   ...{ groups: 1, topkGroup: 1, sharedExperts: 0, yarn: undefined },
+  longAttention: undefined,
 };
 
 const moe = (config: LayerConfig): Component => layer(2, 'moe', config);
@@ -178,6 +180,38 @@ describe('options that change what a layer computes', () => {
     const component = dense({ ...SMALL, yarn: PLAIN_SCALE });
     const by = dense({ ...SMALL, yarn });
     expect(await objectionsTo(component, { by, parameters: 'true' })).toEqual(expected);
+  });
+});
+
+describe('long attention', () => {
+  const change = (name: string, by: bigint): Cheat => ({
+    committed: [{ name, change: (values) => (values[0] += by) }],
+  });
+  it.each([
+    ['a score rounded to another unit', 'softmax.r', 1n, ['Softmax']],
+    ['a score that takes the remainder of the next one', 'softmax.r', 1n << 47n, ['Softmax']],
+    ['a larger probability', 'softmax.p', 1n, ['Softmax', 'attention']],
+    [
+      'a probability that its lower cell alone does not show',
+      'softmax.p',
+      -65536n,
+      ['Softmax', 'attention'],
+    ],
+    ['a smaller reciprocal', 'softmax.inv', -1n, ['Softmax', 'Softmax rows']],
+    ['a remainder of values', 'mul2.r', 2n, ['attention']],
+    ['a remainder that is no multiple of 2', 'mul2.r', 1n, ['attention']],
+  ])('%s', async (_, name, by, noticed) => {
+    expect(await objectionsTo(dense(SMALL), change(name, by))).toEqual(noticed);
+  });
+
+  it('a layer is no layer of short attention', async () => {
+    const traced: Cheat['trace'] = async (tensors, { inputs, weights }) => {
+      const short = dense({ ...SMALL, longAttention: undefined });
+      const { tensors: other } = await short.run('native', inputs, weights);
+      for (const [name, tensor] of other) tensors.set(name, tensor);
+    };
+    const noticed = ['Softmax rows', 'attention'];
+    expect(await objectionsTo(dense(SMALL), { trace: traced })).toEqual(noticed);
   });
 });
 

@@ -100,10 +100,12 @@ const wholeConfig = (sizes: LayerConfig): ModelConfig => ({
 
 /** What the circuits of a layer's attention depend on, by name. */
 function attentionSizes(config: AttentionConfig): ComponentConfig {
-  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta, yarn } = config;
+  const { hiddenSize, heads, qLora, kvLora, nope, rope, vDim, eps, ropeTheta } = config;
+  const { yarn, longAttention } = config;
   return {
     ...{ hiddenSize, heads, qLora: qLora ?? 'none', kvLora, nope, rope, vDim, eps },
     theta: ropeTheta,
+    ...(longAttention && { longAttention: 'yes' }),
     ...(yarn && {
       yarn: JSON.stringify(Object.entries(yarn).sort(([a], [b]) => (a < b ? -1 : 1))),
     }),

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const { capacity, logSize, logInvRate } = committed;
   planned = modelScript(model.config, capacity, logSize, logInvRate);
   weights = await openWeights(engine, planned, model, committed);
-  const promptIds = [model.config.bos];
+  const promptIds = [model.config.bos ?? 0];
   const request = { promptIds, outputIds: await generate(model, promptIds, CAPACITY - 1) };
   const { messages } = nativeSteps(
     { prover: engine, model: 'native' },

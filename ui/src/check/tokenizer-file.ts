@@ -11,7 +11,7 @@ import { fetchFile, json } from '../fetch-file.js';
 const schema = z.strictObject({
   format: z.literal('attensor-tokenizer'),
   version: z.literal(1),
-  bos: z.number().int().nonnegative(),
+  bos: z.number().int().nonnegative().nullable(),
   vocabSize: z.number().int().positive(),
   maxPositions: z.number().int().positive(),
   tokenizer: z.looseObject({}),
