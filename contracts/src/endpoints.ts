@@ -1,5 +1,5 @@
 /** Which nodes and archives are asked: o1js does not give back those that its active instance was made with. */
-import { AttensorError } from '@attensor/core';
+import { AttensorError, shownUrl } from '@attensor/core';
 import { Mina } from 'o1js';
 import type { CheckpointStore } from './checkpoint.js';
 import { asEndpoint, type Endpoint } from './graphql.js';
@@ -83,10 +83,14 @@ export function activeConnection(): Connected | undefined {
   return connections.get(Mina.activeInstance);
 }
 
-/** o1js sends the same headers to all its endpoints: it gets those only that may see them. */
+/**
+ * o1js sends the same headers to all its endpoints: it gets those only that may see them. In errors it quotes the addresses of several,
+ * but not that of one, so it gets the first one alone if a key may be in them.
+ */
 function sharing(endpoints: readonly Endpoint[]): string[] {
   const headers = (endpoint: Endpoint) => JSON.stringify(Object.entries(endpoint.headers ?? {}));
-  return endpoints
+  const urls = endpoints
     .filter((endpoint) => headers(endpoint) === headers(endpoints[0]))
     .map(({ url }) => url);
+  return urls.every((url) => shownUrl(url) === url) ? urls : urls.slice(0, 1);
 }

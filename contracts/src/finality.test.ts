@@ -1,9 +1,11 @@
 /** Depths of submissions and settlements, and what a chain takes back, as a node and an archive tell. */
 import './testing/native-backend.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fetchAccount } from 'o1js';
 import { type AttestedFile, checkAttestation } from './check.js';
 import type { Checkpoint } from './checkpoint.js';
 import { connect } from './endpoints.js';
+import type { Endpoint } from './graphql.js';
 import { requireGenuine } from './genuine.js';
 import { isSettled, readAll } from './read.js';
 import { subscribeAttestations } from './subscribe.js';
@@ -163,6 +165,26 @@ it('an archive that answers every question late does not keep readers from the n
   } finally {
     await slow.stop();
   }
+});
+
+it('o1js gets no addresses that it would quote, and no headers for others', async () => {
+  const { fetch } = globalThis;
+  const asked = async (...nodes: (string | Endpoint)[]) => {
+    const urls: string[] = [];
+    globalThis.fetch = (url) => {
+      urls.push(url instanceof Request ? url.url : String(url));
+      return Promise.resolve(Response.json({ data: { account: null } }));
+    };
+    connect({ nodes });
+    await fetchAccount({ publicKey: network.address }).finally(() => (globalThis.fetch = fetch));
+    return urls;
+  };
+  const [one, two] = ['http://one.example/graphql', 'http://two.example/graphql'];
+  expect(await asked(one, two)).toEqual([one, two]);
+  const keyed = `${one}?key=a-key-that-nobody-should-see`;
+  expect(await asked(keyed, two)).toEqual([keyed]);
+  expect(await asked(one, keyed)).toEqual([one]);
+  expect(await asked(one, { url: two, headers: { 'x-key': 'secret' } })).toEqual([one]);
 });
 
 it('a contract that an account, a queue and a key vouch for is genuine at any depth', async () => {
