@@ -94,8 +94,8 @@ export async function readSettledIn(
   if (first > last || last >= history.state.count) return settled;
 
   // not before the submission, nor before an earlier one where that one's block is not known
-  const before = attestations.slice(0, first + 1).findLast((each) => each.blockHeight);
-  const from = Math.max(1, (before?.blockHeight ?? 1) - FINALITY);
+  const before = attestations.slice(0, first + 1).flatMap(({ blockHeight }) => blockHeight ?? []);
+  const from = Math.max(1, (before.at(-1) ?? 1) - FINALITY);
   const submittedAt = attestations.flatMap(({ blockHeight }) => blockHeight ?? []);
   const source = { address: address.toBase58(), history, from, height, last, submittedAt };
   const range = options.blockRange ?? blockRange;
