@@ -213,7 +213,7 @@ describe('verify', () => {
       format: 'attensor-component-proof',
       component: {
         ...{ kind: 'rope', rows: 2 ** 24, heads: 1, dim: 2 ** 20, theta: 10_000 },
-        ...{ logSize: 28, logInvRate: 2 },
+        ...{ logSize: 28, logInvRate: 2, hashingLogInvRate: 2 },
       },
       statement: { component: '1', tensors: '2', weights: '3', tokens: '4' },
     });

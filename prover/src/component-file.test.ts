@@ -16,7 +16,15 @@ const file = (component: Record<string, unknown>): string =>
       proof: 'x',
     },
   });
-const ROPE = { kind: 'rope', rows: 4, heads: 2, dim: 4, theta: 10_000, logInvRate: 2 };
+const ROPE = {
+  kind: 'rope',
+  rows: 4,
+  heads: 2,
+  dim: 4,
+  theta: 10_000,
+  logInvRate: 2,
+  hashingLogInvRate: 2,
+};
 
 it('names sizes of commitments that exist', () => {
   expect(componentProofIn(file({ ...ROPE, logSize: 12 }))).toBeDefined();

@@ -25,6 +25,7 @@ const schema = z.strictObject({
         .min(LOG_LEAF + LOG_CAP)
         .max(MAX_LOG_SIZE),
       logInvRate: z.number().int().min(1).max(MAX_LOG_INV_RATE),
+      hashingLogInvRate: z.number().int().min(1).max(MAX_LOG_INV_RATE),
     })
     .catchall(z.union([z.string(), z.number()])),
   statement: z.strictObject({
@@ -99,8 +100,9 @@ export async function verifyComponentProof(
     maxProofsVerified: proof.maxProofsVerified,
     cacheDir: expected.cacheDir,
     consistent() {
-      const { logSize, logInvRate, ...config } = component;
-      return componentHash(config, logSize, logInvRate).toString() === statement.component
+      const { logSize, logInvRate, hashingLogInvRate, ...config } = component;
+      return componentHash(config, { logSize, logInvRate, hashingLogInvRate }).toString() ===
+        statement.component
         ? undefined
         : 'the file describes another component than its statement';
     },

@@ -71,11 +71,10 @@ export async function proveComponent(
   const { proof, statement, ...rest } = await prover.prove(inputs, weights, options);
   const { verificationKey } = await prover.compile();
   const [unit, tensors, root, tokens] = statement.map(String);
-  const { logSize, logInvRate } = prover.script;
   const file = componentProofFile(
     proof,
     verificationKey,
-    { ...component.config, logSize, logInvRate },
+    { ...component.config, ...prover.script.numbers },
     { component: unit, tensors, weights: root, tokens },
   );
   return { ...rest, file };
@@ -84,13 +83,14 @@ export async function proveComponent(
 /** What `weights` must be in a proof whose parameters are the public tables; undefined for other components. */
 export async function tablesRoot({
   logInvRate,
+  hashingLogInvRate,
   logSize,
   ...config
 }: ComponentProofFile['component']): Promise<string | undefined> {
   requireSmallTables(config);
   const component = tableComponent(config);
   if (!component) return undefined;
-  const script = new Script(component, { logInvRate });
+  const script = new Script(component, { logInvRate, hashingLogInvRate });
   if (script.logSize !== logSize) return undefined;
   const { root, parameters } = await commitWeights(engine, script, component, {});
   parameters?.dispose();

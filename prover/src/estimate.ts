@@ -4,7 +4,7 @@
  * The coefficients were fitted to the runs of `npm run bench -- table3`; docs/performance.md says how well.
  */
 import { engine } from '@attensor/native';
-import { commitPermutations, LOG_LEAF } from './commitment/parameters.js';
+import { COMPRESSION_COST, LOG_LEAF, treeCompressions } from './commitment/parameters.js';
 import type { Segment } from './circuits/planner.js';
 import type { Script } from './script.js';
 
@@ -64,7 +64,7 @@ export async function estimate(
   { script, circuits: { segments } }: Planned,
   measured?: number,
 ): Promise<Estimate> {
-  const { unit, logSize, opening, witness, parameters } = script;
+  const { unit, logSize, levels, witness, parameters } = script;
   const { witnessLog } = unit;
   const row = 2 ** (logSize - LOG_LEAF);
   const permutation = measured ?? (await permutationSeconds());
@@ -77,22 +77,25 @@ export async function estimate(
     circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
   const run = time({});
   const filled = time({ entries: WITNESS_SHARE * entries }) - run;
-  const commit = commitPermutations(witness.widths[0], opening.rounds[0]) * permutation;
+  const { logDomain } = levels.first.rounds[0];
+  const tree = (width: number): number => COMPRESSION_COST * treeCompressions(width, logDomain);
+  const commit = tree(witness.widths[0]) * permutation;
   const circuitSeconds = (k: number): number =>
     circuitTime(permutation) * (k === 0 ? FIRST_CIRCUIT / NEXT_CIRCUIT : 1);
-  const leaves = 2 ** opening.rounds[0].logDomain;
+  const leaves = 2 ** logDomain;
   const weights = parameters.widths.reduce((a, b) => a + b, 0);
   const weightsSeconds =
-    parameters.widths.reduce((sum, w) => sum + (Math.ceil(w / 2) + 1), 0) * permutation * leaves +
+    parameters.widths.reduce((sum, w) => sum + tree(w), 0) * permutation +
     PER_WEIGHT * weights * row +
     (permutation + PER_WEIGHT) * unit.vocabularyPermutations;
-  const codeword = (width: number): number => 32 * leaves * (width + 2);
+  const codeword = (width: number): number => 32 * leaves * (width + 8 / 7);
   const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + unit.hashedStates);
   const [first = 0] = parameters.widths;
   const held = script.inParts ? 4 * weights * row : script.hasParameters ? codeword(first) : 0;
   const proving = codeword(witness.widths[0]) + tables + held;
   // Parts are committed one after the other; their trees stay.
-  const trees = script.inParts ? parameters.widths.length * 64 * leaves : 0;
+  const treeBytes = (32 * leaves * 8) / 7;
+  const trees = script.inParts ? parameters.widths.length * treeBytes : 0;
   const committing = script.inParts ? codeword(first) + 2 * 4 * weights * row : 0;
   return {
     steps: [
@@ -114,7 +117,7 @@ export async function estimate(
     peakBytes: KEYS_BYTES + trees + Math.max(CIRCUIT_BYTES * segments.length, proving, committing),
     diskBytes: {
       keys: KEY_FILE_BYTES * segments.length,
-      trees: 64 * leaves * parameters.widths.length,
+      trees: treeBytes * parameters.widths.length,
       job: JOB_BYTES,
     },
   };

@@ -56,8 +56,8 @@ export class InferenceProver {
     const model = await Model.open(modelDir);
     const path = join(model.dir, COMMITMENT_FILE);
     const commitment = await readCommitment(path);
-    const { capacity, logSize, logInvRate } = commitment;
-    const hash = modelHash(model.config, logSize, logInvRate).toString();
+    const { capacity } = commitment;
+    const hash = modelHash(model.config, commitment).toString();
     if (hash !== commitment.configHash)
       throw new AttensorError({
         code: 'WRONG_COMMITMENT',
@@ -67,8 +67,8 @@ export class InferenceProver {
         got: commitment.configHash,
         hint: 'Commit the model again',
       });
-    const { unit } = modelScript(model.config, capacity, logSize, logInvRate);
-    const plan = { ...options, logInvRate, partLog: logSize };
+    const { unit } = modelScript(model.config, capacity, commitment);
+    const plan = { ...options, rates: commitment, partLog: commitment.logSize };
     return new InferenceProver(model, commitment, unit, await UnitProver.plan(unit, plan));
   }
 

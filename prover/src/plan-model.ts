@@ -1,7 +1,6 @@
 /** What a whole model costs by its plan: nothing is committed, proved or compiled. */
 import type { ModelConfig } from '@attensor/inference';
-import { plan } from './circuits/planner.js';
-import { modelScript } from './commitment/model-commitment.js';
+import { planModelScript } from './commitment/model-commitment.js';
 import { nativeTime } from './estimate.js';
 
 export interface ModelPlan {
@@ -18,13 +17,13 @@ export interface ModelPlan {
 
 /** @throws UNSUPPORTED_CONFIG when no circuits hold the model */
 export async function planModel(config: ModelConfig, capacity: number): Promise<ModelPlan> {
-  const { unit, script } = modelScript(config, capacity);
+  const { unit, script, segments } = await planModelScript(config, capacity);
   const { logSize, permutations } = script;
   return {
     logSize,
     cells: unit.builder.witness.cells,
     permutations,
-    rows: plan(await script.tape()).map((s) => s.rows),
+    rows: segments.map((s) => s.rows),
     // lookups and the reduction, both over the whole vector
     nativeSeconds: (permutation) =>
       nativeTime(permutation, { permutations, entries: 2 * 2 ** logSize, states: 0 }),

@@ -4,10 +4,10 @@
  * of the API that releases keep.
  */
 export { LIMITS, plan, rowsOf } from './circuits/planner.js';
-export { LOG_INV_RATE, modelScript } from './commitment/model-commitment.js';
+export { modelScript, requiredLogSize } from './commitment/model-commitment.js';
 export { openAt, type Oracle } from './commitment/opening.js';
 export {
-  commitPermutations,
+  COMPRESSION_COST,
   leafWidth,
   LOG_CAP,
   LOG_LEAF,
@@ -16,6 +16,7 @@ export {
   openingPermutations,
   queryCount,
   SECURITY_BITS,
+  treeCompressions,
   type OpeningParameters,
 } from './commitment/parameters.js';
 export { circuitTime, nativeTime } from './estimate.js';
@@ -31,7 +32,15 @@ export { ProverOnly } from './protocol/prover-only.js';
 export { Scope } from './protocol/scope.js';
 export { Session } from './protocol/session.js';
 export { Tape, type Wire } from './protocol/tape.js';
-export { CIRCUIT_COST } from './prover.js';
+export {
+  cheapestScript,
+  CIRCUIT_COST,
+  planned,
+  scriptsAtAllRates,
+  type PlannedScript,
+  type Rates,
+} from './rates.js';
+export { ModelUnit } from './units/model.js';
 export { PART_LOG, Script } from './script.js';
 export { embedding } from './units/kinds.js';
 export { head, layer } from './units/layer.js';

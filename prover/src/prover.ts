@@ -2,7 +2,6 @@
  * @module prover
  * Proves a unit on this machine: plans its circuits, commits its weights, and runs the steps of its proofs.
  */
-import { AttensorError } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
 import { engine as nativeEngine } from '@attensor/native';
 import { getBackendPreference, setBackend, type JsonProof, type VerificationKey } from 'o1js';
@@ -23,6 +22,7 @@ import {
   type Weights,
 } from './proof-steps.js';
 import type { Session } from './protocol/session.js';
+import { cheapestScript, planned, type PlannedScript, type Rates } from './rates.js';
 import { PART_LOG, Script } from './script.js';
 import { Scheduler } from './steps.js';
 import { FileStore, NO_STORE, type Store } from './store.js';
@@ -50,8 +50,8 @@ export interface PlanOptions {
   cacheDir?: string;
   /** log2 of the entries that parameters are committed by, where they are more */
   partLog?: number;
-  /** log2 of the inverse rate; the default is the one whose proof takes least time */
-  logInvRate?: number;
+  /** The default are those whose proof takes least time. */
+  rates?: Rates;
   engines?: Engines;
 }
 
@@ -96,60 +96,18 @@ export function useNativeBackend(): void {
   if (getBackendPreference() !== 'native') setBackend('native');
 }
 
-/** Inverse rates that are tried: higher ones cost hashing, lower ones queries and so circuits. */
-const LOG_INV_RATES = [2, 3, 4, 5];
-/** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
-export const CIRCUIT_COST = 20e6;
-const MOST_CIRCUITS = 2;
-/** Weights in parts: each query opens a leaf of every part. */
-const MOST_CIRCUITS_IN_PARTS = 16;
-
 interface Plan<Statement> {
   script: Script;
   circuits: Circuits<Statement>;
 }
 
-async function planAt<Request, Source, Statement>(
+function planOf<Request, Source, Statement>(
   unit: RunnableUnit<Request, Source, Statement>,
-  logInvRate: number,
-  partLog: number,
-): Promise<Plan<Statement>> {
-  const script = new Script(unit, { logInvRate, partLog });
-  const { tape, segments } = await script.plan();
+  { script, tape, segments }: PlannedScript,
+): Plan<Statement> {
   const ends = segments.map((s) => s.end);
-  const name = unit.programName(script.logSize, logInvRate, ends);
+  const name = unit.programName(script.numbers, ends);
   return { script, circuits: circuitsOf(name, unit.statement.type, tape, segments) };
-}
-
-async function cheapestPlan<Request, Source, Statement>(
-  unit: RunnableUnit<Request, Source, Statement>,
-  partLog: number,
-): Promise<Plan<Statement>> {
-  let best: { plan: Plan<Statement>; cost: number } | undefined;
-  let circuits = Infinity;
-  let most = MOST_CIRCUITS;
-  for (const logInvRate of LOG_INV_RATES) {
-    const plan = await planAt(unit, logInvRate, partLog);
-    if (plan.script.inParts) {
-      // a lower rate would double the memory of a part
-      if (logInvRate > LOG_INV_RATES[0]) break;
-      most = MOST_CIRCUITS_IN_PARTS;
-    }
-    const { length } = plan.circuits.segments;
-    circuits = Math.min(circuits, length);
-    if (length > most) continue;
-    const cost = plan.script.permutations + CIRCUIT_COST * length;
-    if (!best || cost < best.cost) best = { plan, cost };
-  }
-  if (best) return best.plan;
-  throw new AttensorError({
-    code: 'UNSUPPORTED_CONFIG',
-    what: 'the unit does not fit its circuits',
-    where: unit.description,
-    expected: `at most ${most} circuits`,
-    got: String(circuits),
-    hint: 'Take fewer rows or smaller dimensions',
-  });
 }
 
 /** How much of a request is done when a stage begins, and what it is called. */
@@ -178,11 +136,14 @@ export class UnitProver<Request, Source, Statement> {
     options: PlanOptions = {},
   ): Promise<UnitProver<Request, Source, Statement>> {
     useNativeBackend();
-    const { partLog = PART_LOG, logInvRate, cacheDir = defaultCacheDir() } = options;
+    const { partLog = PART_LOG, rates, cacheDir = defaultCacheDir() } = options;
     const engines = options.engines ?? { prover: nativeEngine, model: 'native' };
-    const { script, circuits } = await (logInvRate === undefined
-      ? cheapestPlan(unit, partLog)
-      : planAt(unit, logInvRate, partLog));
+    const { script, circuits } = planOf(
+      unit,
+      rates
+        ? await planned(new Script(unit, { ...rates, partLog }))
+        : await cheapestScript(unit, partLog),
+    );
     return new UnitProver(unit, script, circuits, cacheDir, engines);
   }
 

@@ -5,29 +5,34 @@
  */
 import { AttensorError } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
-import { plan, type Segment } from './circuits/planner.js';
+import { LIMITS, plan, type Segment } from './circuits/planner.js';
 import { geometry, type CommittedVector, type Geometry } from './commitment/committed-vector.js';
 import {
   LOG_CAP,
   LOG_LEAF,
   MAX_LOG_SIZE,
-  openingParameters,
+  COMPRESSION_COST,
+  openingCompressions,
   openingPermutations,
-  type OpeningParameters,
 } from './commitment/parameters.js';
 import {
+  answerVectors,
   bindByMessage,
   bindToRoot,
   commitmentMessages,
-  openVectors,
+  treesOf,
   type Salted,
   type Sampled,
 } from './commitment/vectors.js';
+import { planLevels, type Levels } from './hashing/level-one.js';
+import { proveHashing } from './hashing/level-two.js';
+import { withReads } from './hashing/reads.js';
+import { TREE_HASH, TREES } from './hashing/trees.js';
 import { ProverOnly } from './protocol/prover-only.js';
 import { Scope } from './protocol/scope.js';
 import { Session } from './protocol/session.js';
 import type { Tape, Wire } from './protocol/tape.js';
-import type { Unit, UnitWitness } from './units/unit.js';
+import type { CommitmentNumbers, Unit, UnitWitness } from './units/unit.js';
 
 /**
  * Parameters of more entries than 2^PART_LOG are committed in parts of so many: a part and its codeword take 5 GiB. Larger parts need
@@ -46,15 +51,19 @@ export interface ScriptWitness extends UnitWitness {
 
 export interface ScriptOptions {
   logInvRate: number;
+  /** of the vector that holds the hashing of the opening */
+  hashingLogInvRate: number;
   /** log2 of a part's entries; the default is PART_LOG, or what the witness needs. */
   partLog?: number;
 }
 
 export class Script {
   readonly logInvRate: number;
+  readonly hashingLogInvRate: number;
   /** log2 of the entries of the vectors that are opened, parts among them */
   readonly logSize: number;
-  readonly opening: OpeningParameters;
+  /** of the opening and of the second level, which proves its hashing */
+  readonly levels: Levels;
   /** Hash of all that the circuits depend on. */
   readonly hash: bigint;
   readonly witness: Geometry;
@@ -64,7 +73,7 @@ export class Script {
   /** @throws UNSUPPORTED_CONFIG when a vector is larger than can be committed */
   constructor(
     readonly unit: Unit,
-    { logInvRate, partLog = PART_LOG }: ScriptOptions,
+    { logInvRate, hashingLogInvRate, partLog = PART_LOG }: ScriptOptions,
   ) {
     const { builder, witnessLog, parameterLog } = unit;
     const logSize = Math.max(witnessLog, Math.min(parameterLog, partLog), LOG_LEAF + LOG_CAP);
@@ -78,23 +87,36 @@ export class Script {
         hint: 'Take fewer rows or smaller dimensions',
       });
     this.logInvRate = logInvRate;
+    this.hashingLogInvRate = hashingLogInvRate;
     this.logSize = logSize;
-    this.opening = openingParameters(logSize, logInvRate);
-    this.hash = unit.hash(logSize, logInvRate);
-    this.witness = geometry(builder.witness.end, logSize, logInvRate);
+    this.hash = unit.hash(this.numbers);
+    this.witness = geometry(builder.witness.end, logSize, logInvRate, TREES);
     const end = builder.parameterFills.length > 0 ? builder.parameters.end : 0;
-    this.parameters = geometry(end, logSize, logInvRate);
+    this.parameters = geometry(end, logSize, logInvRate, TREES);
+    this.levels = planLevels(
+      TREE_HASH,
+      { logSize, logInvRate },
+      [this.witness, this.parameters].flatMap(({ widths }) => treesOf(widths)),
+      hashingLogInvRate,
+      unit.reads ? [unit.reads] : [],
+    );
   }
 
+  get numbers(): CommitmentNumbers {
+    const { logSize, logInvRate, hashingLogInvRate } = this;
+    return { logSize, logInvRate, hashingLogInvRate };
+  }
   get hasParameters(): boolean {
     return this.parameters.widths.length > 0;
   }
   get inParts(): boolean {
     return this.parameters.widths.length > 1;
   }
-  /** Permutations of all commitments made for one proof. */
+  /** What all commitments made for one proof hash, in Kimchi's permutations. */
   get permutations(): number {
-    return openingPermutations(this.witness.widths[0], this.opening);
+    const { first, second, layout } = this.levels;
+    const trees = openingCompressions(this.witness.widths[0], first);
+    return Math.ceil(COMPRESSION_COST * trees) + openingPermutations(layout.width, second);
   }
 
   /** The verifier as a program, from which circuits are made; the same on every machine. */
@@ -107,7 +129,7 @@ export class Script {
   /** The circuits of the tape, not compiled. @throws UNSUPPORTED_CONFIG when none hold it, or fewer than its statement wants */
   async plan(): Promise<{ tape: Tape; segments: Segment[] }> {
     const tape = await this.tape();
-    const segments = plan(tape);
+    const segments = plan(tape, LIMITS, this.unit.statement.leastCircuits);
     const { statement, description } = this.unit;
     if (segments.length < statement.leastCircuits)
       throw new AttensorError({
@@ -137,7 +159,7 @@ export class Script {
     );
     const rooted = statement.witness;
     const how = rooted ? 'hint' : 'send';
-    const bound = await commitmentMessages(session, how, 'witness', this.witness.widths, committed);
+    const bound = await commitmentMessages(session, how, 'witness', this.witness, committed);
     const opened =
       rooted &&
       (await bindToRoot(
@@ -154,7 +176,10 @@ export class Script {
 
     await unit.relations(scope, fields, witness);
     await unit.lookups?.script(scope, unit.witnessLog);
-    await openVectors(scope, this.opening, [sampled, ...parameters]);
+    const { first, second, layout } = this.levels;
+    const answered = await answerVectors(scope, TREES, first, [sampled, ...parameters]);
+    const all = withReads(answered, scope.reads, session.tape.constant(1n));
+    await proveHashing(session, layout, second, all);
     session.finish();
   }
 
@@ -168,8 +193,13 @@ export class Script {
       return parameters;
     });
     const committed = salted.map((s) => s.committed);
-    const { widths } = this.parameters;
-    const bound = await commitmentMessages(session, 'hint', 'parameters', widths, committed);
+    const bound = await commitmentMessages(
+      session,
+      'hint',
+      'parameters',
+      this.parameters,
+      committed,
+    );
     const purpose = { domain: this.unit.statement.weights.domain, purpose: this.hash };
     return bindToRoot(session, bound, root, purpose, salted);
   }

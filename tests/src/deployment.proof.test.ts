@@ -41,8 +41,8 @@ afterAll(async () => {
 });
 
 function commitment(modelRoot: string, verifierKeyHash: string) {
-  const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3 };
-  const format = { format: 'attensor-commitment', version: 2 };
+  const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3, hashingLogInvRate: 2 };
+  const format = { format: 'attensor-commitment', version: 3 };
   return { ...format, ...sizes, modelRoot, vocabularyRoot: '22', verifierKeyHash };
 }
 

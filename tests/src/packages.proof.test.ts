@@ -17,7 +17,7 @@ const PACKAGES = [
 ];
 const PROOF = join(ROOT, 'models/tiny/proof.json');
 /** Of the circuits that PROOF was made with: whoever verifies must know it from elsewhere. */
-const KEY_HASH = '11780794514874384628880922402983675620722879599791855797704534498431708430143';
+const KEY_HASH = '14035757058421901653994005468202823742195594662001019622589561322062783582796';
 
 let project: string;
 beforeAll(() => {

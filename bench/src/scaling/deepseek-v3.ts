@@ -9,17 +9,17 @@ import { availableParallelism } from 'node:os';
 import { Script, type Component } from '@attensor/prover';
 import {
   circuitTime,
-  commitPermutations,
   embedding,
   Expr,
   head,
   layer,
-  LOG_INV_RATE,
   LOG_LEAF,
+  COMPRESSION_COST,
   MAX_LOG_SIZE,
   nativeTime,
   plan,
   Tape,
+  treeCompressions,
 } from '@attensor/prover/planning';
 
 /**
@@ -91,6 +91,9 @@ const OPENING_VECTORS = 2;
 const encodeProducts = (width: number, logDomain: number, logRow: number): number =>
   width * 2 ** (logDomain - 1) * logRow;
 
+/** Weights are read, encoded and stored at the highest rate; what is hashed of their opening costs a few permutations more. */
+export const RATES = { logInvRate: 1, hashingLogInvRate: 3 };
+
 /** @param partLog log2 of the size of the vectors that hold the weights */
 export async function layerCost(
   kind: LayerCost['kind'],
@@ -98,8 +101,8 @@ export async function layerCost(
   count: number,
   partLog = MAX_LOG_SIZE,
 ): Promise<LayerCost> {
-  const script = new Script(unit, { logInvRate: LOG_INV_RATE, partLog });
-  const { opening } = script;
+  const script = new Script(unit, { ...RATES, partLog });
+  const { first: opening } = script.levels;
   const { builder, witnessLog, hashedStates } = unit;
   const [width] = script.witness.widths;
   const parts = script.parameters.widths;
@@ -116,7 +119,8 @@ export async function layerCost(
   const perWeight = 1 + (1 + PRODUCT_SUMCHECK) + 1 + first.queries;
   const opened = PRODUCT_SUMCHECK * whole;
   const leaves = 2 ** first.logDomain;
-  const codeword = (width: number): number => FIELD_BYTES * leaves * (width + 2);
+  const tree = (FIELD_BYTES * leaves * 8) / 7;
+  const codeword = (width: number): number => FIELD_BYTES * leaves * width + tree;
   const vectors = OPENING_VECTORS * FIELD_BYTES * whole;
   const tables = 8 * FIELD_BYTES * 2 ** witnessLog;
   return {
@@ -129,7 +133,8 @@ export async function layerCost(
     products:
       perWeight * weights + encodeProducts(width, first.logDomain, logRow) + folded + opened,
     weightPermutations:
-      parts.reduce((sum, w) => sum + commitPermutations(w, first), 0) + unit.vocabularyPermutations,
+      parts.reduce((sum, w) => sum + COMPRESSION_COST * treeCompressions(w, first.logDomain), 0) +
+      unit.vocabularyPermutations,
     weightProducts: parts.reduce((sum, w) => sum + encodeProducts(w, first.logDomain, logRow), 0),
     entries: 2 * 2 ** witnessLog,
     states: hashedStates,
@@ -137,7 +142,7 @@ export async function layerCost(
     rows: segments.reduce((sum, s) => sum + s.rows, 0),
     peakBytes: codeword(width) + Math.max(tables, vectors) + FIELD_BYTES * hashedStates,
     weightPeakBytes: parts.length > 0 ? codeword(Math.max(...parts)) : 0,
-    diskBytes: INT_BYTES * weights + 2 * FIELD_BYTES * leaves * parts.length,
+    diskBytes: INT_BYTES * weights + tree * parts.length,
   };
 }
 

@@ -8,11 +8,12 @@ import {
   layerCost,
   manyCores,
   predict,
+  RATES,
   type Rates,
 } from './deepseek-v3.js';
 import { fitPower } from './fit.js';
 import { Script } from '@attensor/prover';
-import { layer, LOG_INV_RATE, plan, planModel } from '@attensor/prover/planning';
+import { layer, plan, planModel } from '@attensor/prover/planning';
 
 beforeAll(() => setBackend('native'));
 
@@ -114,29 +115,26 @@ describe('a layer by itself', () => {
     expect(moe.builder.parameters.end).toBe(tables + attention + gate + 3 * (4 + 1) * 16 * 16);
     const cost = await layerCost('moe', moe, 1);
     expect(cost).toMatchObject({ kind: 'moe', parts: 1, weights: moe.builder.parameters.end });
-    const script = new Script(moe, { logInvRate: LOG_INV_RATE });
+    const script = new Script(moe, RATES);
     expect(cost.circuits).toBe(plan(await script.tape()).length);
   });
 
-  it('opens as many parts as its weights fill, at more rows', async () => {
+  it('opens as many parts as its weights fill, in as many circuits', async () => {
     const config = { ...SMALL, hiddenSize: 256, expertInner: 256, experts: 8 };
     const moe = layer(8, 'moe', config);
-    const [whole, split] = [28, 20].map(
-      (partLog) => new Script(moe, { logInvRate: LOG_INV_RATE, partLog }),
-    );
+    const [whole, split] = [28, 20].map((partLog) => new Script(moe, { ...RATES, partLog }));
     expect(whole.parameters.widths).toHaveLength(1);
-    expect(split.opening.logSize).toBe(20);
+    expect(split.logSize).toBe(20);
     expect(split.parameters.widths).toHaveLength(Math.ceil(moe.builder.parameters.end / 2 ** 20));
     expect(split.parameters.widths.slice(0, -1).every((w) => w === 16)).toBe(true);
-    const rows = async (script: Script): Promise<number> =>
-      plan(await script.tape()).reduce((sum, s) => sum + s.rows, 0);
-    expect(await rows(split)).toBeGreaterThan(await rows(whole));
+    const circuits = async (script: Script): Promise<number> => plan(await script.tape()).length;
+    expect(await circuits(split)).toBe(await circuits(whole));
   });
 
   it('commits a witness that is larger than a part as a whole', () => {
     const moe = layer(64, 'moe', SMALL);
     expect(moe.witnessLog).toBeGreaterThan(16);
-    const script = new Script(moe, { logInvRate: LOG_INV_RATE, partLog: 16 });
+    const script = new Script(moe, { ...RATES, partLog: 16 });
     expect(script.logSize).toBe(moe.witnessLog);
     expect(script.witness.widths).toHaveLength(1);
   });

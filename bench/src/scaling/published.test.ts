@@ -16,11 +16,11 @@ const RATES = {
 
 /** Circuits of each unit, and of all of them with the joins. */
 const PLANS: [string, Record<string, number>][] = [
-  ['DeepSeek-V3', { embedding: 2, dense: 4, moe: 38, head: 5, model: 2285 }],
-  ['Moonlight-16B-A3B', { embedding: 2, dense: 3, moe: 4, head: 3, model: 140 }],
-  ['Kimi-K2', { embedding: 2, dense: 4, moe: 100, head: 7, model: 6075 }],
-  ['DeepSeek-V2', { embedding: 2, dense: 4, moe: 38, head: 5, model: 2314 }],
-  ['DeepSeek-V2-Lite', { embedding: 2, dense: 3, moe: 4, head: 3, model: 140 }],
+  ['DeepSeek-V3', { embedding: 2, dense: 3, moe: 3, head: 2, model: 249 }],
+  ['Moonlight-16B-A3B', { embedding: 2, dense: 2, moe: 3, head: 2, model: 112 }],
+  ['Kimi-K2', { embedding: 2, dense: 3, moe: 3, head: 2, model: 249 }],
+  ['DeepSeek-V2', { embedding: 2, dense: 3, moe: 3, head: 2, model: 245 }],
+  ['DeepSeek-V2-Lite', { embedding: 2, dense: 2, moe: 3, head: 2, model: 112 }],
 ];
 
 async function published(name: string): Promise<ModelConfig> {

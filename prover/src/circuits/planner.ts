@@ -59,14 +59,33 @@ const carryRows = (count: number): number => Math.ceil((count + 2) / 2) * (PERMU
 /** Cuts are looked for in the last part of a circuit; the smallest loss of rows wins. */
 const WINDOW = 0.4;
 
-/** @throws UNSUPPORTED_CONFIG when no cut fits the limits */
-export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
+/**
+ * @param least circuits at least, 1 or 2: a tape that fits one is cut where it carries least
+ * @throws UNSUPPORTED_CONFIG when no cut fits the limits
+ */
+export function plan(tape: Tape, limits: Limits = LIMITS, least = 1): Segment[] {
   const { ops } = tape;
   const live = liveness(tape);
   const carryAt = (position: number): number => live.count[position];
   const segments: Segment[] = [];
   let start = 0;
   let input = 0;
+  const add = (end: number, rows: number): void => {
+    let inputs = 0;
+    for (let i = start; i < end; i++) if (ops[i].kind === 'input') inputs++;
+    segments.push({
+      index: segments.length,
+      start,
+      end,
+      carryIn: start === 0 ? [] : live.at(start),
+      carryOut: end === ops.length ? [] : live.at(end),
+      firstInput: input,
+      inputs,
+      rows: Math.ceil(rows),
+    });
+    input += inputs;
+    start = end;
+  };
   while (start < ops.length) {
     const limit = segments.length === 0 ? limits.first : limits.next;
     const base = start === 0 ? 0 : carryRows(carryAt(start));
@@ -98,22 +117,30 @@ export function plan(tape: Tape, limits: Limits = LIMITS): Segment[] {
       end = best.position;
       rows = best.rows;
     }
-    let inputs = 0;
-    for (let i = start; i < end; i++) if (ops[i].kind === 'input') inputs++;
-    segments.push({
-      index: segments.length,
-      start,
-      end,
-      carryIn: start === 0 ? [] : live.at(start),
-      carryOut: end === ops.length ? [] : live.at(end),
-      firstInput: input,
-      inputs,
-      rows: Math.ceil(rows),
-    });
-    input += inputs;
-    start = end;
+    add(end, rows);
+  }
+  if (segments.length === 1 && least > 1) {
+    const [{ rows }] = segments.splice(0);
+    const position = thinnest(ops, carryAt, rows);
+    const first = ops.slice(0, position).reduce((sum, op) => sum + rowsOf(op), 0);
+    const carry = carryRows(carryAt(position));
+    start = input = 0;
+    add(position, first + carry);
+    add(ops.length, rows - first + carry);
   }
   return segments;
+}
+
+/** The position in the middle half of a tape's rows where least is carried. */
+function thinnest(ops: Op[], carryAt: (position: number) => number, total: number): number {
+  let rows = 0;
+  let best = { position: 1, carried: Infinity };
+  ops.forEach((op, i) => {
+    if (i > 0 && rows > total / 4 && rows < (3 * total) / 4 && carryAt(i) < best.carried)
+      best = { position: i, carried: carryAt(i) };
+    rows += rowsOf(op);
+  });
+  return best.position;
 }
 
 /** For each position p: nodes made before op p and read at or after it (constants and the statement cost nothing to have). */

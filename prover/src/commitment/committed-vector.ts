@@ -3,13 +3,13 @@
  * A vector under its polynomial commitment, as its prover holds it. A vector longer than a part is committed part by part; a short
  * one is a single part.
  */
-import type { CommitOptions, FpVec, ProverEngine } from '@attensor/native';
+import type { FpVec, ProverEngine } from '@attensor/native';
 import { randomBytes } from 'node:crypto';
 import { PARAMETER_DOMAIN, SAMPLE_DOMAIN } from '../protocol/domains.js';
 import { mod, P } from '../protocol/field.js';
 import { CommittedPart, LongVector } from './long-vector.js';
-import { commitRows, type LeafSource } from './opening.js';
 import { leafWidth } from './parameters.js';
+import { CAPS, type CommitRowsOptions, type LeafSource, type Scheme } from './scheme.js';
 import type { RootPurpose } from './vectors.js';
 
 /** Sizes of a committed vector that everyone knows. */
@@ -19,15 +19,21 @@ export interface Geometry {
   logInvRate: number;
   /** Entries of a leaf, of each part in order. */
   widths: number[];
+  scheme: Scheme;
 }
 
 /** @param end the vector is zero from there */
-export function geometry(end: number, partLog: number, logInvRate: number): Geometry {
+export function geometry(
+  end: number,
+  partLog: number,
+  logInvRate: number,
+  scheme: Scheme = CAPS,
+): Geometry {
   const size = 2 ** partLog;
   const widths = Array.from({ length: Math.ceil(end / size) }, (_, k) =>
     leafWidth(Math.min(size, end - k * size), partLog),
   );
-  return { partLog, logInvRate, widths };
+  return { partLog, logInvRate, widths, scheme };
 }
 
 export interface CommitVectorOptions {
@@ -55,12 +61,12 @@ export class CommittedVector<Held extends Committable = Committable> {
   static async commit<Held extends Committable>(
     engine: ProverEngine,
     vector: Held,
-    { partLog, logInvRate, widths }: Geometry,
+    { partLog, logInvRate, widths, scheme }: Geometry,
     { signal, onProgress, trees }: CommitVectorOptions = {},
   ): Promise<CommittedVector<Held>> {
     const parts: LeafSource[] = [];
     for (const [k, width] of widths.entries()) {
-      const options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress' | 'tree'> = {
+      const options: CommitRowsOptions = {
         logInvRate,
         signal,
         onProgress: (fraction) => onProgress?.((k + fraction) / widths.length),
@@ -68,8 +74,8 @@ export class CommittedVector<Held extends Committable = Committable> {
       };
       parts.push(
         vector instanceof LongVector
-          ? await CommittedPart.commit(vector, k, options)
-          : await commitRows(engine, vector, partLog, width, options),
+          ? await CommittedPart.commit(vector, k, scheme, options)
+          : await scheme.commit(engine, vector, partLog, width, options),
       );
     }
     const point = samplePoint(engine, capsOf(parts));

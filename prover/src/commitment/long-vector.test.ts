@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from '../protocol/field.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
-import { commitRows } from './opening.js';
+import { CAPS } from './scheme.js';
 import { LOG_LEAF } from './parameters.js';
 
 const PART_LOG = 10;
@@ -93,9 +93,9 @@ describe('a vector in parts', () => {
 
   it('opens leaves that it computes', async () => {
     for (let k = 0; k < long.parts; k++) {
-      const part = await CommittedPart.commit(long, k, { logInvRate: 2 });
+      const part = await CommittedPart.commit(long, k, CAPS, { logInvRate: 2 });
       const width = k === 2 ? 11 : 2 ** LOG_LEAF;
-      const stored = await commitRows(engine, long.part(k), PART_LOG, width, { logInvRate: 2 });
+      const stored = await CAPS.commit(engine, long.part(k), PART_LOG, width, { logInvRate: 2 });
       expect(part.cap).toEqual(stored.cap);
       const indexes = [0, 1, 77, 255, 77];
       await part.prepare(indexes);

@@ -3,17 +3,11 @@
  * A vector of integers that is committed in parts, since no machine's memory holds it as field elements. Prover only. The integers
  * are all there, and are multiplied as they are; only a part that is committed becomes field elements.
  */
-import type {
-  Axis,
-  CommitOptions,
-  Expression,
-  FpVec,
-  ProverEngine,
-  SumcheckProver,
-} from '@attensor/native';
+import type { Axis, Expression, FpVec, ProverEngine, SumcheckProver } from '@attensor/native';
 import { add, inverse, mod, mul, power, rootOfUnity, sub } from '../protocol/field.js';
-import { commitRows, type LeafSource } from './opening.js';
-import { leafWidth, LOG_CAP, LOG_LEAF } from './parameters.js';
+import type { OpenedLeaf } from '../hashing/tree-hash.js';
+import { leafWidth, LOG_LEAF } from './parameters.js';
+import type { CommitRowsOptions, LeafSource, Scheme } from './scheme.js';
 
 export class LongVector {
   readonly partSize: number;
@@ -96,6 +90,7 @@ export class CommittedPart implements LeafSource {
     private readonly index: number,
     private readonly width: number,
     private readonly logDomain: number,
+    private readonly scheme: Scheme,
     readonly cap: bigint[],
     private readonly tree: Uint8Array,
   ) {}
@@ -103,17 +98,18 @@ export class CommittedPart implements LeafSource {
   static async commit(
     vector: LongVector,
     index: number,
-    options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress' | 'tree'>,
+    scheme: Scheme,
+    options: CommitRowsOptions,
   ): Promise<CommittedPart> {
     const { engine, ints, partLog, partSize } = vector;
     const width = leafWidth(Math.min(partSize, ints.length - index * partSize), partLog);
     const part = vector.part(index);
-    const commitment = await commitRows(engine, part, partLog, width, options);
+    const commitment = await scheme.commit(engine, part, partLog, width, options);
     part.dispose();
     try {
       const { cap, logDomain } = commitment;
       const tree = await commitment.serializeTree();
-      return new CommittedPart(vector, index, width, logDomain, cap, tree);
+      return new CommittedPart(vector, index, width, logDomain, scheme, cap, tree);
     } finally {
       commitment.dispose();
     }
@@ -145,19 +141,15 @@ export class CommittedPart implements LeafSource {
     leaves.dispose();
   }
 
-  open(index: number): { leaf: bigint[]; path: bigint[] } {
+  open(index: number): OpenedLeaf {
     const leaf = this.leaves.get(index);
     if (!leaf) throw new Error(`commitment: leaf ${index} was not prepared`);
-    const path: bigint[] = [];
-    let layer = 0;
-    for (let d = 0; d < this.logDomain - LOG_CAP; d++) {
-      path.push(this.node(layer + ((index >> d) ^ 1)));
-      layer += 2 ** (this.logDomain - d);
-    }
-    return { leaf, path };
+    const siblings = this.scheme.siblings(this.logDomain, index);
+    return { leaf, path: siblings.map((step) => step.map((at) => this.node(at))) };
   }
 
   private node(at: number): bigint {
+    if (at < 0) return 0n;
     const start = TREE_HEADER + NODE * at;
     const bytes = this.tree.subarray(start, start + NODE);
     return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);

@@ -10,9 +10,11 @@ import type { ProverEngine } from '@attensor/native';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { cheapestScript, type PlannedScript } from '../rates.js';
 import { fieldSchema } from '../schema.js';
 import { PART_LOG, Script } from '../script.js';
 import { ModelUnit, MODEL_VERSION as VERSION } from '../units/model.js';
+import type { CommitmentNumbers } from '../units/unit.js';
 import { commitWeights, type CommittedWeights } from './weights.js';
 
 export const COMMITMENT_FILE = 'commitment.json';
@@ -29,6 +31,7 @@ const commitmentSchema = z.strictObject({
   capacity: z.number().int().positive(),
   logSize: z.number().int().positive(),
   logInvRate: z.number().int().positive(),
+  hashingLogInvRate: z.number().int().positive(),
   /** Set once the circuits are compiled. */
   verifierKeyHash: fieldSchema.optional(),
 });
@@ -43,9 +46,6 @@ const secretSchema = z.strictObject({
 
 /** Positions a model's circuits hold unless asked otherwise. */
 export const DEFAULT_CAPACITY = 32;
-/** log2 of the inverse rate of both commitments; docs/performance.md weighs the choices. */
-export const LOG_INV_RATE = 3;
-
 /** log2 of the entries that a model of this capacity is committed in: of its witness, or its parameters up to a part. */
 export function requiredLogSize(config: ModelConfig, capacity: number, partLog = PART_LOG): number {
   const { witnessLog, parameterLog } = new ModelUnit(config, capacity);
@@ -56,11 +56,21 @@ export function requiredLogSize(config: ModelConfig, capacity: number, partLog =
 export function modelScript(
   config: ModelConfig,
   capacity: number,
-  logSize = requiredLogSize(config, capacity),
-  logInvRate = LOG_INV_RATE,
+  { logSize, logInvRate, hashingLogInvRate }: CommitmentNumbers,
 ): { unit: ModelUnit; script: Script } {
   const unit = new ModelUnit(config, capacity, logSize);
-  return { unit, script: new Script(unit, { logInvRate, partLog: logSize }) };
+  return { unit, script: new Script(unit, { logInvRate, hashingLogInvRate, partLog: logSize }) };
+}
+
+/** A model's unit, and its script at the rates that are chosen for it. @throws UNSUPPORTED_CONFIG */
+export async function planModelScript(
+  config: ModelConfig,
+  capacity: number,
+  partLog?: number,
+): Promise<PlannedScript & { unit: ModelUnit }> {
+  const logSize = requiredLogSize(config, capacity, partLog);
+  const unit = new ModelUnit(config, capacity, logSize);
+  return { unit, ...(await cheapestScript(unit, logSize)) };
 }
 
 export interface CommitOptions {
@@ -86,9 +96,8 @@ export async function commitModel(
   options: CommitOptions = {},
 ): Promise<CommitmentFile> {
   const capacity = options.capacity ?? DEFAULT_CAPACITY;
-  const logSize = requiredLogSize(model.config, capacity, options.partLog);
-  const { unit, script } = modelScript(model.config, capacity, logSize);
-  await script.plan(); // a capacity that cannot be planned is refused now, not when keys are made
+  // a capacity that cannot be planned is refused now, not when keys are made
+  const { unit, script } = await planModelScript(model.config, capacity, options.partLog);
   const { onProgress, signal, salt } = options;
   const weights = await commitWeights(engine, script, unit, model, {
     onProgress: (fraction) => onProgress?.('parameters', fraction),
@@ -104,8 +113,7 @@ export async function commitModel(
     vocabularyRoot: vocabulary.root.toString(),
     configHash: script.hash.toString(),
     capacity,
-    logSize,
-    logInvRate: script.logInvRate,
+    ...script.numbers,
   };
   await mkdir(model.dir, { recursive: true });
   const trees = await parameters.trees();
@@ -131,9 +139,23 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const HINT = 'Commit the model: attensor model commit <model-dir>';
 
-/** @throws NOT_FOUND, BAD_FILE */
-export const readCommitment = (path: string): Promise<CommitmentFile> =>
-  readJson({ path, schema: commitmentSchema, code: 'BAD_FILE', hint: HINT });
+const anyVersion = z.looseObject({ format: z.literal(FORMAT), version: z.number() });
+
+/** @throws NOT_FOUND, BAD_FILE, WRONG_COMMITMENT for one of another version */
+export async function readCommitment(path: string): Promise<CommitmentFile> {
+  const file = { path, code: 'BAD_FILE' as const, hint: HINT };
+  const { version } = await readJson({ ...file, schema: anyVersion });
+  if (version !== VERSION)
+    throw new AttensorError({
+      code: 'WRONG_COMMITMENT',
+      what: 'the model was committed by another version, with other trees and circuits',
+      where: path,
+      expected: `version ${VERSION}`,
+      got: String(version),
+      hint: 'Commit the model again: attensor model commit <model-dir>; then deploy it again',
+    });
+  return readJson({ ...file, schema: commitmentSchema });
+}
 
 export interface Secret {
   salt: bigint;

@@ -1,8 +1,9 @@
 /** Openings of small vectors: true claims pass, and a prover who commits to one vector cannot open another. */
 import { describe, expect, it } from '@jest/globals';
-import { engine, type Commitment, type FpVec } from '@attensor/native';
-import { commitRows, openAt } from './opening.js';
+import { engine, type FpVec } from '@attensor/native';
+import { openAt } from './opening.js';
 import { LOG_CAP, LOG_LEAF } from './parameters.js';
+import { CAPS, type LeafSource } from './scheme.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError } from '../protocol/tape.js';
 import { littleWork } from '../testing/little-work.js';
@@ -14,8 +15,8 @@ const vectorOf = (logSize: number, seed: number): FpVec =>
   engine.fromInts(
     Int32Array.from({ length: 2 ** logSize }, (_, k) => ((k + seed) * 7919 * (k + 3)) % 65521),
   );
-const commit = (v: FpVec): Promise<Commitment> =>
-  commitRows(engine, v, Math.log2(v.length), 1 << LOG_LEAF, { logInvRate: RATE });
+const commit = (v: FpVec): Promise<LeafSource> =>
+  CAPS.commit(engine, v, Math.log2(v.length), 1 << LOG_LEAF, { logInvRate: RATE });
 
 interface Bend {
   /** claimed value less the true one */

@@ -5,7 +5,7 @@
  * at a lower rate; an out-of-domain sample pins it; queries into the previous codewords are folded and become claims.
  * The last folded vector is sent in clear.
  */
-import type { Commitment, CommitOptions, FpVec, ProverEngine } from '@attensor/native';
+import type { FpVec } from '@attensor/native';
 import { P, interpolate, rootOfUnity, sub } from '../protocol/field.js';
 import { eqEval, eqTable, horner, powEval } from '../protocol/polynomials.js';
 import {
@@ -18,35 +18,14 @@ import {
 import { ProverOnly } from '../protocol/prover-only.js';
 import type { Session, Words } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
-
-/** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries; the other rows are zero. */
-export function commitRows(
-  engine: ProverEngine,
-  vector: FpVec,
-  logSize: number,
-  width: number,
-  options: Pick<CommitOptions, 'logInvRate' | 'signal' | 'onProgress' | 'tree'>,
-): Promise<Commitment> {
-  const logRow = logSize - LOG_LEAF;
-  return engine.commit(vector.slice(0, width * 2 ** logRow), {
-    ...options,
-    logRow,
-    logCap: LOG_CAP,
-  });
-}
-
-/** What opens leaves of a committed vector. */
-export interface LeafSource extends Pick<Commitment, 'cap' | 'open' | 'dispose' | 'serializeTree'> {
-  /** Where leaves must be computed: called once, with all that will be opened. */
-  prepare?(indexes: number[], signal?: AbortSignal): Promise<void>;
-}
+import { CAPS, type LeafSource } from './scheme.js';
 
 export interface Oracle {
   /** Nodes below which Merkle paths end; bound to a root by the caller. */
   cap: Wire[];
   /** Weight of this vector in F. */
   coef: Wire;
-  /** Entries of a leaf, see `commitRows`. */
+  /** Entries of a leaf, see `Scheme`. */
   width: number;
   commitment: ProverOnly<LeafSource>;
 }
@@ -170,7 +149,7 @@ async function queryLeaf(
     'opening: path',
     hashed,
     bits.slice(0, depth),
-    opened.map((o) => o.path),
+    opened.map((o) => o.path.flat()),
   );
   tape.assertEqual(
     capNode(session, oracle, bits.slice(depth)),
@@ -234,9 +213,9 @@ const checkedHere = (session: Session): Codewords<Oracle> => ({
     const { tape } = session;
     const commitment = vector.present
       ? ProverOnly.of(
-          await commitRows(session.engine, vector.value, logSize, 1 << LOG_LEAF, { logInvRate }),
+          await CAPS.commit(session.engine, vector.value, logSize, 1 << LOG_LEAF, { logInvRate }),
         )
-      : ProverOnly.none<Commitment>();
+      : ProverOnly.none<LeafSource>();
     const cap = await session.send(
       1 << LOG_CAP,
       `${label}: commitment`,

@@ -106,6 +106,27 @@ export const openingPermutations = (width: number, { rounds }: OpeningParameters
     0,
   );
 
+/** Compressions that commit to a vector and to all folded vectors of its opening by trees. */
+export const openingCompressions = (width: number, { rounds }: OpeningParameters): number =>
+  rounds.reduce(
+    (sum, { logDomain }, k) => sum + treeCompressions(k === 0 ? width : 2 ** LOG_LEAF, logDomain),
+    0,
+  );
+
+/** Children of a node. */
+const ARITY = 8;
+
+/** Compressions of a tree with 2^logDomain leaves of `width` entries. */
+export function treeCompressions(width: number, logDomain: number): number {
+  let leaf = 1;
+  for (let level = width; level > ARITY; level = Math.ceil(level / ARITY))
+    leaf += Math.ceil(level / ARITY);
+  return Math.ceil(2 ** logDomain * (leaf + 1 / (ARITY - 1)));
+}
+
+/** What a compression takes, in Kimchi's permutations; fixed, so that every machine makes the same plan. */
+export const COMPRESSION_COST = 0.7;
+
 const LIST = SLACK / 2;
 
 /**

@@ -54,7 +54,7 @@ export async function commitWeights<Source>(
       })
     : undefined;
   const rows = await unit.vocabulary(source);
-  const vocabulary = rows && (await Vocabulary.build(engine, rows.rows, rows.width));
+  const vocabulary = rows && (await Vocabulary.build(engine, rows.rows, rows.width, rows.long));
   const filling = new Map<string, Int32Array>();
   for (const name of unit.builder.witnessWeights)
     filling.set(name, await unit.weight(source, name));

@@ -1,27 +1,27 @@
 /**
- * Embedding: the row of each position's token hashes to a leaf of `vocabularyRoot` at the token's index, and the same values are
- * the model's input x(t, i). Short rows are hashed in the circuit and claimed at a random point; long ones by `RowHashes`.
- *
- * Positions are a power of two, so index 11...1 is the last one.
+ * Embedding: the row of each position's token is the leaf of `vocabularyRoot` at the token's index, and the same values are the model's
+ * input x(t, i). Leaves and paths are proved at level 2, where short rows are claimed at a random point; long rows are hashed by
+ * `RowHashes`, and their leaves are the hashes.
  */
 import type { NodeOf } from '@attensor/inference';
 import type { FpVec, ProverEngine } from '@attensor/native';
-import { climb } from '../commitment/opening.js';
+import type { GroupShape } from '../hashing/layout.js';
+import type { Read } from '../hashing/reads.js';
+import type { OpenedGroup } from '../hashing/trace.js';
 import { ceilLog2 } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
 import { hash } from '../protocol/poseidon.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
-import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Tensor } from '../protocol/tensor.js';
 import { dim, fromTrace, type Builder, type Dim } from './builder.js';
 import { RowHashes } from './row-hashes.js';
 
-/** Prover only: rows and Merkle siblings (leaf upward) by token. */
+/** Prover only: rows, and what leads from their leaves to the root, by token. */
 export interface VocabularyTree {
   row(token: number): bigint[];
-  path(token: number): bigint[];
+  path(token: number): bigint[][];
 }
 
 /** What the prover knows of the rows that are read. */
@@ -29,7 +29,7 @@ export interface EmbeddingWitness {
   tree: VocabularyTree;
   /** tokens by position */
   ids: number[];
-  /** from `complete`: of rows that are hashed outside of the circuit */
+  /** from `complete`: of long rows */
   states: FpVec[];
 }
 
@@ -43,19 +43,40 @@ export class Embedding {
   readonly vocabularyLog: number;
   private readonly hashes: RowHashes | undefined;
 
+  /** The leaves that are opened. */
+  readonly reads: GroupShape;
+
   /**
-   * @param long rows are too long to be hashed in the circuit
+   * @param positions that hold tokens: the first ones
+   * @param long leaves of the vocabulary are hashes of rows
    */
-  constructor(builder: Builder, { results, weight }: NodeOf<'embedding'>, t: Dim, long: boolean) {
+  constructor(
+    builder: Builder,
+    { results, weight }: NodeOf<'embedding'>,
+    t: Dim,
+    positions: number,
+    long: boolean,
+  ) {
     const [vocabulary] = weight.rows;
     const [width] = weight.columns;
     this.dims = [t, dim('i', width)];
     this.vocabularyLog = ceilLog2(vocabulary);
     this.x = builder.free('embedding.x', this.dims, fromTrace(results.x.name));
+    this.reads = {
+      trees: 1,
+      queries: positions,
+      entries: long ? 1 : width,
+      depth: Math.max(1, this.vocabularyLog),
+    };
     if (long) this.hashes = new RowHashes(builder, 'embedding.hash', this.x, this.dims[1]);
   }
 
-  /** Field elements of all states of the row hashes; 0 where the circuit hashes the rows. */
+  /** Whether leaves of the vocabulary are hashes of rows. */
+  get long(): boolean {
+    return this.hashes !== undefined;
+  }
+
+  /** Field elements of all states of the row hashes; 0 where rows are leaves. */
   get hashedStates(): number {
     const { log } = this.x.views[0].block;
     return this.hashes ? STATES_PER_STEP * 2 ** (log - 1) : 0;
@@ -75,85 +96,85 @@ export class Embedding {
     return states;
   }
 
-  /** @param bits of each position's token, lowest first; positions after the last of them hold rows of zeros */
+  /**
+   * @param bits of each read token, lowest first; positions after them hold rows of zeros
+   * @param vocabularyRoot of the tree over all rows
+   */
   async script(
     scope: Scope,
     bits: Wire[][],
     vocabularyRoot: Wire,
     witness: ProverOnly<EmbeddingWitness>,
   ): Promise<void> {
-    if (this.hashes) await this.long(scope, this.hashes, bits, vocabularyRoot, witness);
-    else await this.short(scope, bits, vocabularyRoot, witness);
+    const { session } = scope;
+    const { tape } = session;
+    const indexes = bits.map((token) =>
+      tape.linear(token.map((bit, l): [Wire, bigint] => [bit, 1n << BigInt(l)])),
+    );
+    const read = {
+      shape: this.reads,
+      root: vocabularyRoot,
+      indexes,
+      opened: witness.map(({ tree, ids }): OpenedGroup => {
+        const tokens = ids.slice(0, bits.length);
+        const leafOf = (id: number): bigint[] =>
+          this.hashes ? [session.engine.hash(tree.row(id))] : tree.row(id);
+        return {
+          indexes: tokens,
+          opened: [tokens.map((id) => ({ leaf: leafOf(id), path: tree.path(id) }))],
+        };
+      }),
+    };
+    if (this.hashes) {
+      const answers = await this.hashed(scope, this.hashes, read.opened, witness);
+      scope.reads.push({ ...read, entry: [], leaves: { answers } });
+    } else scope.reads.push({ ...read, ...(await this.claimed(scope)) });
   }
 
-  private async long(
+  /** @returns the rows' hashes */
+  private async hashed(
     scope: Scope,
     rows: RowHashes,
-    bits: Wire[][],
-    vocabularyRoot: Wire,
+    opened: ProverOnly<OpenedGroup>,
     witness: ProverOnly<EmbeddingWitness>,
-  ): Promise<void> {
+  ): Promise<Wire[]> {
     const { session } = scope;
     const { tape } = session;
     const [t, i] = this.dims;
     const empty = tape.constant(hash(new Array<bigint>(i.size).fill(0n)));
-    const leaves = await session.send(bits.length, 'embedding: row hashes', async () =>
-      witness.value.ids
-        .slice(0, bits.length)
-        .map((id) => session.engine.hash(witness.value.tree.row(id))),
+    const answers = await session.send(this.reads.queries, 'embedding: row hashes', () =>
+      opened.value.opened[0].map(({ leaf }) => leaf[0]),
     );
-    for (const [k, leaf] of leaves.entries()) {
-      await inVocabulary(session, leaf, bits[k], vocabularyRoot, witness, k);
-    }
-    const all = Array.from({ length: 2 ** t.log }, (_, k) => leaves[k] ?? empty);
     await rows.script(
       scope,
-      all,
+      Array.from({ length: 2 ** t.log }, (_, k) => answers[k] ?? empty),
       witness.map((w) => w.states),
     );
+    return answers;
   }
 
-  private async short(
-    scope: Scope,
-    bits: Wire[][],
-    vocabularyRoot: Wire,
-    witness: ProverOnly<EmbeddingWitness>,
-  ): Promise<void> {
+  /** The rows' extension at a random point is the input's. */
+  private async claimed(scope: Scope): Promise<Pick<Read, 'entry' | 'leaves'>> {
     const { session } = scope;
     const { tape } = session;
     const [t, i] = this.dims;
-    const at = { t: scope.random('t', t.log), i: scope.random('i', i.log) };
-    const weights = eqTable(tape, at.t);
-    const columns = eqTable(tape, at.i).slice(0, i.size);
-    const rows: Wire[] = [];
-    // The last position has no successor: causality keeps its input from every checked one. It is opened as it is, and left out.
-    const unread = t.size - 1;
-    const free = await scope.open(
+    const { queries } = this.reads;
+    const query = scope.random('t', t.log);
+    const entry = scope.random('i', i.log);
+    const input = await scope.open(this.x, { t: query, i: entry }, 'embedding: rows');
+    if (queries === 2 ** t.log) return { entry, leaves: { query, value: input } };
+    // Among the opened rows, copies of the first stand where the input has zeros.
+    const first = await scope.open(
       this.x,
-      { t: Array.from({ length: t.log }, () => tape.constant(1n)), i: at.i },
-      'embedding: last position',
+      { t: query.map(() => tape.constant(0n)), i: entry },
+      'embedding: first row',
     );
-    rows.push(tape.mul(weights[unread], free));
-    for (let k = 0; k < unread; k++) {
-      const row = await session.hint(i.size, 'embedding row', () =>
-        witness.value.tree.row(witness.value.ids[k]),
-      );
-      await inVocabulary(session, tape.hash(row), bits[k], vocabularyRoot, witness, k);
-      rows.push(tape.mul(weights[k], tape.inner(row, columns)));
-    }
-    scope.claims.addTensor(session, this.x, at, tape.sum(rows));
+    const weight = tape.linear(
+      eqTable(tape, query)
+        .slice(0, queries)
+        .map((w): [Wire, bigint] => [w, -1n]),
+      1n,
+    );
+    return { entry, leaves: { query, value: tape.add(input, tape.mul(weight, first)) } };
   }
-}
-
-async function inVocabulary(
-  session: Session,
-  leaf: Wire,
-  bits: Wire[],
-  root: Wire,
-  witness: ProverOnly<EmbeddingWitness>,
-  position: number,
-): Promise<void> {
-  const siblings = witness.map(({ tree, ids }) => tree.path(ids[position]));
-  const top = await climb(session, 'embedding path', leaf, bits, siblings);
-  session.tape.assertEqual(top, root, 'embedding: the row is not in the vocabulary');
 }

@@ -190,8 +190,8 @@ const seventhPower = (x: Expr): Expr => {
   return square.mul(square).mul(square).mul(x);
 };
 
-/** Whether a row is long enough that its hash is cheaper this way than in the circuit. */
+/** Whether rows are long enough that their hashes are cheaper this way than as leaves. */
 export const hashesByGkr = (rows: number, width: number): boolean =>
   2 ** ceilLog2(rows) * Math.ceil(width / 2) > DIRECT_LIMIT;
-/** permutations; a circuit of 2^16 rows holds about 5,000 */
+/** permutations; as leaves, so many elements take 1,200 compressions of the vector that holds them */
 const DIRECT_LIMIT = 4096;

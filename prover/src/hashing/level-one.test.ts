@@ -9,22 +9,17 @@ import {
   bitsPerQuery,
   GRINDING_BITS,
 } from '../commitment/parameters.js';
+import type { LeafSource } from '../commitment/scheme.js';
 import { eqTable } from '../protocol/polynomials.js';
 import { Session } from '../protocol/session.js';
 import { VerificationError, type Tape, type Wire } from '../protocol/tape.js';
 import { transcriptOf } from '../testing/transcript.js';
 import { hashingLayout } from './layout.js';
-import {
-  openByAnswers,
-  plainCommitTree,
-  planLevels,
-  type Answered,
-  type TreeOracle,
-  type TreeSource,
-} from './level-one.js';
-import { proveHashing } from './level-two.js';
+import { openByAnswers, planLevels, type Answered, type TreeOracle } from './level-one.js';
+import { proveTrace } from './level-two.js';
 import { hashingTrace } from './trace.js';
 import { TreeHash } from './tree-hash.js';
+import { plainTrees } from './trees.js';
 
 const permute = (s: [bigint, bigint, bigint]): [bigint, bigint, bigint] => engine.permute(s);
 const LOG_SIZE = 11;
@@ -56,18 +51,20 @@ const vectorOf = (seed: number, width: number): FpVec => {
 const VECTORS = WIDTHS.map(([width, trees], i) =>
   Array.from({ length: trees }, (_, t) => vectorOf(10 * i + t, width)),
 );
-const commitTree = plainCommitTree(hash);
-const commit = (vectors: FpVec[][]): Promise<TreeSource[][]> =>
+const trees = plainTrees(hash);
+const commit = (vectors: FpVec[][]): Promise<LeafSource[][]> =>
   Promise.all(
     vectors.map((group, i) =>
-      Promise.all(group.map((v) => commitTree(engine, v, LOG_SIZE, WIDTHS[i][0], RATE))),
+      Promise.all(
+        group.map((v) => trees.commit(engine, v, LOG_SIZE, WIDTHS[i][0], { logInvRate: RATE })),
+      ),
     ),
   );
 const committed = commit(VECTORS);
 
 interface Bend {
   /** whose codewords answers are of, under the committed roots */
-  answering?: TreeSource[][];
+  answering?: LeafSource[][];
   /** opened in place of the committed vectors */
   opened?: FpVec[][];
   /** added to the claimed value */
@@ -80,8 +77,8 @@ async function script(session: Session, bend: Bend): Promise<void> {
   const held = bend.opened ?? VECTORS;
   const mu = (k: number) => (k === 0 ? tape.constant(1n) : session.challenge());
   const roots: Wire[][] = [];
-  for (const [k, [, trees]] of WIDTHS.entries())
-    roots.push(await session.send(trees, 'roots', () => sources[k].map((s) => s.root)));
+  for (const [k, [, count]] of WIDTHS.entries())
+    roots.push(await session.send(count, 'roots', () => sources[k].flatMap((s) => s.cap)));
   const point = session.challenges(LOG_SIZE);
   const oracles = WIDTHS.map(([width, trees], k): TreeOracle => ({
     roots: roots[k],
@@ -100,7 +97,7 @@ async function script(session: Session, bend: Bend): Promise<void> {
   const parameters = few(LOG_SIZE, RATE, 4);
   const answered: Answered = await openByAnswers(
     session,
-    commitTree,
+    trees,
     parameters,
     oracles,
     point,
@@ -117,7 +114,7 @@ async function script(session: Session, bend: Bend): Promise<void> {
     );
     return engine.fromBigints(hashingTrace(layout, honest));
   });
-  await proveHashing(session, layout, few(layout.logSize, 2, 3), answered, s);
+  await proveTrace(session, layout, few(layout.logSize, 2, 3), answered, s);
   session.finish();
 }
 

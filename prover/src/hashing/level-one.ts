@@ -3,36 +3,23 @@
  * The opening by answers: codewords are committed to by roots of Poseidon2 trees, and a query's message is what its leaves fold to. What
  * it leaves for the second level are the groups of opened trees and the foldings that give the answers.
  */
-import type { FpVec, ProverEngine } from '@attensor/native';
-import {
-  commitRows,
-  domainPoint,
-  openWith,
-  type Codewords,
-  type Shift,
-} from '../commitment/opening.js';
+import type { FpVec } from '@attensor/native';
+import { domainPoint, openWith, type Codewords, type Shift } from '../commitment/opening.js';
 import {
   LOG_LEAF,
   openingParameters,
   type OpeningParameters,
   type OpeningRound,
 } from '../commitment/parameters.js';
+import type { LeafSource, Scheme } from '../commitment/scheme.js';
 import { mod, mul, rootOfUnity } from '../protocol/field.js';
-import { eqTable } from '../protocol/polynomials.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import { hashingLayout, type GroupShape, type HashingLayout } from './layout.js';
 import type { HashedGroup, Folding, LeafTerm } from './relations.js';
 import type { OpenedGroup } from './trace.js';
-import { PlainTree, type OpenedLeaf, type TreeHash } from './tree-hash.js';
-
-/** A committed codeword, as its prover holds it. */
-export interface TreeSource {
-  readonly root: bigint;
-  open(index: number): OpenedLeaf;
-  dispose(): void;
-}
+import type { TreeHash } from './tree-hash.js';
 
 /** Trees over codewords of one domain and one width of leaves. */
 export interface TreeOracle {
@@ -41,9 +28,9 @@ export interface TreeOracle {
   scale: Wire;
   /** a coordinate for each bit of a tree's number; none for one tree */
   tree: Wire[];
-  /** Entries of a leaf, see `commitRows`. */
+  /** Entries of a leaf, see `Scheme`. */
   width: number;
-  sources: ProverOnly<TreeSource[]>;
+  sources: ProverOnly<LeafSource[]>;
 }
 
 /** What level 2 has to show of an opening. */
@@ -54,35 +41,16 @@ export interface Answered {
   opened: ProverOnly<OpenedGroup[]>;
 }
 
-/** Commits to the first `width` of the 2^LOG_LEAF rows of a vector of 2^logSize entries. */
-export type CommitTree = (
-  engine: ProverEngine,
-  vector: FpVec,
-  logSize: number,
-  width: number,
-  logInvRate: number,
-) => Promise<TreeSource>;
-
-/** A tree as plain integers over the engine's codeword: a reference for small vectors. */
-export const plainCommitTree =
-  (hash: TreeHash): CommitTree =>
-  async (engine, vector, logSize, width, logInvRate) => {
-    const codeword = await commitRows(engine, vector, logSize, width, { logInvRate });
-    const leaves = Array.from({ length: 2 ** codeword.logDomain }, (_, i) => codeword.open(i).leaf);
-    codeword.dispose();
-    const tree = new PlainTree(hash, leaves);
-    return { root: tree.root, open: (index) => tree.open(index), dispose: () => undefined };
-  };
-
 /**
  * F = sum over oracles and their trees of weight times vector; F(point) = value.
  *
+ * @param scheme of trees whose root is their only node
  * @param oracles of round 0, whose roots the transcript has absorbed
  * @param vector F, in the prover role
  */
 export async function openByAnswers(
   session: Session,
-  commitTree: CommitTree,
+  scheme: Scheme,
   parameters: OpeningParameters,
   oracles: TreeOracle[],
   point: Wire[],
@@ -99,15 +67,19 @@ export async function openByAnswers(
       const width = 2 ** LOG_LEAF;
       const sources = folded.present
         ? ProverOnly.of([
-            await commitTree(session.engine, folded.value, logSize, width, logInvRate),
+            await scheme.commit(session.engine, folded.value, logSize, width, { logInvRate }),
           ])
-        : ProverOnly.none<TreeSource[]>();
+        : ProverOnly.none<LeafSource[]>();
       const roots = await session.send(1, `${label}: root`, () =>
-        sources.value.map(({ root }) => root),
+        sources.value.flatMap(({ cap }) => cap),
       );
       return { roots, scale: tape.constant(1n), tree: [], width, sources };
     },
     async query(current, round, words, entry) {
+      for (const { sources } of current)
+        await sources.each(async (all) => {
+          for (const source of all) await source.prepare?.(words.numbers(), session.signal);
+        });
       const omega = rootOfUnity(round.logDomain);
       const indexes: Wire[] = [];
       const points: Wire[] = [];
@@ -155,10 +127,12 @@ async function answer(
 ): Promise<Wire[]> {
   return session.send(indexes.length, 'opening: answers', () => {
     const at = session.valuesOf(indexes).map(Number);
-    const entries = session.valuesOf(eqTable(session.tape, entry));
+    const eqValues = (point: Wire[]): bigint[] =>
+      session.engine.eqTable(session.valuesOf(point)).toBigints();
+    const entries = eqValues(entry);
     const sums = at.map(() => 0n);
     for (const { scale, tree, sources } of oracles) {
-      const weights = session.valuesOf(eqTable(session.tape, tree));
+      const weights = eqValues(tree);
       const leaves = sources.value.map((source) => at.map((index) => source.open(index)));
       opened.push({ indexes: at, opened: leaves });
       leaves.forEach((row, t) => {

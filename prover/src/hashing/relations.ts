@@ -47,7 +47,10 @@ export interface Folding {
   answers: Wire[];
 }
 
-/** The terms' sum, at a point over the queries, is a value: what rows of a vocabulary are claimed to be. */
+/**
+ * The terms' sum, at a point over the queries, is a value: what rows of a vocabulary are claimed to be. Queries that are missing to a
+ * power of two count as copies of the first.
+ */
 export interface LeafValue {
   terms: LeafTerm[];
   /** a coordinate for each bit of a query's number */
@@ -164,7 +167,7 @@ function checkShapes(layout: HashingLayout, { groups, foldings, values = [] }: H
   for (const { terms, answers } of foldings)
     checkTerms(terms, ({ queries }) => queries === answers.length);
   for (const { terms, query } of values)
-    checkTerms(terms, ({ queries }) => queries === 2 ** query.length);
+    checkTerms(terms, ({ logQueries }) => logQueries === query.length);
 }
 
 /**

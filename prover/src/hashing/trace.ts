@@ -3,7 +3,14 @@
  * S from opened leaves, as plain integers: all compressions of all instances. What a group lacks to powers of two are copies of its
  * first tree and its first query, so every relation holds there as well; compressions that belong to no group are of zeros.
  */
-import { instanceLog, sboxColumns, type GroupLayout, type HashingLayout } from './layout.js';
+import type { FpVec, ProverEngine } from '@attensor/native';
+import {
+  instanceLog,
+  sboxColumns,
+  type GroupLayout,
+  type HashingLayout,
+  type Range,
+} from './layout.js';
 import type { Compression, OpenedLeaf } from './tree-hash.js';
 
 /** The leaves of a group: of each tree, of each query. */
@@ -102,3 +109,79 @@ export const hashingTrace = (layout: HashingLayout, given: OpenedGroup[]): bigin
 /** For tests of what a cheat does with them. */
 export const hashingInstances = (layout: HashingLayout, given: OpenedGroup[]): InstanceTrace[][] =>
   layout.groups.map((group, k) => instancesOf(layout, group, given[k]));
+
+/** S by the engine: all compressions of one step of all instances at a time. */
+export async function filledTrace(
+  engine: ProverEngine,
+  layout: HashingLayout,
+  given: OpenedGroup[],
+): Promise<FpVec> {
+  const { hash, columns, logCompressions, logSize } = layout;
+  const size = 2 ** logCompressions;
+  const { width } = hash;
+  const nodes: bigint[][] = Array.from({ length: size }, () => []);
+  const positions = new Uint8Array(size);
+  const compress = async (children: bigint[][]): Promise<bigint[]> => {
+    const flat = engine.fromBigints(children.flatMap((c) => padded(c, width)));
+    const out = await engine.compress(flat);
+    flat.dispose();
+    return out.toBigints();
+  };
+  for (const [k, group] of layout.groups.entries()) {
+    const { indexes, opened } = given[k];
+    const instances = opened.flatMap((leaves) =>
+      leaves.map((leaf, q) => ({ ...leaf, index: indexes[q] })),
+    );
+    /** Numbers of the instances that stand at each place, copies included. */
+    const places = Array.from({ length: 2 ** instanceLog(group) }, (_, u) => {
+      const [tree, query] = [u >> group.logQueries, u % 2 ** group.logQueries];
+      const [t, q] = [tree < group.trees ? tree : 0, query < group.queries ? query : 0];
+      return t * group.queries + q;
+    });
+    const put = (range: Range, block: number, of: (instance: number) => bigint[]): void => {
+      places.forEach((instance, u) => {
+        nodes[range.offset + block * places.length + u] = of(instance);
+      });
+    };
+    let below = instances.map(({ leaf }) => leaf);
+    for (const range of group.levels) {
+      const count = 2 ** range.log;
+      const children = below.map((entries) =>
+        Array.from({ length: count }, (_, b) => entries.slice(b * width, (b + 1) * width)),
+      );
+      for (let b = 0; b < count; b++) put(range, b, (instance) => children[instance][b]);
+      const out = await compress(children.flat());
+      below = instances.map((_, u) => out.slice(u * count, (u + 1) * count));
+    }
+    let reached = below.map(([top]) => top);
+    for (const [step, range] of group.path.entries()) {
+      const children = instances.map(({ path, index }, u) => {
+        const all = path[step].slice();
+        all.splice(hash.position(index, step), 0, reached[u]);
+        return all;
+      });
+      put(range, 0, (instance) => children[instance]);
+      places.forEach((instance, u) => {
+        positions[range.offset + u] = hash.position(instances[instance].index, step);
+      });
+      reached = await compress(children);
+    }
+  }
+  const flat = engine.fromBigints(nodes.flatMap((children) => padded(children, width)));
+  const trace = await engine.compressionTrace(flat);
+  flat.dispose();
+  const out = engine.alloc(2 ** logSize);
+  out.axpy(0, 1n, trace);
+  trace.dispose();
+  for (let bit = 0; bit < hash.logArity; bit++)
+    out.setInts(
+      (columns.bits + bit) * size,
+      Int32Array.from(positions, (position) => (position >> bit) & 1),
+    );
+  return out;
+}
+
+const padded = (children: bigint[], width: number): bigint[] =>
+  children.length === width
+    ? children
+    : [...children, ...new Array<bigint>(width - children.length).fill(0n)];

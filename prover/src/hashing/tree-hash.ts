@@ -162,6 +162,20 @@ export class PlainTree {
     return this.levels[this.levels.length - 1][0];
   }
 
+  /** As the engine stores trees: a header, then all nodes level by level, 32 bytes little-endian each. */
+  serialize(): Uint8Array {
+    const nodes = this.levels.flat();
+    const { entries, depth } = this.shape;
+    const out = Buffer.alloc(8 + 32 * nodes.length);
+    out.write('ATTR');
+    out.set([3, depth, entries, this.hash.logArity], 4);
+    nodes.forEach((node, k) => {
+      const bytes = Buffer.from(node.toString(16).padStart(64, '0'), 'hex').reverse();
+      out.set(bytes, 8 + 32 * k);
+    });
+    return new Uint8Array(out.buffer, out.byteOffset, out.length);
+  }
+
   open(index: number): OpenedLeaf {
     const { hash, levels } = this;
     const path = levels.slice(0, -1).map((level, step) => {

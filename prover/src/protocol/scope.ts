@@ -1,5 +1,6 @@
 /** What the scripts of one session share: the claims, named random points, the prover's vectors and tables. */
 import type { FpVec } from '@attensor/native';
+import type { Read } from '../hashing/reads.js';
 import type { ProverOnly } from './prover-only.js';
 import type { Session } from './session.js';
 import type { Wire } from './tape.js';
@@ -19,6 +20,8 @@ const PADDING = 'padding';
 
 export class Scope {
   readonly claims = new Claims();
+  /** Leaves of other trees than the vectors', to be proved with the opening. */
+  readonly reads: Read[] = [];
   readonly eqs: EqTables;
   private readonly randomness = new Map<string, Wire[]>();
   private readonly keys = new Map<Tensor, number>();

@@ -47,7 +47,11 @@ describe('replay', () => {
 
   it('accepts them, and no others, where there is no native code', () => {
     const { config, capacity } = h.unit;
-    const input = { shape: { config, capacity }, statement: h.statement, messages };
+    const input = {
+      shape: { config, capacity, numbers: h.script.numbers },
+      statement: h.statement,
+      messages,
+    };
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [fileURLToPath(new URL('../testing/replay-without-addon.js', import.meta.url))],

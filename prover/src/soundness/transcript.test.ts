@@ -13,13 +13,13 @@ import { transcriptOf } from '../testing/transcript.js';
 const BOUND_OTHERWISE: Record<'model' | 'component', string[]> = {
   model: [
     ...['parameters: commitment', 'parameters sample and salt'],
-    ...['tokens', 'input positions', 'active positions', 'embedding row', 'embedding path'],
+    ...['tokens', 'input positions', 'active positions'],
     ...['opening: leaf', 'opening: path'],
   ],
   component: [
     ...['witness: commitment', 'witness sample and salt'],
     ...['parameters: commitment', 'parameters sample and salt'],
-    ...['tokens', 'embedding path', 'opening: leaf', 'opening: path'],
+    ...['tokens', 'opening: leaf', 'opening: path'],
   ],
 };
 

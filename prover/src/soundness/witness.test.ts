@@ -18,7 +18,8 @@ const signed = (names: string[]): string[] => each(names, ['.y.0', '.y.1']);
 
 /** What notices, and in which blocks. */
 const NOTICED: Record<string, string[]> = {
-  RMSNorm: ['embedding.x', ...each(NORMS, ['r.0', 'r.1'])],
+  'RMSNorm, embedding': ['embedding.x'],
+  RMSNorm: each(NORMS, ['r.0', 'r.1']),
   'RMSNorm, RMSNorm rows': each(NORMS, ['S', 'inv.0', 'inv.1']),
   'RMSNorm rows': each(NORMS, D),
   'GeMM, RMSNorm': signed([

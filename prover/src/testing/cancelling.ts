@@ -6,7 +6,8 @@
 import { engine, type FpVec, type FractionTree, type ProverEngine } from '@attensor/native';
 import { mod, mul, sub } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
-import { commitRows, openAt } from '../commitment/opening.js';
+import { openAt } from '../commitment/opening.js';
+import { CAPS } from '../commitment/scheme.js';
 import { openVectors, type Sampled } from '../commitment/vectors.js';
 import { LOG_CAP, LOG_LEAF } from '../commitment/parameters.js';
 import { reduceClaims } from '../protocol/reduction.js';
@@ -106,7 +107,7 @@ export async function openOthers(difference: bigint): Promise<void> {
     return other;
   });
   const commitments = await Promise.all(
-    committed.map((v) => commitRows(engine, v, LOG, 1 << LOG_LEAF, { logInvRate: RATE })),
+    committed.map((v) => CAPS.commit(engine, v, LOG, 1 << LOG_LEAF, { logInvRate: RATE })),
   );
   await proveAndVerify(async (session) => {
     const scope = new Scope(
@@ -159,7 +160,7 @@ export async function openFalsely(error: bigint, sample: bigint | 'cancels'): Pr
   const LOG = 13;
   const RATE = 2;
   const vector = vectorOf(LOG, 4);
-  const commitment = await commitRows(engine, vector, LOG, 1 << LOG_LEAF, { logInvRate: RATE });
+  const commitment = await CAPS.commit(engine, vector, LOG, 1 << LOG_LEAF, { logInvRate: RATE });
   /** The prover's polynomial of a round is wrong by d x (2 - x) where the claim is by d. */
   const carried = (drawn: bigint[]): bigint =>
     drawn.slice(-1 - LOG_LEAF, -1).reduce((d, r) => mul(d, mul(r, sub(2n, r))), mod(error));

@@ -10,11 +10,13 @@ import { CommittedVector } from '../commitment/committed-vector.js';
 import { dim, type Dim } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
 import type { TokenInput } from '../components/tokens.js';
+import type { Read } from '../hashing/reads.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import { Script, type ScriptWitness } from '../script.js';
 import { fill, unopenable, type Honest } from './honest.js';
+import { readHolds } from './ideal.js';
 import { overriding } from './overriding.js';
 
 export interface Forgery {
@@ -116,8 +118,7 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
   if (ids) unit.ids = () => ids;
   if (forgery.until !== 'opening')
     Object.defineProperty(unit, 'lookups', { value: { script: () => Promise.reject(new Stop()) } });
-  const { logInvRate, logSize } = h.script;
-  const script = new Script(unit, { logInvRate, partLog: logSize });
+  const script = new Script(unit, { ...h.script.numbers, partLog: h.script.logSize });
   const session = new Session({
     engine: bluffing(engine, fractions && ((num, den) => fractions(num, den, blocks))),
     permute: (s) => engine.permute(s),
@@ -136,11 +137,18 @@ export async function failures(h: Honest, forgery: Forgery): Promise<string[]> {
     if (what.startsWith('opening')) throw new Stop();
     return send(count, what, compute);
   };
+  const reads: Read[] = [];
+  unit.relations = (scope, ...rest) => {
+    // the second level's part of the verifier stands at the end
+    scope.reads.push = (...read) => reads.push(...read);
+    return h.unit.relations(scope, ...rest);
+  };
   try {
     await script.run(session, ProverOnly.of(witness));
   } catch (e) {
     if (!(e instanceof Stop)) throw e;
   }
+  if (reads.some((read) => !readHolds(session, read, read.opened.value))) failed.add('embedding');
   vector.dispose();
   return [...failed].sort();
 }

@@ -7,10 +7,12 @@ import { present } from '@attensor/core';
 import { engine } from '@attensor/native';
 import type { ComponentProver } from '../component-prover.js';
 import { dim, type Builder } from '../components/builder.js';
+import type { VocabularyTree } from '../components/embedding.js';
 import { mod } from '../protocol/field.js';
 import type { Session } from '../protocol/session.js';
 import { Tape } from '../protocol/tape.js';
 import { UnitProver } from '../prover.js';
+import { TEST_RATES } from './scripts.js';
 import { Script } from '../script.js';
 import { IdealCommitments } from './ideal.js';
 import type { Component } from '../units/component.js';
@@ -24,6 +26,8 @@ export interface Forgery {
   committed?: { name: string; dims?: number[]; change: (values: bigint[]) => void };
   /** Virtual tensors are those of the trace, not of the commitment. */
   virtualInput?: (traced: Map<string, IntTensor>) => bigint[];
+  /** What the vocabulary says of its rows, its root left as it is. */
+  vocabulary?: (honest: VocabularyTree) => VocabularyTree;
   /** A field of the statement by its index, and what it says instead. */
   statement?: [index: number, value: bigint];
 }
@@ -98,7 +102,7 @@ function forged(component: Component, forgery: Forgery): Component {
 /** A prover of messages that no circuit will read, at the rate that is made fastest. */
 export const unplanned = (
   unit: Component,
-  script = new Script(unit, { logInvRate: 2 }),
+  script = new Script(unit, TEST_RATES),
   prover = engine,
 ): ComponentProver =>
   Object.assign(Object.create(UnitProver.prototype) as ComponentProver, {
@@ -114,12 +118,19 @@ export const unopened = (unit: Component, ideal: IdealCommitments): ComponentPro
 
 /**
  * @param make the component; the forger gets one of his own
+ * @param opening whether vectors are committed and opened as in a proof, or ideally
  * @returns what the plain verifier says of an honest proof, or of the forger's
  */
-export async function verdictOf(make: () => Component, forgery: Forgery = {}): Promise<string> {
+export async function verdictOf(
+  make: () => Component,
+  forgery: Forgery = {},
+  opening: 'real' | 'ideal' = 'ideal',
+): Promise<string> {
   const component = make();
   const ideal = new IdealCommitments();
-  const forger = unopened(forged(make(), forgery), ideal);
+  const proverOf = (unit: Component): ComponentProver =>
+    opening === 'real' ? unplanned(unit) : unopened(unit, ideal);
+  const forger = proverOf(forged(make(), forgery));
   const { inputs, weights } = component.sample(new Sample(1));
   const restore = lenient();
   const value = Tape.prototype.public;
@@ -131,14 +142,24 @@ export async function verdictOf(make: () => Component, forgery: Forgery = {}): P
   }
   let made: { statement: bigint[]; session: Session };
   try {
-    made = await forger.messages(inputs, await forger.commitWeights(weights));
+    const committedWeights = await forger.commitWeights(weights);
+    const { vocabulary } = committedWeights;
+    if (vocabulary && forgery.vocabulary)
+      Object.assign(
+        vocabulary,
+        forgery.vocabulary({
+          row: vocabulary.row.bind(vocabulary),
+          path: vocabulary.path.bind(vocabulary),
+        }),
+      );
+    made = await forger.messages(inputs, committedWeights);
   } finally {
     restore();
     Tape.prototype.public = value;
   }
   const statement = made.statement.slice();
   if (forgery.statement) statement[forgery.statement[0]] = forgery.statement[1];
-  return unopened(component, ideal)
+  return proverOf(component)
     .replay(statement, made.session.messages)
     .then(
       () => 'accepted',

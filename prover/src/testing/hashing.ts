@@ -6,7 +6,7 @@
 import { engine, type FpVec } from '@attensor/native';
 import { openingParameters } from '../commitment/parameters.js';
 import { hashingLayout, type GroupShape, type HashingLayout } from '../hashing/layout.js';
-import { proveHashing } from '../hashing/level-two.js';
+import { proveTrace } from '../hashing/level-two.js';
 import { hashingRelations, type Hashed, type LeafTerm } from '../hashing/relations.js';
 import { fillTrace, hashingInstances, type InstanceTrace } from '../hashing/trace.js';
 import { type TreeHash, type OpenedLeaf } from '../hashing/tree-hash.js';
@@ -178,7 +178,7 @@ async function script(
   const hashed = await levelOne(session, test, forgery);
   const layout = layoutOf(test);
   const parameters = { ...openingParameters(layout.logSize, RATE), grindingBits: GRINDING_BITS };
-  await proveHashing(session, layout, parameters, hashed, s);
+  await proveTrace(session, layout, parameters, hashed, s);
   session.finish();
 }
 

@@ -1,7 +1,7 @@
 /**
  * @module testing/honest
  * An honest run of the nano checkpoint, shared by the soundness tests of one suite. Without commitments unless asked: components
- * are tested on witness vectors whose caps are a hash of the vector, so a random point follows the vector as in the real protocol.
+ * are tested on witness vectors whose roots are a hash of the vector, so a random point follows the vector as in the real protocol.
  */
 import { inputHash, outputHash } from '@attensor/contracts';
 import {
@@ -19,12 +19,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
-import { modelScript } from '../commitment/model-commitment.js';
-import type { LeafSource } from '../commitment/opening.js';
+import { modelScript, requiredLogSize } from '../commitment/model-commitment.js';
+import type { LeafSource } from '../commitment/scheme.js';
 import { Vocabulary } from '../commitment/vocabulary.js';
 import type { Values } from '../components/builder.js';
 import type { Script, ScriptWitness } from '../script.js';
 import type { ModelUnit } from '../units/model.js';
+import { TEST_RATES } from './scripts.js';
 import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
 import { idealCap } from './ideal.js';
 
@@ -55,7 +56,7 @@ export interface Honest {
   dispose(): Promise<void>;
 }
 
-/** A stand-in for a commitment: its cap depends on the whole vector, it can't be opened. */
+/** A stand-in for a commitment: its root depends on the whole vector, it can't be opened. */
 export async function unopenable(vector: FpVec): Promise<CommittedVector<FpVec>> {
   const cap = await idealCap(vector);
   const sample = await engine.evalPow(vector, samplePoint(engine, cap));
@@ -96,7 +97,10 @@ export async function honestRun(
   const dir = await mkdtemp(join(tmpdir(), 'attensor-nano-'));
   await importCheckpoint(CHECKPOINT, join(dir, 'model'));
   const model = await Model.open(join(dir, 'model'));
-  const { unit, script } = modelScript(model.config, capacity);
+  const { unit, script } = modelScript(model.config, capacity, {
+    logSize: requiredLogSize(model.config, capacity),
+    ...TEST_RATES,
+  });
   const weights = new Map<string, Int32Array>();
   for (const name of unit.builder.witnessWeights) weights.set(name, await model.tensor(name));
   // Two positions stay empty: padding is part of what is tested.
@@ -116,6 +120,7 @@ export async function honestRun(
     engine,
     await model.tensor('embedding'),
     model.config.hiddenSize,
+    false,
   );
   const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
   const statement = [

@@ -1,14 +1,17 @@
 /**
  * @module testing/ideal
- * The protocol over an ideal commitment, for tests of what comes before the opening: a cap is a hash of the whole vector, and where
- * the opening would begin, the verifier looks up the vectors that the caps stand for and evaluates every claim on them. Hashing
- * codewords takes most of a small proof's time; suites that do not use this one test it.
+ * The protocol over an ideal commitment, for tests of what comes before the opening: a root is a hash of the whole vector, and where
+ * the opening would begin, the verifier looks up the vectors that the roots stand for and evaluates every claim on them; leaves of a
+ * vocabulary that the prover opened are looked at in full. Hashing codewords takes most of a small proof's time; suites that do not
+ * use this one test it.
  */
 import { present } from '@attensor/core';
-import { engine, type FpVec, type ProverEngine } from '@attensor/native';
-import type { LeafSource } from '../commitment/opening.js';
-import { LOG_CAP } from '../commitment/parameters.js';
+import { engine, type CommittedTree, type FpVec, type ProverEngine } from '@attensor/native';
+import type { Read } from '../hashing/reads.js';
+import type { OpenedGroup } from '../hashing/trace.js';
+import { TREE_HASH, TREES } from '../hashing/trees.js';
 import { mod } from '../protocol/field.js';
+import { eqTable } from '../protocol/polynomials.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
@@ -17,11 +20,12 @@ import type { ClaimPart, Vector } from '../protocol/tensor.js';
 import { Script, type ScriptWitness } from '../script.js';
 import type { Unit } from '../units/unit.js';
 import { overriding } from './overriding.js';
+import { TEST_RATES } from './scripts.js';
 
 /** Nodes that depend on all of a vector. */
 export async function idealCap(vector: FpVec): Promise<bigint[]> {
   const digest = await engine.evalPow(vector, engine.hash([1n, 2n]));
-  return Array.from({ length: 2 ** LOG_CAP }, (_, i) => engine.hash([digest, BigInt(i)]));
+  return Array.from({ length: TREES.nodes }, (_, i) => engine.hash([digest, BigInt(i)]));
 }
 
 /** What a claim says about vectors, and what is true of them. */
@@ -41,20 +45,42 @@ export async function trueValue(
   return mod(total);
 }
 
+/** Whether leaves are where a read says, and are what it claims: what the second level proves of them. */
+export function readHolds(
+  session: Session,
+  { shape, root, indexes, entry, leaves }: Read,
+  { opened: [opened] }: OpenedGroup,
+): boolean {
+  const inTree = indexes.every((index, q) =>
+    TREE_HASH.verify(shape, session.value(root), Number(session.value(index)), opened[q]),
+  );
+  if ('answers' in leaves)
+    return inTree && leaves.answers.every((v, q) => session.value(v) === opened[q].leaf[0]);
+  const weights = session.valuesOf(eqTable(session.tape, leaves.query));
+  const columns = session.valuesOf(eqTable(session.tape, entry));
+  const claimed = weights.reduce((sum, w, q) => {
+    const { leaf } = opened[q] ?? opened[0];
+    return sum + w * mod(leaf.reduce((s, v, k) => s + v * columns[k], 0n));
+  }, 0n);
+  return inTree && mod(claimed) === session.value(leaves.value);
+}
+
 class Opening extends Error {}
 
 /** Both parties' commitments. */
 export class IdealCommitments {
   private readonly committed = new Map<bigint, FpVec>();
+  /** The leaves that the prover opened. */
+  private opened: OpenedGroup[] = [];
 
   /** Commits in no time. */
   readonly engine: ProverEngine = overriding(engine, {
-    commit: async (vector) => {
-      const cap = await idealCap(vector);
+    commitTree: async (vector) => {
+      const [root] = await idealCap(vector);
       // what is folded and disposed of later is not what was committed
-      this.committed.set(cap[0], engine.linear([vector], [1n], 0n));
-      const source: Pick<LeafSource, 'cap' | 'dispose'> = { cap, dispose: () => undefined };
-      return source as Awaited<ReturnType<ProverEngine['commit']>>;
+      this.committed.set(root, engine.linear([vector], [1n], 0n));
+      const tree: Pick<CommittedTree, 'root' | 'dispose'> = { root, dispose: () => undefined };
+      return tree as CommittedTree;
     },
   });
 
@@ -64,7 +90,7 @@ export class IdealCommitments {
       override run(session: Session, witness?: ProverOnly<ScriptWitness>): Promise<void> {
         return run(this.unit, session, witness);
       }
-    })(unit, { logInvRate: 2 });
+    })(unit, TEST_RATES);
   }
 
   private async run(
@@ -89,13 +115,18 @@ export class IdealCommitments {
       };
     }
     try {
-      await new Script(observed, { logInvRate: 2 }).run(session, witness);
+      await new Script(observed, TEST_RATES).run(session, witness);
     } catch (error) {
       if (!(error instanceof Opening)) throw error;
     }
     session.finish();
+    const { claims, reads } = present(scope, 'the scope');
+    if (session.proving) this.opened = reads.map(({ opened }) => opened.value);
     if (session.role !== 'verify') return;
-    const { claims } = present(scope, 'the scope');
+    reads.forEach((read, k) => {
+      if (!readHolds(session, read, this.opened[k]))
+        throw new VerificationError('embedding: the leaves are not what is claimed of them');
+    });
     for (const { parts, value } of claims.list)
       if ((await trueValue(session, vectors, parts)) !== session.value(value))
         throw new VerificationError('opening: a claim does not hold');

@@ -10,11 +10,12 @@ import { modelScript, replay, VerificationError } from '../index.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import { permute } from '../protocol/poseidon.js';
 import { Session } from '../protocol/session.js';
+import type { CommitmentNumbers } from '../units/unit.js';
 
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
 const { shape, statement, messages } = deserialize(Buffer.concat(chunks)) as {
-  shape: { config: ModelConfig; capacity: number };
+  shape: { config: ModelConfig; capacity: number; numbers: CommitmentNumbers };
   statement: bigint[];
   messages: bigint[];
 };
@@ -31,14 +32,20 @@ const outcome = async (fine: string, run: () => unknown): Promise<string> => {
 };
 
 const verify = (values: bigint[]): Promise<unknown> =>
-  replay(modelScript(shape.config, shape.capacity).script, permute, statement, values);
+  replay(
+    modelScript(shape.config, shape.capacity, shape.numbers).script,
+    permute,
+    statement,
+    values,
+  );
 
 /** Rows of the embedding that are hashed by GKR, whose script takes hashes and parameters of Poseidon itself. */
 async function recordLongRows(): Promise<void> {
   let capacity = shape.capacity;
   while (!hashesByGkr(capacity, shape.config.hiddenSize)) capacity *= 2;
   const config = { ...shape.config, maxPositions: Math.max(capacity, shape.config.maxPositions) };
-  await modelScript(config, capacity, 27).script.run(new Session({}));
+  const numbers = { ...shape.numbers, logSize: 27 };
+  await modelScript(config, capacity, numbers).script.run(new Session({}));
 }
 
 console.log(

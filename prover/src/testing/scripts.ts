@@ -4,9 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modelScript as scriptOf } from '../commitment/model-commitment.js';
+import { planModelScript } from '../commitment/model-commitment.js';
 import { Script } from '../script.js';
 import { componentByName, type Sizes } from '../units/catalog.js';
+
+/** Of scripts that no circuit is made of: little hashing. */
+export const TEST_RATES = { logInvRate: 2, hashingLogInvRate: 2 };
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
@@ -16,14 +19,14 @@ export async function modelScript(name: string, capacity: number): Promise<Scrip
   try {
     await importCheckpoint(join(HERE, '../../../models', name), join(dir, 'model'));
     const { config } = await Model.open(join(dir, 'model'));
-    return scriptOf(config, capacity).script;
+    return (await planModelScript(config, capacity)).script;
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
 export function componentScript(name: string, sizes: Sizes): Script {
-  return new Script(componentByName(name, sizes), { logInvRate: 2 });
+  return new Script(componentByName(name, sizes), TEST_RATES);
 }
 
 /** Sizes that are no powers of two where they may be. */

@@ -3,10 +3,11 @@
  * A protocol with every kind of step of the real one, small enough for a circuit in a test: a commitment with its sample, a
  * sumcheck, fractions, the reduction of claims, an opening, bits, and the statement.
  */
-import { engine, type Commitment } from '@attensor/native';
+import { engine } from '@attensor/native';
 import { P } from '../protocol/field.js';
 import { zeroFractionSum } from '../protocol/fractions.js';
-import { commitRows, openAt } from '../commitment/opening.js';
+import { openAt } from '../commitment/opening.js';
+import { CAPS, type LeafSource } from '../commitment/scheme.js';
 import { LOG_CAP, LOG_LEAF, openingParameters } from '../commitment/parameters.js';
 import { ProverOnly } from '../protocol/prover-only.js';
 import { reduceClaims } from '../protocol/reduction.js';
@@ -34,9 +35,9 @@ async function script(session: Session): Promise<void> {
   );
   const commitment = witness.present
     ? ProverOnly.of(
-        await commitRows(engine, witness.value, LOG_SIZE, 1 << LOG_LEAF, { logInvRate: LOG_RATE }),
+        await CAPS.commit(engine, witness.value, LOG_SIZE, 1 << LOG_LEAF, { logInvRate: LOG_RATE }),
       )
-    : ProverOnly.none<Commitment>();
+    : ProverOnly.none<LeafSource>();
   const scope = new Scope(
     session,
     witness.map((held) => ({ witness: held, parameters: engine.alloc(2 ** LOG_SIZE) })),

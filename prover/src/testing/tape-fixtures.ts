@@ -8,8 +8,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { plan } from '../circuits/planner.js';
-import { modelScript } from '../commitment/model-commitment.js';
+import type { Segment } from '../circuits/planner.js';
+import { planModelScript } from '../commitment/model-commitment.js';
 import { planComponent } from '../component-prover.js';
 import type { Tape } from '../protocol/tape.js';
 import { componentByName, type Sizes } from '../units/catalog.js';
@@ -38,10 +38,10 @@ export function tapeDigest({ ops }: Tape): string {
   return hash.digest('hex');
 }
 
-const fixtureOf = (tape: Tape): TapeFixture => ({
+const fixtureOf = ({ tape, segments }: { tape: Tape; segments: Segment[] }): TapeFixture => ({
   tape: tapeDigest(tape),
   operations: tape.ops.length,
-  rows: plan(tape).map((s) => s.rows),
+  rows: segments.map((s) => s.rows),
 });
 
 /** Of a model in `models/`, at a capacity. */
@@ -50,7 +50,7 @@ export async function modelFixture(name: string, capacity: number): Promise<Tape
   try {
     await importCheckpoint(join(HERE, '../../../models', name), join(dir, 'model'));
     const { config } = await Model.open(join(dir, 'model'));
-    return fixtureOf(await modelScript(config, capacity).script.tape());
+    return fixtureOf(await planModelScript(config, capacity));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -59,7 +59,7 @@ export async function modelFixture(name: string, capacity: number): Promise<Tape
 /** Of a component of the catalog, at the rate that its plan takes. */
 export async function componentFixture(name: string, sizes: Sizes = {}): Promise<TapeFixture> {
   const { circuits } = await planComponent(componentByName(name, sizes));
-  return fixtureOf(circuits.tape);
+  return fixtureOf(circuits);
 }
 
 /** @returns a file of `prover/src/fixtures` */

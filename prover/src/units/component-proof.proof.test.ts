@@ -277,11 +277,13 @@ describe('what a proof must not say', () => {
 
   it('tables of its own', async () => {
     const prover = await planComponent(SMALL.sigmoid_gate());
-    const { logSize, logInvRate } = prover.script;
     const committed = await prover.commitWeights({});
-    const root = await tablesRoot({ ...SMALL.sigmoid_gate().config, logSize, logInvRate });
+    const root = await tablesRoot({
+      ...SMALL.sigmoid_gate().config,
+      ...prover.script.numbers,
+    });
     expect(root).toBe(committed.root.toString());
-    const gemm = { ...SMALL.wkv_a1().config, logSize, logInvRate };
+    const gemm = { ...SMALL.wkv_a1().config, ...prover.script.numbers };
     expect(await tablesRoot(gemm)).toBeUndefined();
   });
 });

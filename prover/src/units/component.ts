@@ -15,7 +15,7 @@ import type { Scope } from '../protocol/scope.js';
 import type { Sample } from './sample.js';
 import { COMPONENT_STATEMENT, tokensHash, type ComponentStatement } from './statements.js';
 import { tensorDigest, type IntTensor, type Tensors, type Weights } from './tensors.js';
-import { embeddingWitness, sealed, type RunnableUnit } from './unit.js';
+import { embeddingWitness, sealed, type CommitmentNumbers, type RunnableUnit } from './unit.js';
 
 /** Bounds of a tensor's values, both included. */
 export interface Range {
@@ -52,16 +52,16 @@ export interface ComponentShape {
 export interface Component
   extends ComponentSpec, RunnableUnit<Tensors, Weights, ComponentStatement> {}
 
-export const COMPONENT_DOMAIN = domain('attensor-component-1').toBigInt();
+export const COMPONENT_DOMAIN = domain('attensor-component-2').toBigInt();
 
 /** Binds kind, sizes, and every number of the commitment. */
 export function componentHash(
   config: ComponentConfig,
-  logSize: number,
-  logInvRate: number,
+  { logSize, logInvRate, hashingLogInvRate }: CommitmentNumbers,
 ): bigint {
   const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
-  return textHash(COMPONENT_DOMAIN, JSON.stringify([sorted, logSize, logInvRate]));
+  const text = JSON.stringify([sorted, logSize, logInvRate, hashingLogInvRate]);
+  return textHash(COMPONENT_DOMAIN, text);
 }
 
 export function component(spec: ComponentSpec, shape: ComponentShape): Component {
@@ -75,9 +75,10 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
     description: JSON.stringify(spec.config),
     hashedStates: embedding?.hashedStates ?? 0,
     vocabularyPermutations: embedding?.vocabularyPermutations ?? 0,
-    hash: (logSize, logInvRate) => componentHash(spec.config, logSize, logInvRate),
-    programName(logSize, logInvRate) {
-      const hash = componentHash(spec.config, logSize, logInvRate).toString();
+    reads: embedding?.reads,
+    hash: (numbers) => componentHash(spec.config, numbers),
+    programName(numbers) {
+      const hash = componentHash(spec.config, numbers).toString();
       const digest = createHash('sha256').update(hash).digest('hex');
       return `attensor-component-${digest.slice(0, 12)}`;
     },
@@ -100,7 +101,7 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
       if (!embedding) return undefined;
       checkShapes(spec.weights, weights, 'weight');
       const { dims, data } = weights.vocabulary;
-      return { rows: data, width: dims[1] };
+      return { rows: data, width: dims[1], long: embedding.long };
     },
     complete: async (engine, witness) => (embedding ? embedding.complete(engine, witness) : []),
     async relations(scope, [, , weights, tokens], witness) {

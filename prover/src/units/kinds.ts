@@ -9,6 +9,7 @@ import { INNER_NORM_EPS, nodes, softmaxScale, traceNodes } from '@attensor/infer
 import { Builder, dim, fromTrace } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
 import { Gating } from '../components/gating.js';
+import { hashesByGkr } from '../components/row-hashes.js';
 import { Lookups } from '../components/lookups.js';
 import { activationScript, Sigmoid } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
@@ -235,7 +236,7 @@ export function embedding(rows: number, width: number, vocabulary: number): Comp
   const builder = new Builder();
   return component(spec, {
     builder,
-    embedding: new Embedding(builder, node, dim('t', T), true),
+    embedding: new Embedding(builder, node, dim('t', T), rows, hashesByGkr(rows, width)),
     relations: async () => {},
   });
 }

@@ -36,8 +36,7 @@ beforeAll(async () => {
   await importCheckpoint(CHECKPOINT, dir);
   model = await Model.open(dir);
   committed = await commitModel(engine, model, { capacity: CAPACITY, partLog: PART_LOG });
-  const { capacity, logSize, logInvRate } = committed;
-  planned = modelScript(model.config, capacity, logSize, logInvRate);
+  planned = modelScript(model.config, committed.capacity, committed);
   weights = await openWeights(engine, planned, model, committed);
   const promptIds = [model.config.bos ?? 0];
   const request = { promptIds, outputIds: await generate(model, promptIds, CAPACITY - 1) };

@@ -20,6 +20,7 @@ import { Lookups } from '../components/lookups.js';
 import { requireZeroPadding } from '../components/mask.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import { TokenColumns, type TokenInput } from '../components/tokens.js';
+import type { GroupShape } from '../hashing/layout.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
@@ -27,16 +28,28 @@ import type { Wire } from '../protocol/tape.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
 import type { Relations } from './relations.js';
 import { MODEL_STATEMENT } from './statements.js';
-import { embeddingWitness, sealed, type Run, type RunnableUnit, type UnitWitness } from './unit.js';
+import {
+  embeddingWitness,
+  sealed,
+  type CommitmentNumbers,
+  type Run,
+  type RunnableUnit,
+  type UnitWitness,
+  type VocabularyRows,
+} from './unit.js';
 import { Wiring } from './wiring.js';
 
 /** What a model's hash is the hash of, by version. */
-export const MODEL_VERSION = 2;
+export const MODEL_VERSION = 3;
 
 /** Binds every number the circuits depend on. */
-export function modelHash(config: ModelConfig, logSize: number, logInvRate: number): bigint {
+export function modelHash(config: ModelConfig, numbers: CommitmentNumbers): bigint {
+  const { logSize, logInvRate, hashingLogInvRate } = numbers;
   const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify(['attensor', MODEL_VERSION, logSize, logInvRate, sorted]);
+  const text = JSON.stringify([
+    ...['attensor', MODEL_VERSION, logSize, logInvRate, hashingLogInvRate],
+    sorted,
+  ]);
   return textHash(CONFIG_DOMAIN, text);
 }
 
@@ -70,7 +83,13 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     const rotation = rotationTable(builder, t, { dims: [rope] }, config, positions);
     const { embedding, layers, head } = modelGraph(config);
 
-    this.embedding = new Embedding(builder, embedding, t, hashesByGkr(capacity, hiddenSize));
+    this.embedding = new Embedding(
+      builder,
+      embedding,
+      t,
+      capacity,
+      hashesByGkr(capacity, hiddenSize),
+    );
     const wiring = new Wiring(builder, t, { ...tables, rotation });
     wiring.set(embedding.results.x.name, this.embedding.x);
     for (const { attention, feedForward } of layers) wiring.add([...attention, ...feedForward]);
@@ -102,12 +121,16 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     return `a model of ${layers} layers and hidden size ${hiddenSize}, ${this.capacity} positions`;
   }
 
-  hash(logSize: number, logInvRate: number): bigint {
-    return modelHash(this.config, logSize, logInvRate);
+  get reads(): GroupShape {
+    return this.embedding.reads;
   }
 
-  programName(logSize: number, logInvRate: number, ends: number[]): string {
-    const text = JSON.stringify([this.config, this.capacity, logSize, logInvRate, ends]);
+  hash(numbers: CommitmentNumbers): bigint {
+    return modelHash(this.config, numbers);
+  }
+
+  programName(numbers: CommitmentNumbers, ends: number[]): string {
+    const text = JSON.stringify([this.config, this.capacity, Object.values(numbers), ends]);
     return `attensor-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
   }
 
@@ -178,8 +201,9 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   weight(model: Model, name: string): Promise<Int32Array> {
     return model.tensor(name);
   }
-  async vocabulary(model: Model): Promise<{ rows: Int32Array; width: number }> {
-    return { rows: await model.tensor('embedding'), width: this.config.hiddenSize };
+  async vocabulary(model: Model): Promise<VocabularyRows> {
+    const { long } = this.embedding;
+    return { rows: await model.tensor('embedding'), width: this.config.hiddenSize, long };
   }
 
   async relations(

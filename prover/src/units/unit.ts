@@ -11,6 +11,7 @@ import type { Builder, Values } from '../components/builder.js';
 import type { EmbeddingWitness, VocabularyTree } from '../components/embedding.js';
 import type { Lookups } from '../components/lookups.js';
 import type { TokenInput } from '../components/tokens.js';
+import type { GroupShape } from '../hashing/layout.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
@@ -57,6 +58,15 @@ export interface UnitWitness {
   tokens: TokenInput;
 }
 
+/** What circuits depend on besides the unit. */
+export interface CommitmentNumbers {
+  /** log2 of the entries of the vectors that are opened */
+  logSize: number;
+  /** log2 of the inverse rates: of these vectors, and of the vector that holds the hashing of their opening */
+  logInvRate: number;
+  hashingLogInvRate: number;
+}
+
 export interface Unit {
   readonly statement: StatementKind;
   readonly builder: Builder;
@@ -72,10 +82,12 @@ export interface Unit {
   readonly vocabularyPermutations: number;
   /** Everything the circuits depend on, in words and numbers; for messages. */
   readonly description: string;
+  /** The leaves of a vocabulary that are opened; absent where no tokens are read. */
+  readonly reads?: GroupShape;
   /** Hash of everything the circuits depend on, the numbers of the commitments included. */
-  hash(logSize: number, logInvRate: number): bigint;
+  hash(numbers: CommitmentNumbers): bigint;
   /** Tells programs with different circuits apart. @param ends positions in the tape where circuits end */
-  programName(logSize: number, logInvRate: number, ends: number[]): string;
+  programName(numbers: CommitmentNumbers, ends: number[]): string;
   /** Adds what is no 64-bit integer to a witness, before it is committed. @returns states of hashed rows */
   complete(engine: ProverEngine, witness: FpVec): Promise<FpVec[]>;
   /** The unit's messages, between the commitments and the lookups. */
@@ -89,12 +101,20 @@ export interface Run {
   tokens: TokenInput;
 }
 
+export interface VocabularyRows {
+  rows: Int32Array;
+  /** of a row */
+  width: number;
+  /** Leaves are the rows' hashes. */
+  long: boolean;
+}
+
 /** A unit whose weights can be read from a `Source`. */
 export interface WeightedUnit<Source> extends Unit {
   /** A weight by the name that the builder knows it by. @throws MISSING_TENSOR, BAD_SHAPE */
   weight(source: Source, name: string): Int32Array | Promise<Int32Array>;
-  /** The vocabulary's embedding rows, and their width; nothing where no tokens are read. */
-  vocabulary(source: Source): Promise<{ rows: Int32Array; width: number } | undefined>;
+  /** The vocabulary's embedding rows; nothing where no tokens are read. */
+  vocabulary(source: Source): Promise<VocabularyRows | undefined>;
 }
 
 /** A unit that can be run and proved: `Request` is what is asked. */
