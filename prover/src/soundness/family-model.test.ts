@@ -8,7 +8,8 @@ import { engine } from '@attensor/native';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelScript } from '../commitment/model-commitment.js';
+import { modelScript, requiredLogSize } from '../commitment/model-commitment.js';
+import { TEST_RATES } from '../testing/scripts.js';
 import { commitWeights } from '../commitment/weights.js';
 import { nativeSteps, replay, type Transcript } from '../proof-steps.js';
 import { Scheduler } from '../steps.js';
@@ -31,8 +32,6 @@ const CONFIG = {
   ...{ bos_token_id: 17, eos_token_id: [18, 3] },
 };
 const CAPACITY = 4;
-/** Made fastest; no circuit reads these messages. */
-const LOG_INV_RATE = 2;
 
 let dir: string;
 let planned: ReturnType<typeof modelScript>;
@@ -43,7 +42,10 @@ beforeAll(async () => {
   await writeRandomCheckpoint(join(dir, 'hf'), CONFIG, 1);
   await importCheckpoint(join(dir, 'hf'), join(dir, 'model'));
   const model = await Model.open(join(dir, 'model'));
-  planned = modelScript(model.config, CAPACITY, undefined, LOG_INV_RATE);
+  planned = modelScript(model.config, CAPACITY, {
+    logSize: requiredLogSize(model.config, CAPACITY),
+    ...TEST_RATES,
+  });
   const { script, unit } = planned;
   const weights = await commitWeights(engine, script, unit, model);
   const promptIds = [17, 5];
