@@ -20,7 +20,7 @@ void Codeword::EncodeOnDevice(const device::Table& table, const Vec& vec, const 
   device::DeviceFp* to = values_.OutOnDevice();
   const device::DeviceFp* from = vec.OnDevice();
   for (size_t r = 0; r < shape_.rows; r++) {
-    control.Check("commit");
+    control.Check(where_);
     device::Check(table.encode(to + (r << shape_.logDomain()), from + (r << shape_.logRow), 1, shape_.logRow,
                                shape_.logDomain()));
     control.Report(share * static_cast<double>(r + 1) / static_cast<double>(shape_.rows));
@@ -36,7 +36,7 @@ void Codeword::EncodeOnHost(const Vec& vec, const Control& control, double share
   std::atomic<size_t> done{0};
   ParallelFor(rows, 1, [&](size_t begin, size_t end) {
     for (size_t r = begin; r < end; r++) {
-      control.Check("commit");
+      control.Check(where_);
       const Fp* row = coefs + r * width;
       Fp* to = out + (r << logDomain);
       if (std::all_of(row, row + width, [](const Fp& x) { return x.IsZero(); }))

@@ -19,7 +19,9 @@ struct CodewordShape {
 
 class Codeword {
  public:
-  explicit Codeword(const CodewordShape& shape) : shape_(shape), values_(shape.rows << shape.logDomain()) {}
+  /// `where` begins the messages of errors.
+  Codeword(const CodewordShape& shape, const char* where)
+      : shape_(shape), where_(where), values_(shape.rows << shape.logDomain()) {}
 
   const CodewordShape& shape() const { return shape_; }
   /// Row r at [r << logDomain]; column i of all rows is leaf i.
@@ -35,6 +37,7 @@ class Codeword {
 
  private:
   CodewordShape shape_;
+  const char* where_;
   Vec values_;
 };
 

@@ -18,7 +18,7 @@ static constexpr uint8_t kMagic[5] = {'A', 'T', 'T', 'R', 2};
 
 Commitment::Commitment(const Vec& vec, const CommitShape& shape, const Control& control,
                        const std::vector<uint8_t>* tree)
-    : shape_(shape), codeword_(shape) {
+    : shape_(shape), codeword_(shape, "commit") {
   if (tree) LoadTree(*tree);
   // Guide figures: a leaf of 16 costs nine permutations, about 40 times its share of the transform.
   double encodeShare = tree ? 1.0 : 0.03;
@@ -47,7 +47,7 @@ bool Commitment::Encode(const Vec& vec, const Control& control, double share, Ve
 void Commitment::EncodeAndHashPairs(const device::Table& table, const Vec& vec, const Control& control,
                                     Vec& leaves) {
   size_t rows = shape_.rows, width = size_t{1} << shape_.logRow, domain = leaves.size();
-  codeword_ = Codeword(shape_);
+  codeword_ = Codeword(shape_, "commit");
   Vec coefs(2 * width), pair(2 * domain), states(3 * domain);
   device::DeviceFp *from = coefs.OutOnDevice(), *encoded = pair.OutOnDevice(), *state = states.OutOnDevice();
   device::DeviceFp* hashes = leaves.OutOnDevice();

@@ -25,7 +25,7 @@ static size_t NodesOver(size_t leaves) {
 
 CommittedTree::CommittedTree(const Vec& vec, const CodewordShape& shape, const Control& control,
                              const std::vector<uint8_t>* tree)
-    : codeword_(shape) {
+    : codeword_(shape, "commitTree") {
   if (tree) LoadTree(*tree);
   // Guide figures: a leaf of 16 costs three compressions and a seventh, some 20 times its share of the
   // transform.
