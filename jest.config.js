@@ -3,21 +3,26 @@
  * their memory are settings of a whole jest run, not of a project: those of scripts/test.mjs hold for `npm test`, those here for a
  * plain `npx jest`, which may run anything: one suite at a time, each in a fresh process.
  */
-const project = (displayName, testMatch, testPathIgnorePatterns = []) => ({
+const project = (displayName, testMatch, rest = {}) => ({
   displayName,
   testMatch,
-  testPathIgnorePatterns: ['/node_modules/', ...testPathIgnorePatterns],
+  testPathIgnorePatterns: ['/node_modules/'],
   testEnvironment: 'node',
   transform: {},
+  ...rest,
 });
 
 export default {
   projects: [
-    project(
-      'unit',
-      ['<rootDir>/*/dist/**/*.test.js', '<rootDir>/scripts/**/*.test.mjs'],
-      ['\\.proof\\.test\\.js$', '<rootDir>/tests/dist/browser/'],
-    ),
+    project('unit', ['<rootDir>/*/dist/**/*.test.js', '<rootDir>/scripts/**/*.test.mjs'], {
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        '\\.proof\\.test\\.js$',
+        '<rootDir>/tests/dist/browser/',
+      ],
+      // arithmetic in JavaScript is most of what these do
+      testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+    }),
     project('proof', ['<rootDir>/*/dist/**/*.proof.test.js']),
     project('browser', ['<rootDir>/tests/dist/browser/**/*.test.js']),
   ],
