@@ -15,10 +15,9 @@ import {
   requireGenuine,
   Settler,
 } from '@attensor/contracts';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AccountUpdate, Cache, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
+import { AccountUpdate, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
 import { AttensorError, present } from '@attensor/core';
+import { keyCache } from '@attensor/core/o1js';
 import { settlementStore } from './settlement-store.js';
 
 export type CommitmentJson = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
@@ -46,15 +45,9 @@ export function compileContract(cacheDir: string): Promise<void> {
 
 async function compile(cacheDir: string): Promise<void> {
   const { verificationKey } = await AttestationContract.compile({
-    cache: await keyCache(cacheDir),
+    cache: keyCache(cacheDir),
   });
   requireKnownKey(verificationKey.hash);
-}
-
-async function keyCache(cacheDir: string): Promise<Cache> {
-  const keys = join(cacheDir, 'keys');
-  await mkdir(keys, { recursive: true });
-  return Cache.FileSystem(keys);
 }
 
 /** What is deployed must be what every reader looks for. */
@@ -172,7 +165,7 @@ export async function planSettle(
     takes: pending.length,
     prepare: async (report) => {
       const settler = new Settler({
-        cache: await keyCache(cacheDir),
+        cache: keyCache(cacheDir),
         store: await settlementStore(cacheDir, address),
         onStep: (step, done, of) => report(done / of, `proving ${step}`),
         onNotKept: (error) => log(`${String(error)} (the proof is used, but not kept)`),

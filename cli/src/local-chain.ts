@@ -9,10 +9,9 @@ import {
   Settler,
   Statement,
 } from '@attensor/contracts';
+import { keyCache } from '@attensor/core/o1js';
 import type { ProofFile } from '@attensor/prover';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AccountUpdate, Cache, Field, Mina, type PublicKey, VerificationKey } from 'o1js';
+import { AccountUpdate, Field, Mina, type PublicKey, VerificationKey } from 'o1js';
 
 export interface Deployed {
   address: PublicKey;
@@ -28,9 +27,7 @@ export async function deploy(
   Mina.setActiveInstance(chain);
   const [payer] = chain.testAccounts;
   const address = Mina.TestPublicKey.random();
-  const keys = join(cacheDir, 'keys');
-  await mkdir(keys, { recursive: true });
-  await AttestationContract.compile({ cache: Cache.FileSystem(keys) });
+  await AttestationContract.compile({ cache: keyCache(cacheDir) });
 
   const commitment = new Commitment({
     modelRoot: Field(roots.modelRoot),
@@ -54,7 +51,7 @@ export async function attest({ address, payer }: Deployed, file: ProofFile): Pro
 
 /** Takes what was submitted into the record. @returns the hash of the transaction */
 export async function settle({ address, payer }: Deployed, cacheDir: string): Promise<string> {
-  const settler = new Settler({ cache: Cache.FileSystem(join(cacheDir, 'keys')) });
+  const settler = new Settler({ cache: keyCache(cacheDir) });
   const settlement = await settler.prove(await readHistory(address));
   if (settlement === undefined) throw Error(`settle: nothing is pending at ${address.toBase58()}`);
   const { proof, verificationKey } = settlement;

@@ -3,6 +3,7 @@
  * Proves a unit on this machine: plans its circuits, commits its weights, and runs the steps of its proofs.
  */
 import { defaultCacheDir } from '@attensor/core/files';
+import { keyCache } from '@attensor/core/o1js';
 import { engine as nativeEngine } from '@attensor/native';
 import { getBackendPreference, setBackend, type JsonProof, type VerificationKey } from 'o1js';
 import { mkdir } from 'node:fs/promises';
@@ -28,7 +29,6 @@ import { Scheduler } from './steps.js';
 import { FileStore, NO_STORE, type Store } from './store.js';
 import type { Tensors } from './units/tensors.js';
 import type { RunnableUnit } from './units/unit.js';
-import { keyCache } from './verify.js';
 
 export type Stage =
   'compile' | 'weights' | 'run' | 'witness' | 'commit' | 'messages' | 'circuit' | 'done';

@@ -10,15 +10,9 @@ import {
   type ProofProblem,
   type StatedProof,
 } from '@attensor/contracts';
-import { defaultCacheDir } from '@attensor/core/files';
-import { loadReferenceStrings, withGenuineStrings } from '@attensor/core/o1js';
-import { Cache, initializeBindings } from 'o1js';
-import { join } from 'node:path';
+import { keyCache, loadReferenceStrings } from '@attensor/core/o1js';
+import { initializeBindings } from 'o1js';
 import { outcome, type Outcome } from './outcome.js';
-
-/** Keys of circuits and reference strings. @param cacheDir default: ATTENSOR_CACHE or ~/.cache/attensor */
-export const keyCache = (cacheDir = defaultCacheDir()): Cache =>
-  withGenuineStrings(Cache.FileSystem(join(cacheDir, 'keys')));
 
 const REASONS: Record<ProofProblem, string> = {
   statement: 'the file states something else than its proof',

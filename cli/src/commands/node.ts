@@ -1,7 +1,4 @@
-import { defaultCacheDir } from '@attensor/core/files';
 import { type Command, InvalidArgumentError } from 'commander';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { cancellable, command, positiveInteger, type Session } from '../command.js';
 
 interface Options {
@@ -62,12 +59,10 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
     .action(
       cancellable<Options>(session, async ({ output, signal }, options) => {
         const { startNode } = await import('@attensor/local-node');
-        const { Cache } = await import('o1js');
-        const keys = join(options.cache ?? defaultCacheDir(), 'keys');
-        await mkdir(keys, { recursive: true });
+        const { keyCache } = await import('@attensor/core/o1js');
         const node = await startNode({
           ...options,
-          cache: Cache.FileSystem(keys),
+          cache: keyCache(options.cache),
           cutsRanges: options.cutRanges,
           morePorts: options.lightnetPorts ? LIGHTNET_PORTS : [],
           log: (line) => output.log(line),

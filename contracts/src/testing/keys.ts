@@ -1,8 +1,5 @@
-/** Where tests keep the contract's keys: the folder that the commands use, so that a run of all tests compiles them once. */
-import { Cache } from 'o1js';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { keyCache } from '@attensor/core/o1js';
+import type { Cache } from 'o1js';
 
-const folder = process.env.ATTENSOR_CACHE ?? join(homedir(), '.cache', 'attensor');
-
-export const contractKeys = (): Cache => Cache.FileSystem(join(folder, 'keys'));
+/** Where tests keep the contract's keys: where the commands do, so that a run of all tests compiles them once. */
+export const contractKeys = (): Cache => keyCache();

@@ -4,6 +4,7 @@
  */
 export { analysis } from './analysis.js';
 export { hashNatively } from './native-hashing.js';
+export { keyCache } from './key-cache.js';
 export {
   internals,
   hashZkappCommand,
@@ -15,6 +16,7 @@ export {
   type MlTree,
 } from './internals.js';
 export {
+  keepReferenceStrings,
   loadBases,
   loadReferenceStrings,
   REFERENCE_STRING_HASHES,

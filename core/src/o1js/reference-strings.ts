@@ -90,6 +90,12 @@ export async function loadBases(
   }
 }
 
+/** From now on, o1js takes from the cache what it would compute; until a program is compiled, which has a cache of its own. */
+export async function keepReferenceStrings(cache: Cache): Promise<void> {
+  const { setSrsCache } = await internalModule<CacheModule>('bindings/crypto/cache.js');
+  setSrsCache(withGenuineStrings(cache));
+}
+
 /** @throws Error when this version of o1js has them elsewhere */
 export async function referenceStringModules(): Promise<CacheModule & Record<'fp' | 'fq', Srs>> {
   const { setSrsCache, unsetSrsCache } = await internalModule<CacheModule>(
