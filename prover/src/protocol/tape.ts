@@ -96,14 +96,14 @@ export class Tape {
 
   linear(terms: [Wire, bigint][], constant = 0n): Wire {
     let c = constant;
-    const merged = new Map<Wire, bigint>();
-    for (const [v, coef] of terms) {
-      const known = this.constantOf.get(v);
-      if (known !== undefined) c += known * coef;
-      else merged.set(v, mod((merged.get(v) ?? 0n) + coef));
+    const unknown: [Wire, bigint][] = [];
+    for (const term of terms) {
+      const known = this.constantOf.get(term[0]);
+      if (known !== undefined) c += known * term[1];
+      else unknown.push(term);
     }
     c = mod(c);
-    const left = [...merged].filter(([, coef]) => coef !== 0n);
+    const left = merged(unknown);
     if (left.length === 0) return this.constant(c);
     if (left.length === 1 && c === 0n && left[0][1] === 1n) return left[0][0];
     const out = this.node(() =>
@@ -218,6 +218,18 @@ export class Tape {
   assertBit(a: Wire, message: string): void {
     this.assertEqual(this.mul(a, a), a, message);
   }
+}
+
+/** The terms with one coefficient for each wire, in the order of the wires' first terms; those that cancel are left out. */
+function merged(terms: [Wire, bigint][]): [Wire, bigint][] {
+  // nearly always: a sum or a difference
+  if (terms.length === 1 || (terms.length === 2 && terms[0][0] !== terms[1][0]))
+    return terms
+      .map(([v, coef]): [Wire, bigint] => [v, mod(coef)])
+      .filter(([, coef]) => coef !== 0n);
+  const byWire = new Map<Wire, bigint>();
+  for (const [v, coef] of terms) byWire.set(v, (byWire.get(v) ?? 0n) + coef);
+  return [...byWire].map(([v, coef]): [Wire, bigint] => [v, mod(coef)]).filter(([, c]) => c !== 0n);
 }
 
 /** Nodes an operation reads. */
