@@ -114,11 +114,11 @@ it('an archive that is down is no reason to call anything deep', async () => {
 });
 
 it('a foreign contract attests nothing, and neither does one of another model', async () => {
-  const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3 };
+  const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3, hashingLogInvRate: 2 };
   const model = { modelRoot: '1', vocabularyRoot: '2', verifierKeyHash: '5' };
   const commitment = async (name: string, change: object) => {
     const file = join(folder, name);
-    const format = { format: 'attensor-commitment', version: 2 };
+    const format = { format: 'attensor-commitment', version: 3 };
     await writeFile(file, JSON.stringify({ ...format, ...sizes, ...model, ...change }));
     return ['--commitment', file];
   };
