@@ -255,7 +255,7 @@ describe('what a proof must not say', () => {
   });
 
   it('rows with an element more than the vocabulary', async () => {
-    // a vocabulary of rows of 12; the component's rows have 11, whose hash takes one zero more
+    // a vocabulary of rows of 12; the component's rows have 11, and the twelfth element would be an input of whatever follows
     const component = SMALL.embedding();
     const wider = componentByName('embedding', { rows: 3, dim: 12, vocabulary: 5 });
     const { inputs, weights } = wider.sample(new Sample(4));
@@ -267,7 +267,7 @@ describe('what a proof must not say', () => {
       run: (...args) => wider.run(...args),
     };
     const fill = bentFill.builder.witnessFills.find((f) => f.name === 'embedding.x')!;
-    fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12 }];
+    fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12, block: { size: 12, log: 4 } }];
     const cheat = await planComponent(bentFill);
     const bending = cheat.messages(inputs, vocabulary);
     await expect(
