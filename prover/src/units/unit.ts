@@ -21,7 +21,7 @@ import type { IntTensor, Tensors } from './tensors.js';
 /** Which fields a statement has, and which of them are roots of the committed vectors. */
 export interface StatementKind {
   readonly names: readonly string[];
-  /** Where the witness has a root of its own: its field, and the domain of its hash. Otherwise its caps are sent. */
+  /** Where the witness has a root of its own: its field, and the domain of its hash. Otherwise its root is sent. */
   readonly witness?: { field: number; domain: bigint };
   /** The weights' root. */
   readonly weights: { field: number; domain: bigint };
