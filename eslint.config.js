@@ -62,11 +62,6 @@ export default tseslint.config(
     },
   },
   {
-    // what a test asserts may end it
-    files: ['prover/**/*.test.ts'],
-    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
-  },
-  {
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
       globals: {

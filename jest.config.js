@@ -1,5 +1,5 @@
 /**
- * Three projects; scripts/suites.mjs has the rule by which a suite belongs to one, and scripts/test.mjs runs them. Workers and
+ * Four projects; scripts/suites.mjs has the rule by which a suite belongs to one, and scripts/test.mjs runs them. Workers and
  * their memory are settings of a whole jest run, not of a project: those of scripts/test.mjs hold for `npm test`, those here for a
  * plain `npx jest`, which may run anything: one suite at a time, each in a fresh process.
  */
@@ -12,17 +12,20 @@ const project = (displayName, testMatch, rest = {}) => ({
   ...rest,
 });
 
+// arithmetic in JavaScript is most of what these do
+const testEnvironment = '<rootDir>/scripts/jest-environment.mjs';
+
 export default {
   projects: [
     project('unit', ['<rootDir>/*/dist/**/*.test.js', '<rootDir>/scripts/**/*.test.mjs'], {
       testPathIgnorePatterns: [
         '/node_modules/',
-        '\\.proof\\.test\\.js$',
+        '\\.(whole|proof)\\.test\\.js$',
         '<rootDir>/tests/dist/browser/',
       ],
-      // arithmetic in JavaScript is most of what these do
-      testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+      testEnvironment,
     }),
+    project('whole', ['<rootDir>/*/dist/**/*.whole.test.js'], { testEnvironment }),
     project('proof', ['<rootDir>/*/dist/**/*.proof.test.js']),
     project('browser', ['<rootDir>/tests/dist/browser/**/*.test.js']),
   ],

@@ -23,11 +23,12 @@ export function parseArguments(args) {
 }
 
 /**
- * Jest's settings of workers. Unit suites share a few processes. A suite that proves holds gigabytes, and whatever it leaves behind
- * (over the limit: always) must not be there when the next one starts.
+ * Jest's settings of workers. Suites that prove nothing share a few processes. One that proves holds gigabytes, and whatever it leaves
+ * behind (over the limit: always) must not be there when the next one starts.
  */
 export function workersFor(project, { cores, memory }) {
-  if (project !== 'unit') return ['--maxWorkers=1', '--workerIdleMemoryLimit=1MB'];
+  if (!['unit', 'whole'].includes(project))
+    return ['--maxWorkers=1', '--workerIdleMemoryLimit=1MB'];
   const workers = Math.max(1, Math.min(cores, 8, Math.floor(memory / (4 * GiB))));
   return [`--maxWorkers=${workers}`, '--workerIdleMemoryLimit=2GB'];
 }

@@ -15,7 +15,9 @@ describe('arguments', () => {
       paths: ['a', 'b'],
       options: ['-t', 'name'],
     });
-    expect(() => parseArguments(['--project', 'none'])).toThrow('unit, proof, browser; got none');
+    expect(() => parseArguments(['--project', 'none'])).toThrow(
+      'unit, whole, proof, browser; got none',
+    );
   });
 });
 
@@ -25,6 +27,7 @@ describe('workers', () => {
     expect(workersFor('unit', { cores: 2, memory: 24 * GiB })[0]).toBe('--maxWorkers=2');
     expect(workersFor('unit', { cores: 64, memory: 16 * GiB })[0]).toBe('--maxWorkers=4');
     expect(workersFor('unit', { cores: 1, memory: 2 * GiB })[0]).toBe('--maxWorkers=1');
+    expect(workersFor('whole', { cores: 2, memory: 24 * GiB })[0]).toBe('--maxWorkers=2');
     for (const project of ['proof', 'browser'])
       expect(workersFor(project, { cores: 64, memory: 256 * GiB })[0]).toBe('--maxWorkers=1');
   });

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { files, root } from './setup.mjs';
 
 /** In the order in which they run: what a proof suite proves, a browser suite uses. */
-export const PROJECTS = ['unit', 'proof', 'browser'];
+export const PROJECTS = ['unit', 'whole', 'proof', 'browser'];
 
 /**
  * All suites, by their sources: `contracts/src/read.test.ts`.
@@ -23,11 +23,13 @@ export function allSuites() {
 /**
  * - `browser`: needs Chromium and the built page; in `tests/src/browser`.
  * - `proof`: compiles circuits and makes Pickles proofs; `*.proof.test.ts`. Minutes and gigabytes, so each has a process of its own.
- * - `unit`: everything else.
+ * - `whole`: a node that answers over HTTP, a whole command, a whole model's messages or evaluation; `*.whole.test.ts`. Each takes
+ *   many seconds, none gigabytes, so several run side by side.
+ * - `unit`: everything else, which is what a developer runs all the time: seconds a suite.
  */
 export function projectOf(suite) {
   if (suite.startsWith('tests/src/browser/')) return 'browser';
-  return suite.endsWith('.proof.test.ts') ? 'proof' : 'unit';
+  return /\.(whole|proof)\.test\.ts$/.exec(suite)?.[1] ?? 'unit';
 }
 
 /** The file that jest runs. */

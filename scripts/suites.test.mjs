@@ -17,6 +17,14 @@ describe('suites', () => {
     expect(suites).toContain('scripts/suites.test.mjs');
   });
 
+  test('belong to a project by their names', () => {
+    expect(
+      ['a/src/b.test.ts', 'a/src/b.whole.test.ts', 'a/src/whole.test.ts', 'a/src/b.proof.test.ts']
+        .concat('tests/src/browser/page.test.ts', 'scripts/c.test.mjs')
+        .map(projectOf),
+    ).toEqual(['unit', 'whole', 'unit', 'proof', 'browser', 'unit']);
+  });
+
   test('a path selects by source and by compiled file', () => {
     const [one] = suites.filter((suite) => suite.startsWith('contracts/'));
     for (const path of [one, compiled(one), `./${one}`])

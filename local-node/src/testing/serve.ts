@@ -1,5 +1,6 @@
 /** A node of its own process: `node serve.js <data dir> [block seconds] [block range] [cut]`; prints its URL. */
 import '@attensor/contracts/testing/native-backend';
+import { keyCache } from '@attensor/core/o1js';
 import { startNode } from '../node.js';
 
 const [data, blockSeconds = '0', blockRange = '10000', cut] = process.argv.slice(2);
@@ -10,6 +11,8 @@ const node = await startNode({
   blockSeconds: Number(blockSeconds),
   blockRange: Number(blockRange),
   cutsRanges: cut === 'cut',
+  // where the client's process keeps them: they take most of a minute to compute
+  cache: keyCache(),
   accounts: 12,
   balance: 1000,
   log: (line) => console.error(line),

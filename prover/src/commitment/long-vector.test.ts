@@ -1,5 +1,6 @@
 /** A vector in parts against the same vector as a whole. */
 import { describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from '../protocol/field.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
@@ -154,7 +155,7 @@ describe('a vector in parts', () => {
     expect(parted.finals()).toEqual(plain.finals());
     // what is left of a vector: its parts under the first challenges
     expect(bound[0]).toBeUndefined();
-    const value = await engine.evalMle(bound[1]!, challenges.slice(2));
+    const value = await engine.evalMle(present(bound[1]), challenges.slice(2));
     expect(value).toBe(await engine.evalMle(whole, challenges));
     parted.dispose();
   });

@@ -1,5 +1,6 @@
 import { engine } from '@attensor/native';
 import { describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { HALF, inverse, mod, mul, P, power } from './field.js';
 import { zeroFractionSum } from './fractions.js';
 import { Session } from './session.js';
@@ -40,7 +41,7 @@ function reference(nums: bigint[], dens: bigint[], challenges: bigint[]): bigint
   const messages = [layers[0].q[0]];
   let point: bigint[] = [];
   for (const { p, q } of layers.slice(1)) {
-    const lambda = challenges.shift()!;
+    const lambda = present(challenges.shift());
     const half = p.length / 2;
     let columns = [p.slice(0, half), p.slice(half), q.slice(0, half), q.slice(half)];
     const bound = [];
@@ -55,12 +56,12 @@ function reference(nums: bigint[], dens: bigint[], challenges: bigint[]): bigint
       });
       const c2 = mul(mod(h2 - 2n * h1 + h0), HALF);
       messages.push(mod(h1 - h0 - c2), c2);
-      const r = challenges.shift()!;
+      const r = present(challenges.shift());
       bound.push(r);
       columns = columns.map((column) => fold(column, r));
     }
     messages.push(...columns.map(([value]) => value));
-    point = [challenges.shift()!, ...bound];
+    point = [present(challenges.shift()), ...bound];
   }
   return messages;
 }

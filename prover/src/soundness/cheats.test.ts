@@ -3,6 +3,7 @@
  * the one relation that the step breaks, so a test falls when that relation is dropped.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { routedScale } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import { P, inverse } from '../protocol/field.js';
@@ -315,7 +316,7 @@ describe('Sigmoid', () => {
     return (name, data) => {
       const i = 3 * width();
       seen.set(name, data);
-      const get = (n: string): bigint => seen.get(L + n)![i];
+      const get = (n: string): bigint => present(seen.get(L + n), n)[i];
       if (name === `${L}sigmoid.c`) data[i] += by;
       if (name === `${L}sigmoid.sigma`) data[i] = table[Number(get('sigmoid.c'))];
       if (name === `${L}silu.y`) data[i] = (get('w1.y') * get('sigmoid.sigma')) >> 16n;
@@ -380,8 +381,8 @@ describe('gating', () => {
       if (name === `${L}experts.s` && options.selected) data.set(options.selected, T * 4);
       if (name === `${L}slots.expert` && options.experts) data.set(options.experts, T * 2);
       if (name === `${L}slots.weight`) {
-        const sigma = seen.get(`${L}gate_sigmoid.sigma`)!;
-        const experts = seen.get(`${L}slots.expert`)!;
+        const sigma = present(seen.get(`${L}gate_sigmoid.sigma`));
+        const experts = present(seen.get(`${L}slots.expert`));
         const scores = [0, 1].map((j) => sigma[T * 4 + Number(experts[T * 2 + j])]);
         const sum = scores[0] + scores[1];
         const scale = BigInt(routedScale(h.model.config));
@@ -476,7 +477,7 @@ describe('gating', () => {
 describe('tokens and output', () => {
   const tokens = (): number[] => [...h.promptIds, ...h.outputIds];
   it('another last token', async () => {
-    const wrong = [...h.outputIds.slice(0, -1), (h.outputIds.at(-1)! + 1) % 512];
+    const wrong = [...h.outputIds.slice(0, -1), (present(h.outputIds.at(-1)) + 1) % 512];
     const all = [...h.promptIds, ...wrong];
     const ids = padIds(all, h.ids.length);
     const forged = {
@@ -491,12 +492,12 @@ describe('tokens and output', () => {
     const V = 512;
     const acc = h.values(forged.trace).get('head.acc').data;
     const key = (v: number): bigint => acc[t * V + v] * 512n + BigInt(V - 1 - v);
-    const top = acc[t * V + wrong.at(-1)!] + (1n << 47n);
+    const top = acc[t * V + present(wrong.at(-1))] + (1n << 47n);
     const write = (ints: BigInt64Array, at: Blocks, wrap: boolean): void => {
       for (let k = 0; k < 3; k++)
         ints[at.at(`head.top.${k}`, t)] = (top >> BigInt(16 * k)) & 0xffffn;
       for (let v = 0; v < V; v++) {
-        const d = key(wrong.at(-1)!) - key(v);
+        const d = key(present(wrong.at(-1))) - key(v);
         for (let k = 0; k < 4; k++) {
           const cells = (d >> BigInt(16 * k)) & 0xffffn;
           ints[at.at(`head.d.${k}`, t, v)] = k === 3 && d < 0n && !wrap ? cells - 65536n : cells;
@@ -643,7 +644,10 @@ describe('tables and parameters', () => {
     by: bigint,
     value: bigint,
   ): Promise<string[]> {
-    const block = h.unit.builder.parameters.list().find((e) => e.name === name)!.block;
+    const { block } = present(
+      h.unit.builder.parameters.list().find((e) => e.name === name),
+      name,
+    );
     const parameters = engine.linear([h.parameters.vector], [1n], 0n);
     const i = block.offset + index;
     parameters.set(i, (parameters.get(i) + by + P) % P);

@@ -1,7 +1,7 @@
 /**
  * Layers of the family's configurations by their relations: sizes that are no powers of two, each kind of router, YaRN, queries of one
  * matrix. Then a forger of each thing that such sizes and options add, with exactly the checks that stop him: a mask that is dropped
- * takes a check away. One layer goes through a prover and the plain verifier; `family-model.test.ts` has a whole model.
+ * takes a check away. One layer goes through a prover and the plain verifier; `family-model.whole.test.ts` has a whole model.
  */
 import { describe, expect, it } from '@jest/globals';
 import { nodes } from '@attensor/inference';

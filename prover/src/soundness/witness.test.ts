@@ -3,6 +3,7 @@
  * of components that notice. A constraint that is dropped makes a set smaller; nothing here gets as far as the opening.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { Blocks, failures } from '../testing/cheat.js';
 import { honestRun, type Honest } from '../testing/honest.js';
 
@@ -130,7 +131,10 @@ describe('one changed entry of the witness', () => {
       h.unit.builder.witness.list().flatMap((e) => (e.region === 'cell' ? [e.name] : [])),
     );
     for (const part of names) {
-      const name = blocks.names.find((n) => short(n) === part)!;
+      const name = present(
+        blocks.names.find((n) => short(n) === part),
+        part,
+      );
       const i = entry(name);
       const noticed = await failures(h, {
         ints: (ints) => (ints[i] = cells.has(name) ? ints[i] ^ 1n : ints[i] + 1n),

@@ -9,6 +9,7 @@ import { present } from '@attensor/core';
 import { engine, type CommittedTree, type FpVec, type ProverEngine } from '@attensor/native';
 import type { Read } from '../hashing/reads.js';
 import type { OpenedGroup } from '../hashing/trace.js';
+import { TreeHash } from '../hashing/tree-hash.js';
 import { TREE_HASH, TREES } from '../hashing/trees.js';
 import { mod } from '../protocol/field.js';
 import { eqTable } from '../protocol/polynomials.js';
@@ -45,6 +46,21 @@ export async function trueValue(
   return mod(total);
 }
 
+/** The plain hash, which computes a node once: forgeries of one run open the same leaves again and again. */
+class RememberingHash extends TreeHash {
+  private readonly nodes = new Map<string, bigint>();
+
+  override node(children: bigint[]): bigint {
+    const key = children.join();
+    const known = this.nodes.get(key);
+    if (known !== undefined) return known;
+    const node = super.node(children);
+    this.nodes.set(key, node);
+    return node;
+  }
+}
+const plainHash = new RememberingHash(TREE_HASH.width);
+
 /** Whether leaves are where a read says, and are what it claims: what the second level proves of them. */
 export function readHolds(
   session: Session,
@@ -52,7 +68,7 @@ export function readHolds(
   { opened: [opened] }: OpenedGroup,
 ): boolean {
   const inTree = indexes.every((index, q) =>
-    TREE_HASH.verify(shape, session.value(root), Number(session.value(index)), opened[q]),
+    plainHash.verify(shape, session.value(root), Number(session.value(index)), opened[q]),
   );
   if ('answers' in leaves)
     return inTree && leaves.answers.every((v, q) => session.value(v) === opened[q].leaf[0]);

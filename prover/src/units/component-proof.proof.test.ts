@@ -1,5 +1,6 @@
 /** Components by themselves: every kind, native messages against the plain verifier; one real proof, its file, and edits of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { defaultCacheDir } from '@attensor/core/files';
 import { referenceEngine } from '@attensor/inference';
 import { engine } from '@attensor/native';
@@ -88,7 +89,7 @@ const bent = (component: Component, name: string, index: number): Component => (
   ...component,
   async run(...args) {
     const { tensors, tokens } = await component.run(...args);
-    const { dims, data } = tensors.get(name)!;
+    const { dims, data } = present(tensors.get(name), name);
     const changed = data.slice();
     changed[index] += changed[index] > 0n ? -1n : 1n;
     return { tensors: new Map(tensors).set(name, { dims, data: changed }), tokens };
@@ -194,7 +195,7 @@ describe('weights in parts', () => {
   });
 
   it('keep their order, and their sample is that of all', async () => {
-    const { vector, parts, sample, caps } = committed.parameters!;
+    const { vector, parts, sample, caps } = present(committed.parameters);
     const swapped = [1, 0, 2, 3, 4, 5].map((k) => parts[k]);
     const alone = (vector as LongVector).part(0);
     const ofFirst = await engine.evalPow(alone, samplePoint(engine, caps));
@@ -266,7 +267,7 @@ describe('what a proof must not say', () => {
       ...SMALL.embedding(),
       run: (...args) => wider.run(...args),
     };
-    const fill = bentFill.builder.witnessFills.find((f) => f.name === 'embedding.x')!;
+    const fill = present(bentFill.builder.witnessFills.find((f) => f.name === 'embedding.x'));
     fill.dims = [fill.dims[0], { ...fill.dims[1], size: 12, block: { size: 12, log: 4 } }];
     const cheat = await planComponent(bentFill);
     const bending = cheat.messages(inputs, vocabulary);
@@ -414,7 +415,7 @@ describe('a proof', () => {
   it('verifies from its file', async () => {
     const text = JSON.stringify(result.file);
     expect(Buffer.byteLength(text)).toBeLessThan(36_000);
-    const file = componentProofIn(text)!;
+    const file = present(componentProofIn(text));
     expect(await verdict(file)).toMatchObject({
       valid: true,
       checked: ['component', 'verifierKeyHash', 'proof'],

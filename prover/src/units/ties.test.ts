@@ -1,5 +1,6 @@
 /** What ties a component to its statement and to its tensors: one forger for each tie. */
 import { describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { SMALL_SIZES } from '../testing/scripts.js';
 import { verdictOf, type Forgery } from '../testing/forgers.js';
 import { Builder, dim, fromTrace } from '../components/builder.js';
@@ -31,7 +32,7 @@ describe('a forger', () => {
       'softmax_qk',
       {
         committed: { name: 'input', change: bump(3) },
-        virtualInput: (traced) => [...traced.get('input')!.data],
+        virtualInput: (traced) => [...present(traced.get('input')).data],
       },
     ],
     [
@@ -41,7 +42,7 @@ describe('a forger', () => {
         // rows of 12 values in 16 places; a sum of squares that has the thirteenth
         committed: { name: 'input', dims: [4, 16], change: bump(12) },
         trace: (traced) => {
-          const S = traced.get('norm.S')!;
+          const S = present(traced.get('norm.S'));
           traced.set('norm.S', { ...S, data: S.data.map((v, t) => (t === 0 ? v + 1n : v)) });
         },
       },

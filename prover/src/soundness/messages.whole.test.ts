@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { engine } from '@attensor/native';
 import { CommittedVector } from '../commitment/committed-vector.js';
 import { P } from '../protocol/field.js';
@@ -109,7 +110,7 @@ describe('replay', () => {
 
   it('rejects swapped elements', async () => {
     const swapped = messages.slice();
-    const { start } = labels.find((l) => l.what === 'GeMM: output')!;
+    const { start } = present(labels.find((l) => l.what === 'GeMM: output'));
     [swapped[start], swapped[start + 1]] = [swapped[start + 1], swapped[start]];
     await rejected(swapped);
   });
@@ -127,7 +128,7 @@ describe('replay', () => {
   it('rejects a Merkle path whose leaf is another column', async () => {
     const leaves = labels.filter((l) => l.what === 'opening: leaf' || l.what === 'opening: path');
     const [leaf, path] = leaves;
-    const other = leaves.slice(4).find((l) => l.count === leaf.count)!;
+    const other = present(leaves.slice(4).find((l) => l.count === leaf.count));
     const otherPath = leaves[leaves.indexOf(other) + 1];
     expect(otherPath.count).toBe(path.count);
     const moved = messages.slice();
