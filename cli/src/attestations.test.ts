@@ -118,7 +118,7 @@ it('a foreign contract attests nothing, and neither does one of another model', 
   const model = { modelRoot: '1', vocabularyRoot: '2', verifierKeyHash: '5' };
   const commitment = async (name: string, change: object) => {
     const file = join(folder, name);
-    const format = { format: 'attensor-commitment', version: 3 };
+    const format = { format: 'attensor-commitment', version: 4 };
     await writeFile(file, JSON.stringify({ ...format, ...sizes, ...model, ...change }));
     return ['--commitment', file];
   };

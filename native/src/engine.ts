@@ -100,11 +100,14 @@ export const TREE_ARITY = 8;
 export interface CommittedTree {
   readonly logDomain: number;
   readonly root: bigint;
-  /** Column i, and of each step from the leaf up the 7 other children of the node above, in order. */
+  /**
+   * Leaf i, which is column (i mod 8) n + floor(i / 8) where the tree has n nodes above its leaves, and of each step from the leaf up
+   * the 7 other children of the node above, in order.
+   */
   open(index: number): { leaf: bigint[]; path: bigint[][] };
   /**
-   * The tree's nodes (not the codeword) for storage: 8 bytes ('ATTR', version 3, logDomain, rows, log2 of `TREE_ARITY`), then nodes of 32
-   * little-endian bytes, level by level from the leaves' hashes to the root.
+   * The tree's nodes (not the codeword) for storage: 8 bytes ('ATTR', version 4, logDomain, rows, log2 of `TREE_ARITY`), then nodes of 32
+   * little-endian bytes, level by level from those above the leaves' hashes to the root.
    */
   serializeTree(): Promise<Uint8Array>;
   dispose(): void;
@@ -176,11 +179,17 @@ export interface ProverEngine {
     axes: Axis[],
     signal?: AbortSignal,
   ): Promise<FpVec>;
-  /** Entry i * rows + r is sum_j values[r * rowLength + j] * xs[i]^j; zeros and changes as in `contractInts`. */
+  /**
+   * A row holds the coefficients of `turns` polynomials, which take turns: entry (i * rows + r) * turns + t is
+   * sum_j values[r * rowLength + j * turns + t] * xs[i]^j. Zeros and changes as in `contractInts`.
+   *
+   * @param turns 1 to 64
+   */
   evalRows(
     values: Int32Array,
     rows: number,
     rowLength: number,
+    turns: number,
     xs: bigint[],
     signal?: AbortSignal,
   ): Promise<FpVec>;

@@ -244,27 +244,31 @@ describe('integers', () => {
 
   test('are evaluated row by row at all points', async () => {
     for (const bits of [3, 16, 32])
-      for (const [rows, length] of [
-        [1, END],
-        [3, 1000],
-        [2, 2001],
-        [16, 1],
+      for (const [rows, length, turns] of [
+        [1, END, 1],
+        [3, 1000, 1],
+        [2, 2001, 1],
+        [16, 1, 1],
+        [1, END, 8],
+        [3, 8000, 8],
+        [2, 8011, 8],
+        [2, 1001, 2],
+        [16, 1, 8],
       ]) {
-        const values = integers(bits);
+        // the last row ends early
+        const values = integers(bits, Math.max(END, rows * length - 500));
         const xs = length > 1000 ? [mod(-1n), random.field()] : [...edges, random.field()];
-        const out = (await engine.evalRows(values, rows, length, xs)).toBigints();
-        const expected = xs.flatMap((x) =>
-          Array.from({ length: rows }, (_, r) =>
-            twin.evalPow(
-              [...values.subarray(r * length, (r + 1) * length)].map((v) => mod(BigInt(v))),
-              x,
-            ),
-          ),
+        const out = (await engine.evalRows(values, rows, length, turns, xs)).toBigints();
+        const polynomials = Array.from({ length: rows * turns }, (_, k) =>
+          [...values.subarray(Math.floor(k / turns) * length, Math.floor(k / turns + 1) * length)]
+            .filter((__, j) => j % turns === k % turns)
+            .map((v) => mod(BigInt(v))),
         );
+        const expected = xs.flatMap((x) => polynomials.map((each) => twin.evalPow(each, x)));
         expect(out).toEqual(expected);
       }
-    expect((await engine.evalRows(new Int32Array(0), 2, 5, [3n])).toBigints()).toEqual([0n, 0n]);
-    expect((await engine.evalRows(integers(8), 2, 5, [])).toBigints()).toEqual([]);
+    expect((await engine.evalRows(new Int32Array(0), 2, 5, 1, [3n])).toBigints()).toEqual([0n, 0n]);
+    expect((await engine.evalRows(integers(8), 2, 5, 1, [])).toBigints()).toEqual([]);
   });
 
   test('are refused where they do not fit, and stop at a signal', async () => {
@@ -273,11 +277,15 @@ describe('integers', () => {
     await expect(engine.contractInts(values, 0, [{ size: 3, stride: 1, weights }])).rejects.toThrow(
       'contractInts: axes[0].weights: expected length 3, got 4',
     );
-    await expect(engine.evalRows(values, 0, 5, [1n])).rejects.toMatchObject({
+    await expect(engine.evalRows(values, 0, 5, 1, [1n])).rejects.toMatchObject({
       code: 'OUT_OF_RANGE',
     });
+    for (const turns of [0, 65])
+      await expect(engine.evalRows(values, 1, 5, turns, [1n])).rejects.toMatchObject({
+        code: 'OUT_OF_RANGE',
+      });
     const wrong = new BigInt64Array(3) as unknown as Int32Array;
-    await expect(engine.evalRows(wrong, 1, 3, [1n])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
+    await expect(engine.evalRows(wrong, 1, 3, 1, [1n])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
     await expect(engine.contractInts(wrong, 0, [])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
 
     const length = engine.device().name === EMULATED ? 1 << 10 : 1 << 17;
@@ -289,12 +297,12 @@ describe('integers', () => {
     ];
     const xs = random.fields(200);
     for (const start of [
-      (signal: AbortSignal) => engine.evalRows(long, 16, length, xs, signal),
+      (signal: AbortSignal) => engine.evalRows(long, 16, length, 1, xs, signal),
       (signal: AbortSignal) => engine.contractInts(long, 0, axes, signal),
     ])
       await expect(start(AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
     const controller = new AbortController();
-    const running = engine.evalRows(long, 16, length, xs, controller.signal);
+    const running = engine.evalRows(long, 16, length, 1, xs, controller.signal);
     setTimeout(() => controller.abort(), 5);
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
   });

@@ -180,8 +180,12 @@ static void TestCommittedTree() {
     for (int logRow : {0, 3, 5}) {
       Vec vec = RandomVec(rows << logRow);
       CommittedTree tree(vec, {rows, logRow, 1}, control);
+      Codeword codeword({rows, logRow, 1}, "test");
+      codeword.Encode(vec, control, 1);
       size_t last = tree.shape().domain() - 1;
       for (size_t index : {size_t{0}, last / 3, last}) {
+        size_t column = last < kArity ? index : index % kArity * ((last + 1) / kArity) + index / kArity;
+        CHECK(tree.Leaf(index) == codeword.Leaf(column));
         Fp node = PlainLeaf(tree.Leaf(index));
         std::vector<Fp> path = tree.Path(index);
         for (size_t at = index, k = 0; k < path.size(); k += kArity - 1, at /= kArity) {
@@ -567,11 +571,17 @@ static void TestIntegerSums() {
       // A device takes a table of powers for each row and point: an emulated one takes its time.
       if (rows > 10 && bits != 16) continue;
       if (length > 1000) xs = {largest, RandomField()};
-      Vec got = EvalRows(ints, rows, length, xs, Control{});
-      CHECK(got.size() == rows * xs.size());
-      for (size_t i = 0; i < xs.size(); i++)
+      for (size_t turns : {1, 8}) {
+        Vec got = EvalRows(ints, rows, length, turns, xs, Control{});
+        CHECK(got.size() == rows * turns * xs.size());
         for (size_t r = 0; r < rows; r++)
-          CHECK(got[i * rows + r] == EvalPow(whole.data() + r * length, length, xs[i]));
+          for (size_t t = 0; t < turns; t++) {
+            std::vector<Fp> coefs;
+            for (size_t j = t; j < length; j += turns) coefs.push_back(whole[r * length + j]);
+            for (size_t i = 0; i < xs.size(); i++)
+              CHECK(got[(i * rows + r) * turns + t] == EvalPow(coefs.data(), coefs.size(), xs[i]));
+          }
+      }
     }
   }
   Control control;
@@ -581,7 +591,7 @@ static void TestIntegerSums() {
     std::vector<int32_t> ints(10, 1);
     try {
       if (rows)
-        EvalRows(ints, 1, 10, {kOne}, control);
+        EvalRows(ints, 1, 10, 1, {kOne}, control);
       else
         ContractInts(ints, 0, {{10, 1, RandomVec(10)}}, control);
     } catch (const Error& e) {

@@ -93,8 +93,8 @@ export async function estimate(
   const [first = 0] = parameters.widths;
   const held = script.inParts ? 4 * weights * row : script.hasParameters ? codeword(first) : 0;
   const proving = codeword(witness.widths[0]) + tables + held;
-  // Parts are committed one after the other; their trees stay.
-  const treeBytes = (32 * leaves * 8) / 7;
+  // Parts are committed one after the other; their trees stay, but for the leaves' hashes.
+  const treeBytes = (32 * leaves) / 7;
   const trees = script.inParts ? parameters.widths.length * treeBytes : 0;
   const committing = script.inParts ? codeword(first) + 2 * 4 * weights * row : 0;
   return {

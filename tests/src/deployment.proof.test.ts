@@ -42,7 +42,7 @@ afterAll(async () => {
 
 function commitment(modelRoot: string, verifierKeyHash: string) {
   const sizes = { configHash: '1', capacity: 4, logSize: 18, logInvRate: 3, hashingLogInvRate: 2 };
-  const format = { format: 'attensor-commitment', version: 3 };
+  const format = { format: 'attensor-commitment', version: 4 };
   return { ...format, ...sizes, modelRoot, vocabularyRoot: '22', verifierKeyHash };
 }
 

@@ -119,8 +119,9 @@ export async function layerCost(
   const perWeight = 1 + (1 + PRODUCT_SUMCHECK) + 1 + first.queries;
   const opened = PRODUCT_SUMCHECK * whole;
   const leaves = 2 ** first.logDomain;
-  const tree = (FIELD_BYTES * leaves * 8) / 7;
-  const codeword = (width: number): number => FIELD_BYTES * leaves * width + tree;
+  // above the leaves' hashes, which are not kept
+  const tree = (FIELD_BYTES * leaves) / 7;
+  const codeword = (width: number): number => FIELD_BYTES * leaves * (width + 1) + tree;
   const vectors = OPENING_VECTORS * FIELD_BYTES * whole;
   const tables = 8 * FIELD_BYTES * 2 ** witnessLog;
   return {

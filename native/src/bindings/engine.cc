@@ -302,18 +302,23 @@ Napi::Value ContractIntsFunction(Info info) {
       WriteVec, ints.Release(), std::move(task));
 }
 
+/// Polynomials that share a row of integers.
+static constexpr size_t kMaxTurns = 64;
+
 Napi::Value EvalRowsFunction(Info info) {
   KeptIntegers ints(info[0], {"evalRows", "values"});
   size_t rows = ReadIndex(info[1], {"evalRows", "rows"}, kMaxLength),
-         rowLength = ReadIndex(info[2], {"evalRows", "rowLength"}, kMaxLength);
+         rowLength = ReadIndex(info[2], {"evalRows", "rowLength"}, kMaxLength),
+         turns = ReadIndex(info[3], {"evalRows", "turns"}, kMaxTurns);
+  Require(turns > 0, "evalRows: turns: expected 1 to " + std::to_string(kMaxTurns) + ", got 0");
   Require(rows > 0 && rowLength > 0, "evalRows: rows: expected at least one, of at least one entry, got " +
                                          std::to_string(rows) + " of " + std::to_string(rowLength));
-  std::vector<Fp> xs = ReadFields(info[3], {"evalRows", "xs"});
-  TaskOptions task(info.Env(), {"evalRows", "options"}, info[4], info.Env().Undefined());
+  std::vector<Fp> xs = ReadFields(info[4], {"evalRows", "xs"});
+  TaskOptions task(info.Env(), {"evalRows", "options"}, info[5], info.Env().Undefined());
   return Task<Vec>::Run(
       info.Env(),
-      [values = ints.values, rows, rowLength, xs](Control& control) {
-        return EvalRows(values, rows, rowLength, xs, control);
+      [values = ints.values, rows, rowLength, turns, xs](Control& control) {
+        return EvalRows(values, rows, rowLength, turns, xs, control);
       },
       WriteVec, ints.Release(), std::move(task));
 }

@@ -259,9 +259,10 @@ static constexpr size_t kWidth = 1000;
 /// Such pieces that a task takes, for all points one after another.
 static constexpr size_t kPieces = 48;
 
-static Vec EvalRowsOnHost(Integers ints, size_t rows, size_t rowLength, const std::vector<Fp>& xs,
-                          const Control& control) {
-  size_t points = xs.size(), width = std::min(kWidth, rowLength);
+static Vec EvalRowsOnHost(Integers ints, size_t rows, size_t rowLength, size_t turns,
+                          const std::vector<Fp>& xs, const Control& control) {
+  size_t points = xs.size(), width = std::min(kWidth, (rowLength + turns - 1) / turns);
+  size_t piece = turns * width;
   std::vector<Digits> powers(points * width);
   std::vector<Fp> steps(points);
   ParallelFor(points, 1, [&](size_t begin, size_t end) {
@@ -271,70 +272,99 @@ static Vec EvalRowsOnHost(Integers ints, size_t rows, size_t rowLength, const st
       steps[i] = p;
     }
   });
-  Vec out = Vec::Zeros(points * rows);
+  size_t outputs = rows * turns;
+  Vec out = Vec::Zeros(points * outputs);
   Fp* to = out.mut();
   std::mutex mutex;
-  size_t perRow = (rowLength + kPieces * width - 1) / (kPieces * width);
+  size_t pieces = std::max<size_t>(1, kPieces / turns), span = pieces * piece;
+  size_t perRow = (rowLength + span - 1) / span;
   ParallelFor(rows * perRow, 1, [&](size_t begin, size_t end) {
+    std::vector<int32_t> last;
     for (size_t task = begin; task < end; task++) {
-      size_t row = task / perRow, first = task % perRow * kPieces;
-      size_t length = std::min(rowLength - first * width, kPieces * width);
-      Integers some = Window(ints, row * rowLength + first * width, length);
+      size_t row = task / perRow, first = task % perRow * pieces;
+      size_t length = std::min(rowLength - first * piece, span);
+      Integers some = Window(ints, row * rowLength + first * piece, length);
       u64 bound = Bound(some.data(), some.size());
-      size_t whole = some.size() / width, rest = some.size() % width;
       if (some.empty()) continue;
-      std::vector<Fp> values(points);
+      size_t whole = some.size() / piece, rest = (some.size() % piece + turns - 1) / turns;
+      // every polynomial has as many coefficients
+      last.resize(rest * turns);
+      CopyInts(last.data(), some, whole * piece, last.size());
+      std::vector<Fp> values(points * turns), inner((whole + (rest > 0)) * turns);
       for (size_t i = 0; i < points; i++) {
         control.Check("evalRows");
         const Digits* factors = &powers[i * width];
-        std::vector<Fp> inner;
-        if (whole) {
-          Sums sums(whole);
-          sums.Add(some.data(), width, 1, factors, width, bound);
-          inner = sums.Totals();
+        Fp* next = inner.data();
+        auto add = [&](size_t count, const int32_t* from, size_t stride, size_t step, size_t terms) {
+          Sums sums(count);
+          sums.Add(from, stride, step, factors, terms, bound);
+          next = std::copy_n(sums.Totals().begin(), count, next);
+        };
+        if (turns == 1) {
+          if (whole) add(whole, some.data(), width, 1, width);
+        } else {
+          for (size_t k = 0; k < whole; k++) add(turns, some.data() + k * piece, 1, turns, width);
         }
-        if (rest) {
-          Sums last(1);
-          last.Add(some.data() + whole * width, rest, 1, factors, rest, bound);
-          inner.push_back(last.Totals()[0]);
-        }
-        Wide sum;
+        if (rest) add(turns, last.data(), 1, turns, rest);
         Fp power = Pow(steps[i], first);
-        for (const Fp& x : inner) {
-          MulAccumulate(sum, x, power);
-          power = Mul(power, steps[i]);
-        }
-        values[i] = Reduce(sum);
+        std::vector<Wide> sums(turns);
+        for (size_t k = 0; k < inner.size(); k += turns, power = Mul(power, steps[i]))
+          for (size_t t = 0; t < turns; t++) MulAccumulate(sums[t], inner[k + t], power);
+        for (size_t t = 0; t < turns; t++) values[i * turns + t] = Reduce(sums[t]);
       }
       std::lock_guard lock(mutex);
-      for (size_t i = 0; i < points; i++) to[i * rows + row] = Add(to[i * rows + row], values[i]);
+      for (size_t i = 0; i < points; i++)
+        for (size_t t = 0; t < turns; t++) {
+          Fp& sum = to[i * outputs + row * turns + t];
+          sum = Add(sum, values[i * turns + t]);
+        }
     }
   });
   return out;
 }
 
-Vec EvalRows(Integers ints, size_t rows, size_t rowLength, const std::vector<Fp>& xs,
+/// The integers that take the same turn, one after the other.
+static std::vector<int32_t> TurnByTurn(Integers ints, size_t turns) {
+  constexpr size_t kBlock = 1 << 12;
+  size_t count = (ints.size() + turns - 1) / turns;
+  std::vector<int32_t> out(turns * count);
+  ParallelFor(count, kBlock, [&](size_t begin, size_t end) {
+    for (size_t j = begin; j < end; j++)
+      for (size_t t = 0; t < turns && j * turns + t < ints.size(); t++)
+        out[t * count + j] = ints[j * turns + t];
+  });
+  return out;
+}
+
+Vec EvalRows(Integers ints, size_t rows, size_t rowLength, size_t turns, const std::vector<Fp>& xs,
              const Control& control) {
-  size_t points = xs.size();
+  size_t points = xs.size(), outputs = rows * turns, most = kDeviceInts / turns * turns;
   Vec out;
   bool done = device::Run(rows * rowLength, device::kLeastElements, [&](const device::Table& table) {
     // Pieces of a row that the device holds at a time; each is a polynomial of its own.
-    out = Vec::Zeros(points * rows);
+    out = Vec::Zeros(points * outputs);
     Fp* to = out.mut();
     std::vector<Fp> values(points);
     for (size_t row = 0; row < rows; row++) {
-      for (size_t first = 0; first < rowLength; first += kDeviceInts) {
+      for (size_t first = 0; first < rowLength; first += most) {
         control.Check("evalRows");
-        Integers some = Window(ints, row * rowLength + first, std::min(kDeviceInts, rowLength - first));
+        Integers some = Window(ints, row * rowLength + first, std::min(most, rowLength - first));
         if (some.empty()) continue;
+        std::vector<int32_t> ordered;
+        if (turns > 1) some = ordered = TurnByTurn(some, turns);
         DeviceInts there(table, some);
-        device::Check(table.evalInts(values.data(), there.get(), some.size(), xs.data(), points));
-        for (size_t i = 0; i < points; i++)
-          to[i * rows + row] = Add(to[i * rows + row], Mul(values[i], Pow(xs[i], first)));
+        size_t count = some.size() / turns;
+        for (size_t t = 0; t < turns; t++) {
+          device::Check(table.evalInts(values.data(), there.get() + t * count, count, xs.data(), points));
+          for (size_t i = 0; i < points; i++) {
+            Fp& sum = to[i * outputs + row * turns + t];
+            sum = Add(sum, Mul(values[i], Pow(xs[i], first / turns)));
+          }
+        }
       }
     }
   });
-  return done ? out : EvalRowsOnHost(ints, rows, rowLength, xs, control);
+  return done ? out : EvalRowsOnHost(ints, rows, rowLength, turns, xs, control);
 }
 
 }  // namespace attensor

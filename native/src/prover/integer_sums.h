@@ -53,7 +53,9 @@ using Integers = std::span<const int32_t>;
 /// As Contract, of integers.
 Vec ContractInts(Integers ints, size_t offset, const std::vector<Axis>& axes, const Control& control);
 
-/// Entry i rows + r = sum_j ints[r rowLength + j] xs[i]^j.
-Vec EvalRows(Integers ints, size_t rows, size_t rowLength, const std::vector<Fp>& xs, const Control& control);
+/// A row holds the coefficients of `turns` polynomials, which take turns. Entry (i rows + r) turns + t =
+/// sum_j ints[r rowLength + j turns + t] xs[i]^j.
+Vec EvalRows(Integers ints, size_t rows, size_t rowLength, size_t turns, const std::vector<Fp>& xs,
+             const Control& control);
 
 }  // namespace attensor

@@ -194,14 +194,16 @@ static void TestIntegerSums() {
     std::vector<Fp> xs = {Fp{}, kOne, Neg(kOne), RandomField(), RandomField()}, got(xs.size());
     for (size_t count : {size_t{1}, size_t{255}, size_t{1024}, values.size()}) {
       Succeeded(Library().evalInts(got.data(), ints, count, xs.data(), xs.size()), "evalInts");
-      Vec expected = EvalRows(Integers(values).subspan(0, count), 1, count, xs, Control{});
+      Vec expected = EvalRows(Integers(values).subspan(0, count), 1, count, 1, xs, Control{});
       CHECK(Same(got, expected));
     }
-    Vec host = EvalRows(values, 7, 900, xs, Control{});
-    ChooseDevice(true);
-    Vec device = EvalRows(values, 7, 900, xs, Control{});
-    ChooseDevice(false);
-    CHECK(std::equal(host.data(), host.data() + host.size(), device.data()));
+    for (size_t turns : {1, 8}) {
+      Vec host = EvalRows(values, 7, 900, turns, xs, Control{});
+      ChooseDevice(true);
+      Vec device = EvalRows(values, 7, 900, turns, xs, Control{});
+      ChooseDevice(false);
+      CHECK(std::equal(host.data(), host.data() + host.size(), device.data()));
+    }
     Library().release(there);
   }
 }

@@ -19,6 +19,7 @@ export interface Geometry {
   logInvRate: number;
   /** Entries of a leaf, of each part in order. */
   widths: number[];
+  /** Of field elements; integers in parts are always committed by trees. */
   scheme: Scheme;
 }
 
@@ -74,7 +75,7 @@ export class CommittedVector<Held extends Committable = Committable> {
       };
       parts.push(
         vector instanceof LongVector
-          ? await CommittedPart.commit(vector, k, scheme, options)
+          ? await CommittedPart.commit(vector, k, options)
           : await scheme.commit(engine, vector, partLog, width, options),
       );
     }

@@ -4,7 +4,7 @@ import { present } from '@attensor/core';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from '../protocol/field.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
-import { CAPS } from './scheme.js';
+import { TREES } from '../hashing/trees.js';
 import { LOG_LEAF } from './parameters.js';
 
 const PART_LOG = 10;
@@ -94,14 +94,15 @@ describe('a vector in parts', () => {
 
   it('opens leaves that it computes', async () => {
     for (let k = 0; k < long.parts; k++) {
-      const part = await CommittedPart.commit(long, k, CAPS, { logInvRate: 2 });
+      const part = await CommittedPart.commit(long, k, { logInvRate: 2 });
       const width = k === 2 ? 11 : 2 ** LOG_LEAF;
-      const stored = await CAPS.commit(engine, long.part(k), PART_LOG, width, { logInvRate: 2 });
+      const stored = await TREES.commit(engine, long.part(k), PART_LOG, width, { logInvRate: 2 });
       expect(part.cap).toEqual(stored.cap);
       const indexes = [0, 1, 77, 255, 77];
       await part.prepare(indexes);
       for (const index of indexes) expect(part.open(index)).toEqual(stored.open(index));
-      expect(() => part.open(2)).toThrow('not prepared');
+      expect(() => part.open(8)).toThrow('not prepared');
+      expect(await part.serializeTree()).toEqual(await stored.serializeTree());
       await expect(part.prepare(indexes, AbortSignal.abort())).rejects.toMatchObject({
         code: 'CANCELLED',
       });

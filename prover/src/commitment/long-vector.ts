@@ -4,10 +4,12 @@
  * are all there, and are multiplied as they are; only a part that is committed becomes field elements.
  */
 import type { Axis, Expression, FpVec, ProverEngine, SumcheckProver } from '@attensor/native';
+import { present } from '@attensor/core';
 import { add, inverse, mod, mul, power, rootOfUnity, sub } from '../protocol/field.js';
 import type { OpenedLeaf } from '../hashing/tree-hash.js';
 import { leafWidth, LOG_LEAF } from './parameters.js';
-import type { CommitRowsOptions, LeafSource, Scheme } from './scheme.js';
+import type { CommitRowsOptions, LeafSource } from './scheme.js';
+import { columnOf, hashLeaves, TREE_HASH, TREES } from '../hashing/trees.js';
 
 export class LongVector {
   readonly partSize: number;
@@ -50,7 +52,7 @@ export class LongVector {
   /** sum_b v[b] x^b */
   async evalPow(x: bigint, signal?: AbortSignal): Promise<bigint> {
     const { engine, ints } = this;
-    const value = await engine.evalRows(ints, 1, Math.max(1, ints.length), [mod(x)], signal);
+    const value = await engine.evalRows(ints, 1, Math.max(1, ints.length), 1, [mod(x)], signal);
     return value.get(0);
   }
 
@@ -81,35 +83,49 @@ export class LongVector {
 const TREE_HEADER = 8;
 const NODE = 32;
 
-/** A part under its commitment. The codeword is not kept: the leaves that are opened are computed from the part. */
+interface HashedLeaf {
+  leaf: bigint[];
+  hash: bigint;
+}
+
+/**
+ * A part under its tree. The codeword is not kept: the leaves that are opened are computed from the part, and with each those beside it,
+ * whose hashes its path takes.
+ */
 export class CommittedPart implements LeafSource {
-  private leaves = new Map<number, bigint[]>();
+  private readonly leaves = new Map<number, HashedLeaf>();
+  /** where each stored level begins, nodes above the leaves' hashes first */
+  private readonly levels: { first: number; nodes: number }[] = [];
 
   private constructor(
     private readonly vector: LongVector,
     private readonly index: number,
     private readonly width: number,
     private readonly logDomain: number,
-    private readonly scheme: Scheme,
     readonly cap: bigint[],
     private readonly tree: Uint8Array,
-  ) {}
+  ) {
+    let first = 0;
+    for (let nodes = 2 ** logDomain; nodes > 1; first += nodes) {
+      nodes = Math.ceil(nodes / TREE_HASH.width);
+      this.levels.push({ first, nodes });
+    }
+  }
 
   static async commit(
     vector: LongVector,
     index: number,
-    scheme: Scheme,
     options: CommitRowsOptions,
   ): Promise<CommittedPart> {
     const { engine, ints, partLog, partSize } = vector;
     const width = leafWidth(Math.min(partSize, ints.length - index * partSize), partLog);
     const part = vector.part(index);
-    const commitment = await scheme.commit(engine, part, partLog, width, options);
+    const commitment = await TREES.commit(engine, part, partLog, width, options);
     part.dispose();
     try {
       const { cap, logDomain } = commitment;
       const tree = await commitment.serializeTree();
-      return new CommittedPart(vector, index, width, logDomain, scheme, cap, tree);
+      return new CommittedPart(vector, index, width, logDomain, cap, tree);
     } finally {
       commitment.dispose();
     }
@@ -119,38 +135,70 @@ export class CommittedPart implements LeafSource {
     return Promise.resolve(this.tree);
   }
 
-  /** A leaf holds the rows' polynomials at a power of the domain's root. */
+  /**
+   * Leaves under one node are the rows' polynomials p at the points y of a coset that share y^8: p(y) = sum_t y^t p_t(y^8), where p_t has
+   * every eighth coefficient.
+   */
   async prepare(indexes: number[], signal?: AbortSignal): Promise<void> {
     const { vector, width, logDomain } = this;
     const { engine } = vector;
-    const logRow = vector.partLog - LOG_LEAF;
-    const row = 2 ** logRow;
-    const omega = rootOfUnity(logDomain);
+    const logArity = Math.min(TREE_HASH.logArity, logDomain);
+    const arity = 2 ** logArity;
+    const row = 2 ** (vector.partLog - LOG_LEAF);
     const first = this.index * vector.partSize;
-    const distinct = [...new Set(indexes)];
-    const leaves = await engine.evalRows(
+    const omega = rootOfUnity(logDomain);
+    const nodes = [...new Set(indexes.map((index) => Math.floor(index / arity)))];
+    const values = await engine.evalRows(
       vector.ints.subarray(first, first + width * row),
       width,
       row,
-      distinct.map((index) => power(omega, BigInt(index))),
+      arity,
+      nodes.map((node) => power(omega, BigInt(node * arity))),
       signal,
     );
-    this.leaves = new Map(
-      distinct.map((index, k) => [index, leaves.slice(k * width, width).toBigints()]),
+    const polynomials = values.toBigints();
+    values.dispose();
+    const computed = nodes.flatMap((node, k) =>
+      Array.from({ length: arity }, (_, child) => {
+        const index = node * arity + child;
+        const y = power(omega, BigInt(columnOf(logDomain, index)));
+        const leaf = Array.from({ length: width }, (__, r) => {
+          const at = (k * width + r) * arity;
+          return polynomials.slice(at, at + arity).reduceRight((sum, p) => add(mul(sum, y), p), 0n);
+        });
+        return { index, leaf };
+      }),
     );
-    leaves.dispose();
+    const hashes = computed.length
+      ? await hashLeaves(
+          engine,
+          computed.map(({ leaf }) => leaf),
+        )
+      : [];
+    this.leaves.clear();
+    computed.forEach(({ index, leaf }, k) => this.leaves.set(index, { leaf, hash: hashes[k] }));
   }
 
   open(index: number): OpenedLeaf {
-    const leaf = this.leaves.get(index);
-    if (!leaf) throw new Error(`commitment: leaf ${index} was not prepared`);
-    const siblings = this.scheme.siblings(this.logDomain, index);
-    return { leaf, path: siblings.map((step) => step.map((at) => this.node(at))) };
+    const { width } = TREE_HASH;
+    const opened = this.leaves.get(index);
+    if (!opened) throw new Error(`commitment: leaf ${index} was not prepared`);
+    const path: bigint[][] = [];
+    for (let [step, own, level] = [0, index, 2 ** this.logDomain]; level > 1; step++) {
+      const first = own - (own % width);
+      const numbers = Array.from({ length: width }, (_, k) => first + k).filter((at) => at !== own);
+      const count = level;
+      path.push(numbers.map((at) => (at < count ? this.node(step, at) : 0n)));
+      own = Math.floor(own / width);
+      level = Math.ceil(level / width);
+    }
+    return { leaf: opened.leaf, path };
   }
 
-  private node(at: number): bigint {
-    if (at < 0) return 0n;
-    const start = TREE_HEADER + NODE * at;
+  /** Of a level counted from the leaves' hashes. */
+  private node(level: number, at: number): bigint {
+    if (level === 0) return present(this.leaves.get(at), 'leaf').hash;
+    const start = TREE_HEADER + NODE * (this.levels[level - 1].first + at);
     const bytes = this.tree.subarray(start, start + NODE);
     return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
   }

@@ -1,7 +1,7 @@
 /**
  * @module scheme
- * How a vector's rows are committed to: which nodes stand for the commitment, and which nodes a leaf is opened with. Circuits recompute
- * the hashes of one scheme; those of the other are proved at a second level.
+ * How a vector's rows are committed to, and which nodes stand for the commitment. Circuits recompute the hashes of one scheme; those of
+ * the other are proved at a second level.
  */
 import type { Commitment, CommitOptions, FpVec, ProverEngine } from '@attensor/native';
 import type { OpenedLeaf } from '../hashing/tree-hash.js';
@@ -40,8 +40,6 @@ export interface Scheme {
     width: number,
     options: CommitRowsOptions,
   ): Promise<CommittedRows>;
-  /** Of each step from a leaf up, the numbers that the other children have in a stored tree; -1 stands for a node that is zero. */
-  siblings(logDomain: number, index: number): number[][];
 }
 
 /** Binary trees of Kimchi's Poseidon, cut below their upper levels: what circuits compute. */
@@ -51,14 +49,6 @@ export const CAPS: Scheme = {
     const logRow = logSize - LOG_LEAF;
     const rows = vector.slice(0, width * 2 ** logRow);
     return binary(await engine.commit(rows, { ...options, logRow, logCap: LOG_CAP }));
-  },
-  siblings(logDomain, index) {
-    let layer = 0;
-    return Array.from({ length: logDomain - LOG_CAP }, (_, d) => {
-      const first = layer;
-      layer += 2 ** (logDomain - d);
-      return [first + (Math.floor(index / 2 ** d) ^ 1)];
-    });
   },
 };
 

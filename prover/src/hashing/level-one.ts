@@ -20,6 +20,7 @@ import { hashingLayout, type GroupShape, type HashingLayout } from './layout.js'
 import type { HashedGroup, Folding, LeafTerm } from './relations.js';
 import type { OpenedGroup } from './trace.js';
 import type { TreeHash } from './tree-hash.js';
+import { columnBits } from './trees.js';
 
 /** Trees over codewords of one domain and one width of leaves. */
 export interface TreeOracle {
@@ -86,7 +87,7 @@ export async function openByAnswers(
       for (let q = 0; q < round.queries; q++) {
         const bits = words.next();
         indexes.push(tape.linear(bits.map((bit, l): [Wire, bigint] => [bit, 1n << BigInt(l)])));
-        points.push(domainPoint(session, omega, bits));
+        points.push(domainPoint(session, omega, columnBits(bits)));
       }
       const terms = current.map(({ scale, tree }, k): LeafTerm => ({
         group: groups.length + k,

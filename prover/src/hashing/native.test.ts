@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { mod, P } from '../protocol/field.js';
 import { elements } from '../testing/hashing.js';
 import { PlainTree, TreeHash } from './tree-hash.js';
+import { columnOf } from './trees.js';
 
 const hash = new TreeHash(8);
 const next = elements(22);
@@ -86,9 +87,10 @@ describe('trees', () => {
     const size = 2 ** tree.logDomain;
     const plain = new PlainTree(
       hash,
-      Array.from({ length: size }, (_, i) => codeword.open(i).leaf),
+      Array.from({ length: size }, (_, i) => codeword.open(columnOf(tree.logDomain, i)).leaf),
     );
     expect(tree.root).toBe(plain.root);
+    expect(await tree.serializeTree()).toEqual(plain.serialize());
     for (let i = 0; i < size; i += 1 + (i >> 2)) expect(tree.open(i)).toEqual(plain.open(i));
     expect(hash.verify(plain.shape, tree.root, size - 1, tree.open(size - 1))).toBe(true);
   });

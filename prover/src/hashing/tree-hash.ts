@@ -162,13 +162,13 @@ export class PlainTree {
     return this.levels[this.levels.length - 1][0];
   }
 
-  /** As the engine stores trees: a header, then all nodes level by level, 32 bytes little-endian each. */
+  /** As the engine stores trees: a header, then the nodes above the leaves' hashes level by level, 32 bytes little-endian each. */
   serialize(): Uint8Array {
-    const nodes = this.levels.flat();
+    const nodes = this.levels.slice(this.levels.length > 1 ? 1 : 0).flat();
     const { entries, depth } = this.shape;
     const out = Buffer.alloc(8 + 32 * nodes.length);
     out.write('ATTR');
-    out.set([3, depth, entries, this.hash.logArity], 4);
+    out.set([4, depth, entries, this.hash.logArity], 4);
     nodes.forEach((node, k) => {
       const bytes = Buffer.from(node.toString(16).padStart(64, '0'), 'hex').reverse();
       out.set(bytes, 8 + 32 * k);

@@ -52,7 +52,7 @@ export interface ComponentShape {
 export interface Component
   extends ComponentSpec, RunnableUnit<Tensors, Weights, ComponentStatement> {}
 
-export const COMPONENT_DOMAIN = domain('attensor-component-2').toBigInt();
+export const COMPONENT_DOMAIN = domain('attensor-component-3').toBigInt();
 
 /** Binds kind, sizes, and every number of the commitment. */
 export function componentHash(

@@ -40,7 +40,7 @@ import {
 import { Wiring } from './wiring.js';
 
 /** What a model's hash is the hash of, by version. */
-export const MODEL_VERSION = 3;
+export const MODEL_VERSION = 4;
 
 /** Binds every number the circuits depend on. */
 export function modelHash(config: ModelConfig, numbers: CommitmentNumbers): bigint {
