@@ -199,7 +199,7 @@ async function measureComponent(component: Component, size: number): Promise<Poi
   const { measuredRates } = await import('./scaling/deepseek-v3.js');
   const prover = await planComponent(component);
   const { permutation } = await measuredRates();
-  const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover, permutation);
+  const { nativeSeconds: predictedSeconds, permutations } = await estimate(prover, { permutation });
   const { inputs, weights } = component.sample(new Sample(1));
   const committed = await prover.commitWeights(weights);
   const time = await timed(() => prover.messages(inputs, committed));

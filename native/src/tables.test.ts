@@ -285,7 +285,9 @@ describe('integers', () => {
         code: 'OUT_OF_RANGE',
       });
     const wrong = new BigInt64Array(3) as unknown as Int32Array;
-    await expect(engine.evalRows(wrong, 1, 3, 1, [1n])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
+    await expect(engine.evalRows(wrong, 1, 3, 1, [1n])).rejects.toMatchObject({
+      code: 'WRONG_TYPE',
+    });
     await expect(engine.contractInts(wrong, 0, [])).rejects.toMatchObject({ code: 'WRONG_TYPE' });
 
     const length = engine.device().name === EMULATED ? 1 << 10 : 1 << 17;

@@ -6,6 +6,7 @@
 import { engine } from '@attensor/native';
 import { COMPRESSION_COST, LOG_LEAF, treeCompressions } from './commitment/parameters.js';
 import type { Segment } from './circuits/planner.js';
+import { mul, P } from './protocol/field.js';
 import type { Script } from './script.js';
 
 /** One step of a proof, by the names of `proof-steps`. */
@@ -32,8 +33,8 @@ export interface Estimate {
   diskBytes: { keys: number; trees: number; job: number };
 }
 
-/** Seconds, on the machine the fit was made on, where a permutation took this long with all threads. */
-const REFERENCE_PERMUTATION = 1.13e-6;
+/** Seconds, on the machine the fit was made on, of what `Speed` measures. */
+const REFERENCE: Speed = { permutation: 1.13e-6, product: 160e-9 };
 /** the first circuit verifies no proof */
 const FIRST_CIRCUIT = 18;
 const NEXT_CIRCUIT = 24;
@@ -53,35 +54,43 @@ const CIRCUIT_BYTES = 1.6e9;
 const KEY_FILE_BYTES = 0.5e9;
 const JOB_BYTES = 4e6;
 
+/** Seconds on a machine. */
+export interface Speed {
+  /** of one of many permutations of the engine, with all threads */
+  permutation: number;
+  /** of a product of two field elements in JavaScript: circuits are proved by code that uses no vector instructions either */
+  product: number;
+}
+
 /** What is planned. */
 export interface Planned {
   script: Script;
   circuits: { segments: Segment[] };
 }
 
-/** @param measured seconds of a permutation on this machine; measured here unless given */
+/** @param known of this machine; what is not given is measured */
 export async function estimate(
   { script, circuits: { segments } }: Planned,
-  measured?: number,
+  known: Partial<Speed> = {},
 ): Promise<Estimate> {
   const { unit, logSize, levels, witness, parameters } = script;
   const { witnessLog } = unit;
   const row = 2 ** (logSize - LOG_LEAF);
-  const permutation = measured ?? (await permutationSeconds());
+  const permutation = known.permutation ?? (await permutationSeconds());
+  const circuit = circuitTime(known.product ?? (await productSeconds()));
   const entries = (unit.lookups ? 2 ** witnessLog : 0) + 2 ** logSize;
   const time = (work: Partial<NativeWork>): number =>
     nativeTime(permutation, { permutations: 0, entries: 0, states: 0, ...work });
   const { permutations } = script;
   const nativeSeconds = time({ permutations, entries, states: unit.hashedStates });
-  const picklesSeconds =
-    circuitTime(permutation) * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
+  const picklesSeconds = circuit * (segments.length - 1 + FIRST_CIRCUIT / NEXT_CIRCUIT);
   const run = time({});
   const filled = time({ entries: WITNESS_SHARE * entries }) - run;
   const { logDomain } = levels.first.rounds[0];
   const tree = (width: number): number => COMPRESSION_COST * treeCompressions(width, logDomain);
   const commit = tree(witness.widths[0]) * permutation;
   const circuitSeconds = (k: number): number =>
-    circuitTime(permutation) * (k === 0 ? FIRST_CIRCUIT / NEXT_CIRCUIT : 1);
+    circuit * (k === 0 ? FIRST_CIRCUIT / NEXT_CIRCUIT : 1);
   const leaves = 2 ** logDomain;
   const weights = parameters.widths.reduce((a, b) => a + b, 0);
   const weightsSeconds =
@@ -137,23 +146,38 @@ export function nativeTime(
   permutation: number,
   { permutations, entries, states }: NativeWork,
 ): number {
-  const scale = permutation / REFERENCE_PERMUTATION;
+  const scale = permutation / REFERENCE.permutation;
   return permutations * permutation + scale * (FIXED + PER_ENTRY * entries + PER_STATE * states);
 }
 
 /** A circuit's proof, one of many. */
-export const circuitTime = (permutation: number): number =>
-  NEXT_CIRCUIT * (permutation / REFERENCE_PERMUTATION);
+export const circuitTime = (product: number): number =>
+  NEXT_CIRCUIT * (product / REFERENCE.product);
 
-/** Of this machine, with all its threads; best of a few. */
-async function permutationSeconds(): Promise<number> {
-  const count = 1 << 15;
-  const rows = Int32Array.from({ length: 2 * count }, (_, i) => i);
-  let best = Infinity;
+/** Of this machine; the best of a few measurements. */
+async function best(count: number, work: () => unknown): Promise<number> {
+  let seconds = Infinity;
   for (let i = 0; i < 5; i++) {
     const start = performance.now();
-    (await engine.hashRows(rows, 2)).dispose();
-    best = Math.min(best, (performance.now() - start) / 1000);
+    await work();
+    seconds = Math.min(seconds, (performance.now() - start) / 1000);
   }
-  return best / count;
+  return seconds / count;
+}
+
+function permutationSeconds(): Promise<number> {
+  const count = 1 << 15;
+  const rows = Int32Array.from({ length: 2 * count }, (_, i) => i);
+  return best(count, async () => (await engine.hashRows(rows, 2)).dispose());
+}
+
+/** Of a product in JavaScript, see `Speed`. */
+export function productSeconds(): Promise<number> {
+  const count = 1 << 14;
+  const factor = P / 3n;
+  return best(count, () => {
+    let product = P - 1n;
+    for (let i = 0; i < count; i++) product = mul(product, factor);
+    return product;
+  });
 }

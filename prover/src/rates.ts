@@ -15,7 +15,7 @@ export type Rates = Pick<CommitmentNumbers, 'logInvRate' | 'hashingLogInvRate'>;
 const LOG_INV_RATES = [1, 2, 3, 4];
 const HASHING_LOG_INV_RATES = [2, 3, 4, 5, 6];
 /** What a circuit's proof costs, in permutations; fixed, so that every machine makes the same plan. */
-export const CIRCUIT_COST = 20e6;
+const CIRCUIT_COST = 20e6;
 const MOST_CIRCUITS = 16;
 /** of weights in parts */
 const MOST_IN_PARTS = 2;

@@ -145,7 +145,9 @@ std::vector<Fp> CommittedTree::Path(size_t index) const {
   return out;
 }
 
-size_t CommittedTree::SerializedSize() const { return kTreeHeader + kNodeSize * StoredNodes(shape().domain()); }
+size_t CommittedTree::SerializedSize() const {
+  return kTreeHeader + kNodeSize * StoredNodes(shape().domain());
+}
 
 void CommittedTree::SerializeTree(uint8_t* out) const {
   std::memcpy(out, kMagic, sizeof kMagic);
