@@ -136,6 +136,23 @@ describe('mistakes', () => {
       args: () => ['model', 'import', CHECKPOINT, '--out', model],
       code: 'OUTPUT_EXISTS',
     },
+    'a random model over something': {
+      args: () => ['model', 'random', '--config', join(CHECKPOINT, 'config.json'), '--out', model],
+      code: 'OUTPUT_EXISTS',
+    },
+    'a random model with a bad seed': {
+      args: () => [
+        'model',
+        'random',
+        '--config',
+        'x',
+        '--out',
+        join(folder, 'none'),
+        '--seed',
+        '-1',
+      ],
+      code: 'USAGE',
+    },
     'an uncommitted model': { args: () => ['keys', model], code: 'NOT_FOUND' },
     'prove without an output file': { args: () => ['prove', model, ...prove], code: 'USAGE' },
     'prove into no folder': {

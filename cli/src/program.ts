@@ -11,6 +11,7 @@ import { generateCommand } from './commands/generate.js';
 import { keysCommand } from './commands/keys.js';
 import { modelCommitCommand } from './commands/model-commit.js';
 import { modelImportCommand } from './commands/model-import.js';
+import { modelRandomCommand } from './commands/model-random.js';
 import { proveComponentCommand } from './commands/prove-component.js';
 import { nodeCommand } from './commands/node.js';
 import { pageCommand } from './commands/page.js';
@@ -70,8 +71,9 @@ export async function runProgram(
 
 function program(session: Session): Command {
   const model = new Command('model')
-    .description('Import and commit models')
+    .description('Import, make and commit models')
     .addCommand(modelImportCommand(session))
+    .addCommand(modelRandomCommand(session))
     .addCommand(modelCommitCommand(session));
   return new Command('attensor')
     .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
