@@ -2,6 +2,7 @@
 import { AttensorError, throwIfAborted } from '@attensor/core';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import { FORMAT, MODEL_FILE, VERSION, WEIGHTS_DIR, type ModelFile } from './model-file.js';
@@ -132,11 +133,10 @@ async function writePart(
   return { file: part.file, offset, sha256: hash.digest('hex') };
 }
 
+/** Little-endian, whatever the machine. */
 function int32Bytes(values: Int32Array): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length);
-  const view = new DataView(bytes.buffer);
-  values.forEach((v, i) => view.setInt32(4 * i, v, true));
-  return bytes;
+  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
 }
 
 /** Appends to several files; keeps the last one open. */

@@ -57,14 +57,15 @@ export class RandomWeights implements RowSource {
     const [, columns = 1] = sourceShape;
     const drawn = this.draw(source, first * columns, count * columns);
     const [center, reach] = rangeOf(source, sourceShape);
+    const values = new Float64Array(drawn.length / DRAWN);
     // the middle of a value's interval of (-1, 1)
-    return Promise.resolve(
-      Float64Array.from(drawn, (v) => center + reach * ((v + 0.5) / 32768 - 1)),
-    );
+    for (let i = 0; i < values.length; i++)
+      values[i] = center + reach * ((drawn.readUInt16LE(i * DRAWN) + 0.5) / 32768 - 1);
+    return Promise.resolve(values);
   }
 
-  /** Values `first` to `first + count - 1` of a tensor's. */
-  private draw(tensor: string, first: number, count: number): Uint16Array {
+  /** The bytes of values `first` to `first + count - 1` of a tensor. */
+  private draw(tensor: string, first: number, count: number): Buffer {
     const key = createHash('sha256')
       .update(JSON.stringify([this.seed, tensor]))
       .digest();
@@ -72,10 +73,8 @@ export class RandomWeights implements RowSource {
     const counter = Buffer.alloc(BLOCK);
     counter.writeBigUInt64BE(BigInt(block), BLOCK - 8);
     const skipped = first * DRAWN - block * BLOCK;
-    const stream = createCipheriv('aes-256-ctr', key, counter).update(
-      Buffer.alloc(skipped + count * DRAWN),
-    );
-    return Uint16Array.from({ length: count }, (_, i) => stream.readUInt16LE(skipped + i * DRAWN));
+    const stream = createCipheriv('aes-256-ctr', key, counter);
+    return stream.update(Buffer.alloc(skipped + count * DRAWN)).subarray(skipped);
   }
 }
 
