@@ -1,3 +1,4 @@
+import { constants, PerformanceObserver, type NodeGCPerformanceDetail } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
 import { engine } from './prover.js';
@@ -121,4 +122,28 @@ describe('FpVec', () => {
     await worker.terminate();
     expect(engine.hash([])).toBe(engine.hash([0n]));
   });
+});
+
+/** V8 marks its heap when it hears of much memory outside; beside loaded keys that takes longer than a proof's native part. */
+test('half a gigabyte of vectors that are disposed of does not collect garbage again and again', async () => {
+  let marked = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { kind } = (entry as typeof entry & { detail: NodeGCPerformanceDetail }).detail;
+      if (kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL) marked++;
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) marked++;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  for (let round = 0; round < 4; round++) {
+    const held = [];
+    for (let k = 0; k < 32; k++) {
+      held.push(engine.alloc(1 << 19));
+      await new Promise(setImmediate);
+    }
+    held.forEach((vec) => vec.dispose());
+  }
+  await new Promise((done) => setTimeout(done, 50));
+  observer.disconnect();
+  expect(marked).toBeLessThan(8);
 });

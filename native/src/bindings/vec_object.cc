@@ -8,6 +8,16 @@ namespace attensor {
 
 static constexpr napi_type_tag kVecTag = {0x8c5d3f0a61b94e27, 0xa1470e6bd9c2f583};
 
+// What V8 is told of a vector's bytes. It starts to mark its heap whenever 64 MiB more are held, four threads
+// at a time, and beside loaded keys that takes longer than the work on a vector. So it hears of a sixteenth:
+// it looks for vectors that nobody disposed of when these may be a gigabyte.
+static constexpr int64_t kTold = 16;
+
+static void TellMemory(Napi::Env env, const Vec& vec, int64_t sign) {
+  Napi::MemoryManagement::AdjustExternalMemory(env,
+                                               sign * static_cast<int64_t>(vec.size() * sizeof(Fp)) / kTold);
+}
+
 Napi::Function VecObject::Define(Napi::Env env) {
   return DefineClass(env, "FpVec",
                      {
@@ -25,7 +35,7 @@ Napi::Function VecObject::Define(Napi::Env env) {
 
 Napi::Object VecObject::Create(Napi::Env env, Vec vec) {
   Napi::Object object = env.GetInstanceData<AddonData>()->vec.New({});
-  Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(vec.size() * sizeof(Fp)));
+  TellMemory(env, vec, 1);
   ObjectWrap::Unwrap(object)->vec_ = std::move(vec);
   return object;
 }
@@ -38,8 +48,7 @@ VecObject::VecObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 VecObject::~VecObject() { Drop(); }
 
 void VecObject::Drop() {
-  if (vec_.size() > 0)
-    Napi::MemoryManagement::AdjustExternalMemory(Env(), -static_cast<int64_t>(vec_.size() * sizeof(Fp)));
+  if (vec_.size() > 0) TellMemory(Env(), vec_, -1);
   vec_ = {};
 }
 
