@@ -1,9 +1,20 @@
-// Microbenchmarks of the engine. Usage: npm run bench -- kernels [log of the largest vector, 20] [threads] [--all | --json]
-// --all runs itself under every instruction set the CPU has, and prints the ratio of the last to scalar code (adx).
+// Microbenchmarks of the engine. Usage:
+// npm run bench -- kernels [log of the largest vector, 20] [threads] [--all | --json]
+//   --all runs itself under every instruction set the CPU has, and prints the ratio of the last to scalar code (adx).
+// npm run bench -- kernels --baseline | --refresh-baseline
+//   compares with bench/baseline.json (see bench/src/baseline.ts) and fails if a kernel became slower, or writes the file anew.
 import { execFileSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { engine } from '@attensor/native';
+import {
+  compare,
+  ratiosOf,
+  readBaseline,
+  REFERENCE,
+  TOLERANCE,
+  writeBaseline,
+} from '../dist/baseline.js';
 
 const options = process.argv.slice(2).filter((a) => a.startsWith('--'));
 const [log, threads] = [20, availableParallelism()].map((standard, i) =>
@@ -11,14 +22,19 @@ const [log, threads] = [20, availableParallelism()].map((standard, i) =>
 );
 const SETS = ['portable', 'adx', 'avx2', 'ifma'];
 
+/** Milliseconds; of the processor's time, what others make a thread wait does not count. */
+const now = options.includes('--cpu-time')
+  ? () => Object.values(process.cpuUsage()).reduce((a, b) => a + b) / 1000
+  : () => performance.now();
+
 /** Best time in seconds of as many runs as fit into a third of a second, at least one: others may use the machine, too. */
 async function best(work) {
   let seconds = Infinity;
   const end = performance.now() + 333;
   do {
-    const start = performance.now();
+    const start = now();
     await work();
-    seconds = Math.min(seconds, (performance.now() - start) / 1000);
+    seconds = Math.min(seconds, (now() - start) / 1000);
   } while (performance.now() < end);
   return seconds;
 }
@@ -216,16 +232,53 @@ async function* kernels() {
 const figure = (x) => (x < 10 ? x.toFixed(2) : x.toFixed(1));
 const head = `log ${log}, ${threads} threads (arithmetic: one)`;
 
-if (options.includes('--all')) {
-  const results = SETS.map((set) =>
-    JSON.parse(
-      execFileSync(
-        process.execPath,
-        [fileURLToPath(import.meta.url), String(log), String(threads), '--json'],
-        { env: { ...process.env, ATTENSOR_ISA: set }, encoding: 'utf8' },
-      ),
+/** In a process of its own, with the kernels of one instruction set, or the best below it that the CPU has. */
+const measure = (set, ...args) =>
+  JSON.parse(
+    execFileSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), ...args.map(String), '--json'],
+      { env: { ...process.env, ATTENSOR_ISA: set }, encoding: 'utf8' },
     ),
   );
+const measureForBaseline = (set, sizes) => measure(set, sizes.log, sizes.threads, '--cpu-time');
+
+/** Of the machine's instruction sets, up to the best. */
+const ownSets = () => SETS.slice(0, SETS.indexOf(engine.instructionSet()) + 1);
+
+/** Short vectors on one thread, whose time on the processor is counted: kernels rather than memory and schedulers. */
+const BASELINE_SIZES = { log: 14, threads: 1 };
+
+async function compareWithBaseline() {
+  const baseline = await readBaseline();
+  const set = engine.instructionSet();
+  const compared = compare(baseline, set, measureForBaseline(set, baseline));
+  console.log(`${set}, in units of '${REFERENCE}': times of the baseline's`);
+  for (const { name, factor, slow } of compared)
+    console.log(`${name.padEnd(46)}${factor.toFixed(2).padStart(10)}${slow ? '  SLOWER' : ''}`);
+  const slower = compared.filter(({ slow }) => slow).length;
+  console.log(`${slower} of ${compared.length} kernels take more than ${TOLERANCE} times as long`);
+  process.exitCode = slower === 0 ? 0 : 1;
+}
+
+/** Of the instruction sets that this machine has; the others stay. */
+async function refreshBaseline() {
+  const instructionSets = await readBaseline().then(
+    (baseline) => baseline.instructionSets,
+    () => ({}),
+  );
+  const revision = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
+  for (const set of ownSets()) {
+    const ratios = ratiosOf(measureForBaseline(set, BASELINE_SIZES));
+    const [{ model: processor }] = cpus();
+    instructionSets[set] = { processor, revision: revision.trim(), ratios };
+  }
+  await writeBaseline({ ...BASELINE_SIZES, instructionSets });
+}
+
+/** The CPU's instruction sets beside each other. */
+function measureAll() {
+  const results = SETS.map((set) => measure(set, log, threads));
   const [scalar, last] = [results[SETS.indexOf('adx')], results[SETS.length - 1]];
   const cells = (name, values) => name.padEnd(46) + values.map((x) => x.padStart(10)).join('');
   console.log(cells(head, [...SETS, 'to adx']));
@@ -234,7 +287,9 @@ if (options.includes('--all')) {
     const values = results.map((r) => figure(r[i].value));
     console.log(cells(`${name}, ${unit}`, [...values, `${ratio.toFixed(1)} x`]));
   }
-} else {
+}
+
+async function measureHere() {
   const lines = [];
   if (!options.includes('--json')) console.log(head);
   for await (const line of kernels()) {
@@ -244,3 +299,8 @@ if (options.includes('--all')) {
   }
   if (options.includes('--json')) console.log(JSON.stringify(lines));
 }
+
+if (options.includes('--baseline')) await compareWithBaseline();
+else if (options.includes('--refresh-baseline')) await refreshBaseline();
+else if (options.includes('--all')) measureAll();
+else await measureHere();

@@ -21,6 +21,7 @@ export function benchProgram(session: Session): Command {
 Scripts, which take --json too:
   main [--runs <n>] [--work <dir>]              the main job against its bounds
   kernels [log size] [threads] [--all]          the engine's kernels
+  kernels --baseline | --refresh-baseline       compared with bench/baseline.json
   witness [permutations]                        a circuit's permutations as witnesses`,
     );
 }

@@ -6,7 +6,7 @@
 
 /// Raise it, here and in addon.ts, with every change that makes an addon built before give wrong results or
 /// fail.
-static constexpr int kInterface = 7;
+static constexpr int kInterface = 8;
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   using namespace attensor;

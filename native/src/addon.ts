@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const PATH = fileURLToPath(new URL('../build/Release/attensor_native.node', import.meta.url));
 
 /** kInterface of addon.cc. */
-const INTERFACE = 7;
+const INTERFACE = 8;
 
 /** What the C++ side exports, untyped; engine and model cast their own part. */
 interface Addon {

@@ -129,6 +129,8 @@ export interface DeviceInfo {
 }
 
 export interface ProverEngine {
+  /** Whose kernels the CPU runs: `portable`, `adx`, `avx2` or `ifma`. */
+  instructionSet(): string;
   setThreads(count: number): void;
   /**
    * Results are the same on every device. At first `ATTENSOR_DEVICE` says which, or else `auto`.

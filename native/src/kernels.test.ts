@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const addon = new URL('./addon.js', import.meta.url).href;
+const index = new URL('./index.js', import.meta.url).href;
 const SETS = ['portable', 'adx', 'avx2', 'ifma'];
 const program = fileURLToPath(new URL('../build/Release/kernels_test', import.meta.url));
 
@@ -19,6 +20,16 @@ describe('kernels without Node', () => {
   test.each(SETS)('instruction set %s, or the best that the CPU has', (isa) => {
     const chosen = SETS[Math.min(best, SETS.indexOf(isa))];
     expect(run(isa)).toContain(`all passed (backend ${chosen})`);
+  });
+
+  test.each(SETS)('the engine names the kernels that it runs: %s', (isa) => {
+    const name = `(await import(${JSON.stringify(index)})).engine.instructionSet()`;
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', `process.stdout.write(${name})`],
+      { env: { ...process.env, ATTENSOR_ISA: isa }, encoding: 'utf8' },
+    );
+    expect(stdout).toBe(SETS[Math.min(best, SETS.indexOf(isa))]);
   });
 
   test('an instruction set of another name is an error when the addon is loaded', () => {

@@ -5,6 +5,7 @@
 #include "classes.h"
 #include "common/thread_pool.h"
 #include "device/device.h"
+#include "prover/backend.h"
 #include "prover/contract.h"
 #include "prover/grind.h"
 #include "prover/integer_sums.h"
@@ -57,6 +58,8 @@ PoseidonState ReadState(const Napi::Value& value, const Arg& arg) {
   Require(fields.size() == 3, arg.Prefix() + ": expected 3 elements, got " + std::to_string(fields.size()));
   return {{fields[0], fields[1], fields[2]}};
 }
+
+Napi::Value InstructionSetFunction(Info info) { return Napi::String::New(info.Env(), ActiveBackend().name); }
 
 Napi::Value SetThreadsFunction(Info info) {
   size_t count = ReadIndex(info[0], {"setThreads", "count"}, 1024);
@@ -539,6 +542,7 @@ Napi::Value Rejecting(Info info) {
 
 Napi::Object CreateEngine(Napi::Env env) {
   const std::pair<const char*, Napi::Value (*)(Info)> functions[] = {
+      {"instructionSet", Throwing<InstructionSetFunction>},
       {"setThreads", Throwing<SetThreadsFunction>},
       {"setDevice", Throwing<SetDeviceFunction>},
       {"device", Throwing<DeviceFunction>},
