@@ -15,6 +15,7 @@ import {
   requireGenuine,
   Settler,
 } from '@attensor/contracts';
+import { withKnownKeys } from '@attensor/contracts/keys';
 import { AccountUpdate, fetchAccount, Field, PublicKey, VerificationKey } from 'o1js';
 import { AttensorError, present } from '@attensor/core';
 import { keyCache } from '@attensor/core/o1js';
@@ -38,14 +39,21 @@ export interface Plan {
 
 let compiled: Promise<void> | undefined;
 
-/** Keys of the contract for proving and deploying; from the cache, or compiled. Once in a process. */
+/**
+ * Keys of the contract for proving and deploying; from the cache, or compiled. Once in a process.
+ *
+ * @throws AttensorError NOT_GENUINE
+ */
 export function compileContract(cacheDir: string): Promise<void> {
-  return (compiled ??= compile(cacheDir));
+  return (compiled ??= compile(cacheDir).catch((error: unknown) => {
+    compiled = undefined; // a later call tries again
+    throw error;
+  }));
 }
 
 async function compile(cacheDir: string): Promise<void> {
   const { verificationKey } = await AttestationContract.compile({
-    cache: keyCache(cacheDir),
+    cache: withKnownKeys(keyCache(cacheDir)),
   });
   requireKnownKey(verificationKey.hash);
 }
@@ -165,7 +173,7 @@ export async function planSettle(
     takes: pending.length,
     prepare: async (report) => {
       const settler = new Settler({
-        cache: keyCache(cacheDir),
+        cache: withKnownKeys(keyCache(cacheDir)),
         store: await settlementStore(cacheDir, address),
         onStep: (step, done, of) => report(done / of, `proving ${step}`),
         onNotKept: (error) => log(`${String(error)} (the proof is used, but not kept)`),

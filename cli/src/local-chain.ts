@@ -1,4 +1,5 @@
 /** The contract on o1js's embedded chain: real proofs, no node. */
+import { compileContract } from '@attensor/chain/plans';
 import {
   AttestationContract,
   Commitment,
@@ -9,80 +10,89 @@ import {
   Settler,
   Statement,
 } from '@attensor/contracts';
+import { withKnownKeys } from '@attensor/contracts/keys';
 import { keyCache } from '@attensor/core/o1js';
 import type { ProofFile } from '@attensor/prover';
-import { AccountUpdate, Field, Mina, type PublicKey, VerificationKey } from 'o1js';
+import { AccountUpdate, Field, Mina, VerificationKey } from 'o1js';
 
-export interface Deployed {
-  address: PublicKey;
-  payer: Mina.TestPublicKey;
-}
+export type Roots = Record<'modelRoot' | 'vocabularyRoot' | 'verifierKeyHash', string>;
 
-/** A fresh chain with the contract on it, under a fresh key. */
-export async function deploy(
-  roots: { modelRoot: string; vocabularyRoot: string; verifierKeyHash: string },
-  cacheDir: string,
-): Promise<Deployed> {
-  const chain = await Mina.LocalBlockchain({ proofsEnabled: true });
-  Mina.setActiveInstance(chain);
-  const [payer] = chain.testAccounts;
-  const address = Mina.TestPublicKey.random();
-  await AttestationContract.compile({ cache: keyCache(cacheDir) });
+/** An attestation as it is read back, and the commitment of the contract that it was read from. */
+export type Latest = Awaited<ReturnType<LocalChain['readLatest']>>;
 
-  const commitment = new Commitment({
-    modelRoot: Field(roots.modelRoot),
-    vocabularyRoot: Field(roots.vocabularyRoot),
-    verifierKeyHash: Field(roots.verifierKeyHash),
-  });
-  await send(payer, [address], async () => {
-    AccountUpdate.fundNewAccount(payer);
-    await new AttestationContract(address).deploy({ commitment });
-  });
-  return { address, payer };
-}
+/** A fresh chain, and one contract under a fresh key. */
+export class LocalChain {
+  private readonly address = Mina.TestPublicKey.random();
 
-/** @returns the hash of the transaction */
-export async function attest({ address, payer }: Deployed, file: ProofFile): Promise<string> {
-  const proof = (await InferenceProof.fromJSON(file.proof)) as InferenceProof;
-  const { data, hash } = file.verificationKey;
-  const key = new VerificationKey({ data, hash: Field(hash) });
-  return await send(payer, [], () => new AttestationContract(address).attest(proof, key));
-}
+  private constructor(
+    private readonly payer: Mina.TestPublicKey,
+    private readonly settler: Settler,
+  ) {}
 
-/** Takes what was submitted into the record. @returns the hash of the transaction */
-export async function settle({ address, payer }: Deployed, cacheDir: string): Promise<string> {
-  const settler = new Settler({ cache: keyCache(cacheDir) });
-  const settlement = await settler.prove(await readHistory(address));
-  if (settlement === undefined) throw Error(`settle: nothing is pending at ${address.toBase58()}`);
-  const { proof, verificationKey } = settlement;
-  return await send(payer, [], () =>
-    new AttestationContract(address).settle(proof, verificationKey),
-  );
-}
+  /** Compiles the contract and the settlement program, or loads their keys; the chain is o1js's active one. */
+  static async start(cacheDir: string): Promise<LocalChain> {
+    await compileContract(cacheDir);
+    const settler = new Settler({ cache: withKnownKeys(keyCache(cacheDir)) });
+    await settler.compile();
+    const chain = await Mina.LocalBlockchain({ proofsEnabled: true });
+    Mina.setActiveInstance(chain);
+    return new LocalChain(chain.testAccounts[0], settler);
+  }
 
-/** The latest attestation, checked against the contract's state, and what it was checked against. */
-export async function readLatest(address: PublicKey) {
-  const commitment = await readCommitment(address);
-  const latest = (await readAttestations(address)).at(-1);
-  if (latest === undefined) throw Error(`readLatest: nothing attested at ${address.toBase58()}`);
-  const { index, blockHeight, settled, attestation } = latest;
-  return {
-    index,
-    blockHeight,
-    settled,
-    statement: Statement.toJSON(attestation.statement),
-    commitment: Commitment.toJSON(commitment),
-  };
-}
+  /** @returns the contract's address */
+  async deploy(roots: Roots): Promise<string> {
+    const commitment = new Commitment({
+      modelRoot: Field(roots.modelRoot),
+      vocabularyRoot: Field(roots.vocabularyRoot),
+      verifierKeyHash: Field(roots.verifierKeyHash),
+    });
+    await this.send([this.address], async () => {
+      AccountUpdate.fundNewAccount(this.payer);
+      await new AttestationContract(this.address).deploy({ commitment });
+    });
+    return this.address.toBase58();
+  }
 
-async function send(
-  payer: Mina.TestPublicKey,
-  signers: Mina.TestPublicKey[],
-  run: () => Promise<void>,
-): Promise<string> {
-  const transaction = await Mina.transaction(payer, run);
-  await transaction.prove();
-  const keys = [payer, ...signers].map(({ key }) => key);
-  const included = await (await transaction.sign(keys).send()).wait();
-  return included.hash;
+  /** @returns the hash of the transaction */
+  async attest(file: Pick<ProofFile, 'proof' | 'verificationKey'>): Promise<string> {
+    const proof = (await InferenceProof.fromJSON(file.proof)) as InferenceProof;
+    const { data, hash } = file.verificationKey;
+    const key = new VerificationKey({ data, hash: Field(hash) });
+    return await this.send([], () => new AttestationContract(this.address).attest(proof, key));
+  }
+
+  /** Takes what was submitted into the record. @returns the hash of the transaction */
+  async settle(): Promise<string> {
+    const settlement = await this.settler.prove(await readHistory(this.address));
+    if (settlement === undefined)
+      throw Error(`settle: nothing is pending at ${this.address.toBase58()}`);
+    const { proof, verificationKey } = settlement;
+    return await this.send([], () =>
+      new AttestationContract(this.address).settle(proof, verificationKey),
+    );
+  }
+
+  /** The latest attestation, checked against the contract's state, and what it was checked against. */
+  async readLatest() {
+    const commitment = await readCommitment(this.address);
+    const latest = (await readAttestations(this.address)).at(-1);
+    if (latest === undefined)
+      throw Error(`readLatest: nothing attested at ${this.address.toBase58()}`);
+    const { index, blockHeight, settled, attestation } = latest;
+    return {
+      index,
+      blockHeight,
+      settled,
+      statement: Statement.toJSON(attestation.statement),
+      commitment: Commitment.toJSON(commitment),
+    };
+  }
+
+  private async send(signers: Mina.TestPublicKey[], run: () => Promise<void>): Promise<string> {
+    const transaction = await Mina.transaction(this.payer, run);
+    await transaction.prove();
+    const keys = [this.payer, ...signers].map(({ key }) => key);
+    const included = await (await transaction.sign(keys).send()).wait();
+    return included.hash;
+  }
 }

@@ -24,11 +24,12 @@ import { COMPLETE, InferenceProof } from './inference-proof.js';
 import { ownerHash } from './owner.js';
 import { readContract } from './account.js';
 import { checkAttestation } from './check.js';
+import { KNOWN_KEYS } from './keys/known-keys-data.js';
 import { attestationWitness, readAttestations, readHistory } from './read.js';
 import { EMPTY_ROOT } from './record.js';
 import { SettlementProof } from './settlement/program.js';
 import { type ProofStore, Settler } from './settlement/settler.js';
-import { contractKeys } from './testing/keys.js';
+import { compiledKeys, contractKeys } from './testing/keys.js';
 import {
   answering,
   LocalContract,
@@ -446,5 +447,10 @@ describe('circuits', () => {
       updateModel: 765,
       rotateOwner: 762,
     });
+  });
+
+  it('have the verification keys that are known; `npm run keys:contract` writes them', async () => {
+    await local.settler.compile();
+    expect(Object.fromEntries(compiledKeys)).toEqual(KNOWN_KEYS);
   });
 });

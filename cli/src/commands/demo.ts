@@ -1,9 +1,11 @@
 import { importCheckpoint } from '@attensor/inference';
+import { defaultCacheDir } from '@attensor/core/files';
 import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ChainProcess } from '../chain-process.js';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
 import { openModel } from '../model.js';
@@ -42,13 +44,17 @@ class Steps {
   readonly seconds: Record<string, number> = {};
   private count = 0;
 
-  constructor(private readonly log: (line: string) => void) {}
+  /** @param failed rejects when work in the background fails, which ends the step that is being done */
+  constructor(
+    private readonly log: (line: string) => void,
+    private readonly failed: Promise<never>,
+  ) {}
 
   /** @param told what to say of the result @returns the result */
   async run<T>(name: string, title: string, work: () => Promise<T>, told?: (result: T) => string) {
     this.log(`${++this.count}. ${title}`);
     const start = performance.now();
-    const result = await work();
+    const result = await Promise.race([work(), this.failed]);
     this.seconds[name] = (performance.now() - start) / 1000;
     const said = told?.(result);
     this.log(`   ${said === undefined ? '' : `${said}  `}(${duration(this.seconds[name])})`);
@@ -57,13 +63,24 @@ class Steps {
 }
 
 async function demo(options: Options, context: Context) {
+  const { ChainProcess } = await import('../chain-process.js');
+  const chain = ChainProcess.start(options.cache ?? defaultCacheDir());
+  try {
+    return await withChain(chain, options, context);
+  } finally {
+    chain.stop();
+  }
+}
+
+async function withChain(chain: ChainProcess, options: Options, context: Context) {
   const { output, signal } = context;
   const { prompt, maxTokens } = options;
-  const steps = new Steps((line) => output.log(line));
+  const steps = new Steps((line) => output.log(line), chain.failed);
   const work = resolve(options.work);
   const modelDir = join(work, 'model');
   await mkdir(work, { recursive: true });
 
+  output.log('Meanwhile, a second process compiles the contract and the settlement program.');
   await steps.run('import', `Import the checkpoint ${options.checkpoint}`, async () => {
     if (existsSync(modelDir)) return output.log('   kept from an earlier run');
     await importCheckpoint(options.checkpoint, modelDir, { signal });
@@ -80,18 +97,10 @@ async function demo(options: Options, context: Context) {
     () => compileKeys(prover, context),
     ({ verifierKeyHash }) => `verifier key ${short(verifierKeyHash)}`,
   );
-
-  const chain = await import('../local-chain.js');
-  const contract = await steps.run(
-    'deploy',
-    'Compile the contract and deploy it on the embedded local chain',
-    () =>
-      chain.deploy(
-        { ...prover.commitment, verifierKeyHash: keys.verifierKeyHash },
-        prover.prover.cacheDir,
-      ),
-    ({ address }) => `contract ${address.toBase58()}`,
-  );
+  const deploying = chain.deploy({
+    ...prover.commitment,
+    verifierKeyHash: keys.verifierKeyHash,
+  });
 
   const opened = await openModel(modelDir);
   const answered = await steps.run(
@@ -107,22 +116,28 @@ async function demo(options: Options, context: Context) {
     () => proveAnswer(prover, { ...answered, out, reveal: false }, context),
     (report) => `${report.pickles} proofs, ${report.proofBytes} bytes: ${out}`,
   );
+  const contract = await steps.run(
+    'deploy',
+    'Deploy the contract on the embedded local chain, once the second process has its keys',
+    () => deploying,
+    (address) => `contract ${address}`,
+  );
   const transaction = await steps.run(
     'attest',
-    'Prove and send the transaction that records it',
-    () => chain.attest(contract, proved.file),
+    'Prove and send the transaction that records the answer',
+    () => chain.attest(proved.file),
     (hash) => `transaction ${hash}`,
   );
   await steps.run(
     'settle',
     'Settle it into the record that other contracts read',
-    () => chain.settle(contract, prover.prover.cacheDir),
+    () => chain.settle(),
     (hash) => `transaction ${hash}`,
   );
   const attestation = await steps.run(
     'read',
     'Read the attestation back, as anyone can',
-    () => chain.readLatest(contract.address),
+    () => chain.readLatest(),
     ({ index, blockHeight }) => `attestation ${index}, block ${blockHeight ?? 'unknown'}`,
   );
   const { verifyProofFile } = await import('@attensor/prover');
@@ -146,7 +161,7 @@ async function demo(options: Options, context: Context) {
       prompt,
       text: answered.text,
       statement: proved.statement,
-      contract: contract.address.toBase58(),
+      contract,
       transaction,
       pickles: proved.pickles,
       proofBytes: proved.proofBytes,
