@@ -20,14 +20,20 @@ async function faults(...options: string[]): Promise<Record<string, number>> {
   return JSON.parse(stdout) as Record<string, number>;
 }
 
-it(`a node that is killed 10 times (ATTENSOR_FAULTS_SEED=${SEED}) has all that it acknowledged, once, and goes on`, async () => {
-  const report = await faults();
-  expect(report.killed).toBe(MOMENTS);
-  expect(report.acknowledged).toBeGreaterThan(0);
-});
+it.concurrent(
+  `a node that is killed 10 times (ATTENSOR_FAULTS_SEED=${SEED}) has all that it acknowledged, once, and goes on`,
+  async () => {
+    const report = await faults();
+    expect(report.killed).toBe(MOMENTS);
+    expect(report.acknowledged).toBeGreaterThan(0);
+  },
+);
 
-it(`a settlement that is killed 10 times (ATTENSOR_FAULTS_SEED=${SEED}) comes to the same end, and proves nothing twice`, async () => {
-  const report = await faults('--settle');
-  expect(report.killed).toBe(MOMENTS);
-  expect(report.settled).toBeGreaterThan(0);
-});
+it.concurrent(
+  `a settlement that is killed 10 times (ATTENSOR_FAULTS_SEED=${SEED}) comes to the same end, and proves nothing twice`,
+  async () => {
+    const report = await faults('--settle');
+    expect(report.killed).toBe(MOMENTS);
+    expect(report.settled).toBeGreaterThan(0);
+  },
+);
