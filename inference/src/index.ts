@@ -19,9 +19,12 @@ export {
 } from './config.js';
 export {
   attentionNodes,
+  embeddingNode,
+  headNodes,
   layerGraph,
   modelGraph,
   placed,
+  resultOf,
   type LayerGraph,
   type LayerKind,
   type LayerTraceName,
@@ -47,7 +50,8 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
-export { traceNodes } from './forward/alone.js';
+export { embedding as embeddingRows } from './components/embedding.js';
+export { traceNodes, type WeightReader } from './forward/alone.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
 export { generate, type GenerateOptions } from './generate.js';

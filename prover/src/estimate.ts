@@ -97,15 +97,7 @@ export async function estimate(
     parameters.widths.reduce((sum, w) => sum + tree(w), 0) * permutation +
     PER_WEIGHT * weights * row +
     (permutation + PER_WEIGHT) * unit.vocabularyPermutations;
-  const codeword = (width: number): number => 32 * leaves * (width + 8 / 7);
-  const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** witnessLog + unit.hashedStates);
-  const [first = 0] = parameters.widths;
-  const held = script.inParts ? 4 * weights * row : script.hasParameters ? codeword(first) : 0;
-  const proving = codeword(witness.widths[0]) + tables + held;
-  // Parts are committed one after the other; their trees stay, but for the leaves' hashes.
-  const treeBytes = (32 * leaves) / 7;
-  const trees = script.inParts ? parameters.widths.length * treeBytes : 0;
-  const committing = script.inParts ? codeword(first) + 2 * 4 * weights * row : 0;
+  const native = nativeBytes(script);
   return {
     steps: [
       { step: 'run', seconds: run },
@@ -123,13 +115,39 @@ export async function estimate(
     picklesSeconds,
     seconds: nativeSeconds + picklesSeconds,
     weightsSeconds,
-    peakBytes: KEYS_BYTES + trees + Math.max(CIRCUIT_BYTES * segments.length, proving, committing),
+    peakBytes:
+      KEYS_BYTES + native.trees + Math.max(CIRCUIT_BYTES * segments.length, native.working),
     diskBytes: {
       keys: KEY_FILE_BYTES * segments.length,
-      trees: treeBytes * parameters.widths.length,
+      trees: treeBytes(leaves) * parameters.widths.length,
       job: JOB_BYTES,
     },
   };
+}
+
+/** Bytes of a stored tree with so many leaves: of its nodes, but for the leaves' hashes. */
+const treeBytes = (leaves: number): number => (32 * leaves) / 7;
+
+/** What the native part of a proof takes of memory, its weights committed: the trees of parts stay, the rest is its peak. */
+function nativeBytes(script: Script): { trees: number; working: number } {
+  const { unit, logSize, levels, witness, parameters } = script;
+  const leaves = 2 ** levels.first.rounds[0].logDomain;
+  const integers = 4 * parameters.widths.reduce((a, b) => a + b, 0) * 2 ** (logSize - LOG_LEAF);
+  const codeword = (width: number): number => 32 * leaves * (width + 8 / 7);
+  const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** unit.witnessLog + unit.hashedStates);
+  const [first = 0] = parameters.widths;
+  const held = script.inParts ? integers : script.hasParameters ? codeword(first) : 0;
+  const proving = codeword(witness.widths[0]) + tables + held;
+  // Parts are committed one after the other; their trees stay.
+  const trees = script.inParts ? parameters.widths.length * treeBytes(leaves) : 0;
+  const committing = script.inParts ? codeword(first) + 2 * integers : 0;
+  return { trees, working: Math.max(proving, committing) };
+}
+
+/** Bytes of a process while it makes the native part of a proof. Circuits come after it, and their number hardly depends on the unit's size. */
+export function provingBytes(script: Script): number {
+  const { trees, working } = nativeBytes(script);
+  return KEYS_BYTES + trees + working;
 }
 
 /** What the native part does. */

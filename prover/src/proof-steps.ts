@@ -113,7 +113,7 @@ export function nativeSteps<Request, Source, Statement>(
     inputs: [run, commit],
     codec: transcriptCodec(script, (state) => engine.permute(state)),
     async run(context) {
-      const { tokens } = await context.get(run);
+      const { tokens, ends } = await context.get(run);
       const { committed, salt, states } = await context.get(commit);
       const { parameters, vocabulary, salt: weightsSalt } = await weights.open();
       const { witness: rooted } = unit.statement;
@@ -125,6 +125,7 @@ export function nativeSteps<Request, Source, Statement>(
           ? committed.root({ domain: rooted.domain, purpose: script.hash }, salt)
           : 0n,
         tokens,
+        ends,
       });
       const session = new Session({
         engine,
@@ -140,6 +141,7 @@ export function nativeSteps<Request, Source, Statement>(
           values: await values(context),
           tokens,
           states,
+          ends,
           parameters: parameters && { committed: parameters, salt: weightsSalt },
           vocabulary,
         }),

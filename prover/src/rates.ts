@@ -34,12 +34,19 @@ export const planned = async (script: Script): Promise<PlannedScript> => ({
   ...(await script.plan()),
 });
 
-/** @throws UNSUPPORTED_CONFIG when a sensible number of circuits does not hold the unit at any rate */
-export async function cheapestScript(unit: Unit, partLog: number): Promise<PlannedScript> {
+/**
+ * @param scripts those to choose from, by what they hash
+ * @throws UNSUPPORTED_CONFIG when a sensible number of circuits does not hold the unit at any rate
+ */
+export async function cheapestScript(
+  unit: Unit,
+  partLog: number,
+  scripts = scriptsAtAllRates(unit, partLog),
+): Promise<PlannedScript> {
   const least = CIRCUIT_COST * unit.statement.leastCircuits;
   let best: { plan: PlannedScript; cost: number } | undefined;
   let fewest = Infinity;
-  for (const script of scriptsAtAllRates(unit, partLog)) {
+  for (const script of scripts) {
     // Those that follow hash more.
     if (best && script.permutations + least >= best.cost) break;
     const plan = await planned(script);

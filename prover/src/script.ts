@@ -3,9 +3,16 @@
  * The frame of every proof: statement, commitments, the unit's relations, lookups, and one opening for everything that was claimed.
  * docs/protocol.md lists the messages in this order.
  */
+import { present } from '@attensor/core';
 import { AttensorError } from '@attensor/inference';
 import type { FpVec } from '@attensor/native';
 import { LIMITS, plan, type Segment } from './circuits/planner.js';
+import {
+  boundaryGeometry,
+  boundaryPurpose,
+  boundarySize,
+  tieBoundary,
+} from './commitment/boundary.js';
 import { geometry, type CommittedVector, type Geometry } from './commitment/committed-vector.js';
 import {
   LOG_CAP,
@@ -23,15 +30,17 @@ import {
   treesOf,
   type Salted,
   type Sampled,
+  type Trees,
 } from './commitment/vectors.js';
 import { planLevels, type Levels } from './hashing/level-one.js';
 import { proveHashing } from './hashing/level-two.js';
-import { withReads } from './hashing/reads.js';
+import { together, withReads } from './hashing/reads.js';
 import { TREE_HASH, TREES } from './hashing/trees.js';
 import { ProverOnly } from './protocol/prover-only.js';
 import { Scope } from './protocol/scope.js';
 import { Session } from './protocol/session.js';
 import type { Tape, Wire } from './protocol/tape.js';
+import type { Side, Tensor } from './protocol/tensor.js';
 import type { CommitmentNumbers, Unit, UnitWitness } from './units/unit.js';
 
 /**
@@ -39,6 +48,15 @@ import type { CommitmentNumbers, Unit, UnitWitness } from './units/unit.js';
  * fewer circuits and more hashing, about as much time.
  */
 export const PART_LOG = 25;
+
+const boundariesOf = ({ boundaries = {} }: Unit): [Side, Tensor][] =>
+  (['in', 'out'] as const).flatMap((side): [Side, Tensor][] => {
+    const tensor = boundaries[side];
+    return tensor ? [[side, tensor]] : [];
+  });
+
+const oraclesOf = (committed: Geometry[]): Trees[] =>
+  committed.flatMap(({ widths }) => treesOf(widths));
 
 /** What the prover role needs: both vectors under their commitments, and what the unit's relations need. */
 export interface ScriptWitness extends UnitWitness {
@@ -93,12 +111,20 @@ export class Script {
     this.witness = geometry(builder.witness.end, logSize, logInvRate, TREES);
     const end = builder.parameterFills.length > 0 ? builder.parameters.end : 0;
     this.parameters = geometry(end, logSize, logInvRate, TREES);
+    const ends = Object.values(unit.boundaries ?? {}).map((tensor) =>
+      boundaryGeometry(boundarySize(tensor)),
+    );
     this.levels = planLevels(
       TREE_HASH,
-      { logSize, logInvRate },
-      [this.witness, this.parameters].flatMap(({ widths }) => treesOf(widths)),
+      { size: { logSize, logInvRate }, oracles: oraclesOf([this.witness, this.parameters]) },
       hashingLogInvRate,
       unit.reads ? [unit.reads] : [],
+      ends.length > 0
+        ? {
+            size: { logSize: ends[0].partLog, logInvRate: ends[0].logInvRate },
+            oracles: oraclesOf(ends),
+          }
+        : undefined,
     );
   }
 
@@ -155,6 +181,8 @@ export class Script {
       witness.map((w) => ({
         witness: w.witness.vector,
         parameters: (w.parameters?.committed ?? w.witness).vector,
+        in: w.ends?.in?.committed.vector,
+        out: w.ends?.out?.committed.vector,
       })),
     );
     const rooted = statement.witness;
@@ -172,15 +200,42 @@ export class Script {
     const parameters = this.hasParameters
       ? [await this.bindParameters(session, fields[statement.weights.field], witness)]
       : [];
+    const ends = await this.bindBoundaries(session, fields, witness);
     const sampled = opened ?? (await bindByMessage(session, bound, committed));
 
     await unit.relations(scope, fields, witness);
     await unit.lookups?.script(scope, unit.witnessLog);
-    const { first, second, layout } = this.levels;
-    const answered = await answerVectors(scope, TREES, first, [sampled, ...parameters]);
-    const all = withReads(answered, scope.reads, session.tape.constant(1n));
+    const { first, second, layout, boundary } = this.levels;
+    for (const [side, tensor] of boundariesOf(unit)) await tieBoundary(scope, side, tensor);
+    const answered = [await answerVectors(scope, TREES, first, [sampled, ...parameters])];
+    if (boundary) answered.push(await answerVectors(scope.ends, TREES, boundary, ends));
+    const all = withReads(together(answered), scope.reads, session.tape.constant(1n));
     await proveHashing(session, layout, second, all);
     session.finish();
+  }
+
+  private async bindBoundaries(
+    session: Session,
+    fields: Wire[],
+    witness: ProverOnly<ScriptWitness>,
+  ): Promise<Sampled[]> {
+    const { unit } = this;
+    const out: Sampled[] = [];
+    for (const [side, tensor] of boundariesOf(unit)) {
+      const size = boundarySize(tensor);
+      const end = witness.map(({ ends }) => present(ends?.[side], `the boundary ${side}`));
+      const committed = end.map((e) => e.committed);
+      const bound = await commitmentMessages(
+        session,
+        'hint',
+        side,
+        boundaryGeometry(size),
+        committed,
+      );
+      const field = present(unit.statement.boundaries, 'fields of boundaries')[side];
+      out.push(await bindToRoot(session, bound, fields[field], boundaryPurpose(size), end));
+    }
+    return out;
   }
 
   private async bindParameters(

@@ -151,11 +151,12 @@ function routerNodes(c: ModelConfig) {
 
 const EMBEDDING = 'model.embed_tokens.weight';
 
-const embeddingNode = (c: ModelConfig) =>
+/** What comes before the layers. */
+export const embeddingNode = (c: ModelConfig) =>
   embedding('embedding', c.vocabSize, c.hiddenSize, EMBEDDING);
 
 /** What follows the layers. @param input the residual stream */
-const headNodes = (c: ModelConfig, input: string) =>
+export const headNodes = (c: ModelConfig, input: string) =>
   [
     norm('final_norm', input, c.hiddenSize, c.eps, 'model.norm.weight'),
     logits(

@@ -8,10 +8,13 @@ import type { Trace, TraceTensor } from './forward.js';
 import { KvCache } from './kv-cache.js';
 import { Pass, type Parameters } from './pass.js';
 
+/** Reads weights when they are needed. */
+export type WeightReader = Pick<Parameters, 'tensor' | 'expert'>;
+
 /**
  * Runs nodes.
  *
- * @param tensor weights by name; those of experts hold all experts one after the other
+ * @param weights by name; those of experts hold all experts one after the other, unless single experts can be read
  * @param input what the nodes read that none of them gives: its rows are the positions, or as many as `count` says
  * @param rotation for nodes that rotate
  * @returns the input and all results
@@ -19,22 +22,16 @@ import { Pass, type Parameters } from './pass.js';
 export async function traceNodes(
   engine: Engine,
   nodes: readonly Node[],
-  tensor: (name: string) => Int32Array,
+  weights: ((name: string) => Int32Array) | WeightReader,
   input: TraceTensor & { name: string; count?: number },
   rotation?: Rotation,
 ): Promise<Trace> {
   const { name, dims, data, count = dims[0] } = input;
   const trace: Trace = new Map([[name, { dims, data }]]);
+  const reader = typeof weights === 'function' ? inMemory(nodes, weights) : weights;
   const parameters: Parameters = {
-    tensor: (name) => Promise.resolve(tensor(name)),
-    expert(name, expert) {
-      const { columns, rows } = present(
-        weightsOfNodes(nodes).find((w) => w.name === name),
-        name,
-      );
-      const size = product([...rows, ...columns]);
-      return Promise.resolve(tensor(name).subarray(expert * size, (expert + 1) * size));
-    },
+    tensor: (name) => reader.tensor(name),
+    expert: (name, expert) => reader.expert(name, expert),
     ropeAngles(_, count) {
       const { dims } = nodes.find((node) => node.op === 'rope') as NodeOf<'rope'>;
       return ropeTables(present(rotation, 'the angles of rotations'), dims[dims.length - 1], count);
@@ -47,3 +44,15 @@ export async function traceNodes(
   await pass.run(nodes, new Map([[name, data]]));
   return trace;
 }
+
+const inMemory = (nodes: readonly Node[], tensor: (name: string) => Int32Array): WeightReader => ({
+  tensor: (name) => Promise.resolve(tensor(name)),
+  expert(name, expert) {
+    const { columns, rows } = present(
+      weightsOfNodes(nodes).find((w) => w.name === name),
+      name,
+    );
+    const size = product([...rows, ...columns]);
+    return Promise.resolve(tensor(name).subarray(expert * size, (expert + 1) * size));
+  },
+});

@@ -3,6 +3,7 @@
  * Committed vectors within a script: how a commitment becomes part of the transcript or opens a root of the statement, and the
  * opening of everything that was claimed about the vectors.
  */
+import { present } from '@attensor/core';
 import type { FpVec } from '@attensor/native';
 import { openByAnswers, type Answered, type TreeOracle } from '../hashing/level-one.js';
 import { ceilLog2, mul, sub } from '../protocol/field.js';
@@ -153,7 +154,7 @@ async function combine(scope: Scope, partLog: number, vectors: Sampled[]): Promi
   const whole = scope.vectors.map((held) =>
     session.engine.linear(
       vectors.map(({ vector }, i) => {
-        const f = combined[i] ?? held[vector];
+        const f = combined[i] ?? present(held[vector], vector);
         if (f instanceof LongVector) throw new Error(`opening: ${vector} was not combined`);
         return f;
       }),

@@ -1,5 +1,6 @@
 /** Both levels on small vectors: openings by answers, and a prover who commits to one vector cannot open another. */
 import { describe, expect, it } from '@jest/globals';
+import { present } from '@attensor/core';
 import { engine, type FpVec } from '@attensor/native';
 import {
   LOG_LEAF,
@@ -15,7 +16,13 @@ import { Session } from '../protocol/session.js';
 import { VerificationError, type Tape, type Wire } from '../protocol/tape.js';
 import { transcriptOf } from '../testing/transcript.js';
 import { hashingLayout } from './layout.js';
-import { openByAnswers, planLevels, type Answered, type TreeOracle } from './level-one.js';
+import {
+  openByAnswers,
+  planLevels,
+  type Answered,
+  type Levels,
+  type TreeOracle,
+} from './level-one.js';
 import { proveTrace } from './level-two.js';
 import { hashingTrace } from './trace.js';
 import { TreeHash } from './tree-hash.js';
@@ -177,11 +184,13 @@ describe('parameters of both levels', () => {
     (logSize, logInvRate, rateS, width) => {
       const { first, second, layout } = planLevels(
         new TreeHash(width),
-        { logSize, logInvRate },
-        [
-          { trees: 1, width: 16 },
-          { trees: 3, width: 7 },
-        ],
+        {
+          size: { logSize, logInvRate },
+          oracles: [
+            { trees: 1, width: 16 },
+            { trees: 3, width: 7 },
+          ],
+        },
         rateS,
       );
       expect(second.logSize).toBe(layout.logSize);
@@ -205,4 +214,56 @@ describe('parameters of both levels', () => {
         );
     },
   );
+
+  it.each([
+    [18, 1],
+    [18, 2],
+    [8, 2],
+  ])('of three openings stay below it as well: boundaries of 2^%i, %i of them', (logSize, ends) => {
+    const main = {
+      size: { logSize: 25, logInvRate: 1 },
+      oracles: [
+        { trees: 1, width: 16 },
+        { trees: 3, width: 16 },
+      ],
+    };
+    const boundary = {
+      size: { logSize, logInvRate: 4 },
+      oracles: Array.from({ length: ends }, () => ({ trees: 1, width: 16 })),
+    };
+    const vocabulary = { trees: 1, queries: 24, entries: 16, depth: 5 };
+    const planned = planLevels(hash, main, 3, [vocabulary], boundary);
+    const { first, second, layout } = planned;
+    const small = present(planned.boundary, 'the boundary');
+    expect(second.logSize).toBe(layout.logSize);
+    expect(layout.groups.map((g) => g.queries)).toEqual([
+      first.rounds[0].queries,
+      ...first.rounds.map((r) => r.queries),
+      ...boundary.oracles.slice(1).map(() => small.rounds[0].queries),
+      ...small.rounds.map((r) => r.queries),
+      vocabulary.queries,
+    ]);
+    const rounds = [first, small, second].flatMap((p) => p.rounds);
+    for (const r of rounds)
+      expect(r.queries * bitsPerQuery(r.logInvRate) + GRINDING_BITS).toBeGreaterThanOrEqual(
+        SECURITY_BITS + Math.log2(rounds.length),
+      );
+    expect(otherErrorBits(small)).toBeGreaterThan(SECURITY_BITS + 40);
+  });
+
+  it('take a thirtieth of the compressions that hashing a boundary in full would take', () => {
+    const main = { size: { logSize: 25, logInvRate: 1 }, oracles: [{ trees: 1, width: 16 }] };
+    const rows = { trees: 1, queries: 24, entries: 7168, depth: 5 };
+    const end = { size: { logSize: 18, logInvRate: 4 }, oracles: [{ trees: 1, width: 16 }] };
+    const compressions = ({ layout }: Levels): number =>
+      layout.groups.reduce(
+        (n, g) =>
+          n +
+          g.trees * g.queries * (g.levels.reduce((m, { log }) => m + 2 ** log, 0) + g.path.length),
+        0,
+      );
+    const none = compressions(planLevels(hash, main, 3));
+    expect(compressions(planLevels(hash, main, 3, [rows])) - none).toBe(28_152);
+    expect(compressions(planLevels(hash, main, 3, [], end)) - none).toBeLessThan(28_152 / 30);
+  });
 });

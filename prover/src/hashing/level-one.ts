@@ -158,30 +158,51 @@ export interface OpenedSize {
 export interface Levels {
   first: OpeningParameters;
   second: OpeningParameters;
+  /** of the boundary tensors, where a unit has any */
+  boundary?: OpeningParameters;
   layout: HashingLayout;
 }
 
+/** Vectors that are opened together: their size, and the trees of round 0 with the entries of a leaf. */
+export interface OpenedTrees {
+  size: OpenedSize;
+  oracles: { trees: number; width: number }[];
+}
+
 /**
- * Both openings' parameters for the error of both together, and the layout of S that follows.
+ * All openings' parameters for the error of all of them together, and the layout of S that follows.
  *
- * @param oracles of round 0: trees and entries of a leaf
- * @param beside leaves that are opened elsewhere, of a vocabulary say: groups after those of the opening
+ * @param main witness and parameters
+ * @param beside leaves that are opened elsewhere, of a vocabulary say: groups after those of the openings
+ * @param boundary the tensors at a unit's ends, opened by themselves: their groups follow those of `main`
  * @throws RangeError when the sizes can't meet the security level
  */
 export function planLevels(
   hash: TreeHash,
-  size: OpenedSize,
-  oracles: { trees: number; width: number }[],
+  main: OpenedTrees,
   logInvRateS: number,
   beside: GroupShape[] = [],
+  boundary?: OpenedTrees,
 ): Levels {
+  const parametersOf = ({ size }: OpenedTrees, others: number): OpeningParameters =>
+    openingParameters(size.logSize, size.logInvRate, others);
+  const roundsOf = (opened?: OpenedTrees): number =>
+    opened ? parametersOf(opened, 0).rounds.length : 0;
+  const [ofMain, ofBoundary] = [roundsOf(main), roundsOf(boundary)];
+  const folded = [{ trees: 1, width: 2 ** LOG_LEAF }];
+  const groupsOf = ({ oracles }: OpenedTrees, { rounds }: OpeningParameters): GroupShape[] =>
+    rounds.flatMap((round, k) => shapesOf(k === 0 ? oracles : folded, round));
   // The rounds of S share the error with level 1, whose queries make the size of S: more rounds than needed do no harm.
   for (let roundsOfS = 1; ; roundsOfS++) {
-    const first = openingParameters(size.logSize, size.logInvRate, roundsOfS);
-    const folded = [{ trees: 1, width: 2 ** LOG_LEAF }];
-    const shapes = first.rounds.flatMap((round, k) => shapesOf(k === 0 ? oracles : folded, round));
-    const layout = hashingLayout(hash, [...shapes, ...beside]);
-    const second = openingParameters(layout.logSize, logInvRateS, first.rounds.length);
-    if (second.rounds.length <= roundsOfS) return { first, second, layout };
+    const first = parametersOf(main, ofBoundary + roundsOfS);
+    const ends = boundary && parametersOf(boundary, ofMain + roundsOfS);
+    const layout = hashingLayout(hash, [
+      ...groupsOf(main, first),
+      ...(boundary && ends ? groupsOf(boundary, ends) : []),
+      ...beside,
+    ]);
+    const second = openingParameters(layout.logSize, logInvRateS, ofMain + ofBoundary);
+    if (second.rounds.length <= roundsOfS)
+      return { first, second, layout, ...(ends && { boundary: ends }) };
   }
 }

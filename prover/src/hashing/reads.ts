@@ -21,6 +21,23 @@ export interface Read {
   leaves: { answers: Wire[] } | { query: Wire[]; value: Wire };
 }
 
+/** What several openings left, as one: their groups one after the other. */
+export function together([first, ...others]: Answered[]): Answered {
+  return others.reduce((all, next) => {
+    const start = all.groups.length;
+    const moved = next.foldings.map(({ terms, answers }) => ({
+      terms: terms.map((term) => ({ ...term, group: start + term.group })),
+      answers,
+    }));
+    return {
+      shapes: [...all.shapes, ...next.shapes],
+      groups: [...all.groups, ...next.groups],
+      foldings: [...all.foldings, ...moved],
+      opened: all.opened.map((opened) => [...opened, ...next.opened.value]),
+    };
+  }, first);
+}
+
 /** What an opening left and what was read, as one: groups of reads come after those of the opening. */
 export function withReads(
   { groups, foldings, opened }: Pick<Answered, 'groups' | 'foldings' | 'opened'>,

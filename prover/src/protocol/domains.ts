@@ -8,6 +8,16 @@ export const PARAMETER_DOMAIN = domain('attensor-parameters-1').toBigInt();
 export const SAMPLE_DOMAIN = domain('attensor-sample-1').toBigInt();
 export const CARRY_DOMAIN = domain('attensor-carry-1').toBigInt();
 export const CONFIG_DOMAIN = domain('attensor-config-1').toBigInt();
+/** Of what units and boundary tensors are, spelled out. */
+export const UNIT_DOMAIN = domain('attensor-unit-1').toBigInt();
+/** Of the roots in a unit's statement: its weights, and the tensors at its ends. */
+export const UNIT_WEIGHTS_DOMAIN = domain('attensor-unit-weights-1').toBigInt();
+export const BOUNDARY_DOMAIN = domain('attensor-boundary-1').toBigInt();
+/** Of the prompt's and the output's hashes, where a unit reads tokens. */
+export const TOKENS_DOMAIN = domain('attensor-tokens-1').toBigInt();
+/** Of what a join makes of two statements: the units', and their weights'. */
+export const JOINED_UNITS_DOMAIN = domain('attensor-joined-units-1').toBigInt();
+export const JOINED_WEIGHTS_DOMAIN = domain('attensor-joined-weights-1').toBigInt();
 
 /** Hash of a text: what circuits depend on, spelled out. */
 export function textHash(textDomain: bigint, text: string): bigint {

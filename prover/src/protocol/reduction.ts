@@ -4,6 +4,7 @@
  * sum_b [ witness(b) A(b) + parameters(b) B(b) ] = sum_i alpha^i value_i, where A and B collect the claims' weights.
  * The verifier evaluates A and B at the final point; the two values go to the opening.
  */
+import { present } from '@attensor/core';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { add, mod, mul, power, sub } from './field.js';
 import {
@@ -182,8 +183,10 @@ export async function reduceClaims(
   const { tape } = session;
   const alpha = session.challenge();
   let weight = tape.constant(1n);
-  const parts: Record<Vector, WeightedPart[]> = { witness: [], parameters: [] };
-  const powers: Record<Vector, { weight: Wire; x: Wire }[]> = { witness: [], parameters: [] };
+  const ofEach = <T>(): Record<Vector, T[]> => ({ witness: [], parameters: [], in: [], out: [] });
+  const parts = ofEach<WeightedPart>();
+  const powers = ofEach<{ weight: Wire; x: Wire }>();
+  const held = (vector: Vector): FpVec | LongVector => present(scope.vectors.value[vector], vector);
   const values: Wire[] = [];
   for (const claim of scope.claims.list) {
     for (const part of claim.parts) {
@@ -203,7 +206,7 @@ export async function reduceClaims(
   const sum = new Sumcheck(scope, [axis('index', logSize)], 'claims');
   const columns: Expr[] = [];
   const pair = (vector: Vector): Expr => {
-    const f = sum.virtual(() => scope.vectors.value[vector].slice(0, 1 << logSize));
+    const f = sum.virtual(() => held(vector).slice(0, 1 << logSize));
     const w = sum.public(
       ['index'],
       () => claimWeights(session, logSize, [1n], parts[vector], powers[vector]),
@@ -226,7 +229,7 @@ export async function reduceClaims(
   const combined: Reduced['combined'] = pows.map(() => undefined);
   const long = (): LongProduct[] =>
     pows.map(({ vector }) => ({
-      f: inParts(session.engine, scope.vectors.value[vector]),
+      f: inParts(session.engine, held(vector)),
       w: (scale) => claimWeights(session, partLog, scale, parts[vector], powers[vector]),
     }));
   const at = await sum.run(

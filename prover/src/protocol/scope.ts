@@ -33,6 +33,13 @@ export class Scope {
     this.eqs = new EqTables(session);
   }
 
+  private own: Scope | undefined;
+
+  /** Of the tensors at a unit's ends: their claims are opened apart from those of witness and parameters. */
+  get ends(): Scope {
+    return (this.own ??= new Scope(this.session, this.vectors));
+  }
+
   /** Identity of a tensor object, for caches. */
   readonly tensorKey = (tensor: Tensor): string => {
     let key = this.keys.get(tensor);

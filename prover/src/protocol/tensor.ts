@@ -4,14 +4,18 @@
  * block's index bits by axes; a tensor is a constant plus a weighted sum of views. A signed 32-bit activation, say, is
  * `lo + 2^16 hi - 2^31`, and the residual stream is a sum of many layers' outputs: neither costs cells of its own.
  */
+import { present } from '@attensor/core';
 import type { Axis as EngineAxis, FpVec } from '@attensor/native';
 import { HALF, mod } from './field.js';
 import { LongVector } from '../commitment/long-vector.js';
 import type { Session } from './session.js';
 import type { Wire } from './tape.js';
 
-/** Which committed vector: the witness of this inference, or the model's parameters. */
-export type Vector = 'witness' | 'parameters';
+/** A tensor at an end of a unit, which its neighbour commits to as well. */
+export type Side = 'in' | 'out';
+
+/** Which committed vector: the witness of this inference, the model's parameters, or a boundary tensor. */
+export type Vector = 'witness' | 'parameters' | Side;
 
 export interface Axis {
   name: string;
@@ -198,6 +202,8 @@ export class Claims {
 export interface Vectors {
   witness: FpVec;
   parameters: FpVec | LongVector;
+  in?: FpVec;
+  out?: FpVec;
 }
 
 /** eq tables by point, for one proving session. */
@@ -249,7 +255,7 @@ export async function tensorTable(
       }
     }
     const axes = domain.map((d) => free.get(d.name) ?? { size: 1 << d.log, stride: 0 });
-    const vector = vectors[view.block.vector];
+    const vector = present(vectors[view.block.vector], view.block.vector);
     pieces.push(
       vector instanceof LongVector
         ? await vector.contract(offset, [...axes, ...weighted])

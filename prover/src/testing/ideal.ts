@@ -136,14 +136,14 @@ export class IdealCommitments {
       if (!(error instanceof Opening)) throw error;
     }
     session.finish();
-    const { claims, reads } = present(scope, 'the scope');
-    if (session.proving) this.opened = reads.map(({ opened }) => opened.value);
+    const { claims, ends, reads } = present(scope, 'the scope');
+    if (session.proving && reads.length > 0) this.opened = reads.map(({ opened }) => opened.value);
     if (session.role !== 'verify') return;
     reads.forEach((read, k) => {
       if (!readHolds(session, read, this.opened[k]))
         throw new VerificationError('embedding: the leaves are not what is claimed of them');
     });
-    for (const { parts, value } of claims.list)
+    for (const { parts, value } of [...claims.list, ...ends.claims.list])
       if ((await trueValue(session, vectors, parts)) !== session.value(value))
         throw new VerificationError('opening: a claim does not hold');
   }

@@ -51,7 +51,7 @@ export function layer(rows: number, kind: LayerKind, sizes: LayerConfig): Compon
   requireFeedForward(config, kind);
   const { attention, feedForward } = layerGraph(config, kind, '', INPUT);
   return nodesComponent({
-    config: { kind: `${kind}-layer`, rows: paddedRows(rows), ...namedSizes(config, kind) },
+    config: { kind: `${kind}-layer`, rows: paddedRows(rows), ...layerSizes(config, kind) },
     nodes: [...attention, ...feedForward],
     rows,
     row: [config.hiddenSize],
@@ -113,7 +113,7 @@ function attentionSizes(config: AttentionConfig): ComponentConfig {
 }
 
 /** The same of a layer. */
-function namedSizes(config: ModelConfig, kind: LayerKind): ComponentConfig {
+export function layerSizes(config: ModelConfig, kind: LayerKind): ComponentConfig {
   const attention = attentionSizes(config);
   const { denseInner, expertInner, experts, groups, topkGroup, topk } = config;
   if (kind === 'dense') return { ...attention, denseInner };

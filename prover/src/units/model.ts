@@ -25,6 +25,7 @@ import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
+import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
 import type { Relations } from './relations.js';
 import { MODEL_STATEMENT } from './statements.js';
@@ -139,16 +140,12 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
 
   /** Tokens of all positions: padding is token 0. */
-  ids({ promptIds, outputIds }: TokenInput): number[] {
-    const tokens = [...promptIds, ...outputIds];
-    return Array.from({ length: this.capacity }, (_, t) => tokens[t] ?? 0);
+  ids(tokens: TokenInput): number[] {
+    return idsOf(tokens, this.capacity);
   }
 
-  successors({ tokens: { promptIds, outputIds } }: Pick<Run, 'tokens'>): number[] {
-    const tokens = [...promptIds, ...outputIds];
-    return Array.from({ length: this.capacity }, (_, t) =>
-      t + 1 >= promptIds.length && t + 1 < tokens.length ? tokens[t + 1] : -1,
-    );
+  successors({ tokens }: Pick<Run, 'tokens'>): number[] {
+    return successorsOf(tokens, this.capacity);
   }
 
   /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT when the model answers with other tokens */
@@ -160,39 +157,13 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   ): Promise<Run> {
     this.check(request);
     const tensors = await traceForward(model, this.ids(request), { engine, signal });
-    const run = { tensors, tokens: request };
-    const next = tensors.get('next')?.data ?? [];
-    this.successors(run).forEach((want, t) => {
-      if (want >= 0 && Number(next[t]) !== want)
-        throw new AttensorError({
-          code: 'WRONG_TEXT',
-          what: 'the model does not answer with these output tokens',
-          where: `position ${t + 1}`,
-          expected: `token ${next[t]}`,
-          got: `token ${want}`,
-          hint: 'Generate the output with the same model: attensor generate',
-        });
-    });
-    return run;
+    requireAnswer(request, this.capacity, tensors.get('next'));
+    return { tensors, tokens: request };
   }
 
   /** @throws EMPTY_PROMPT, TOO_LONG */
-  check({ promptIds, outputIds }: TokenInput): void {
-    if (promptIds.length === 0 || outputIds.length === 0)
-      throw new AttensorError({
-        code: 'EMPTY_PROMPT',
-        what: 'a proof needs at least one prompt token and one output token',
-        got: `${promptIds.length} and ${outputIds.length}`,
-      });
-    const total = promptIds.length + outputIds.length;
-    if (total > this.capacity)
-      throw new AttensorError({
-        code: 'TOO_LONG',
-        what: 'prompt and output exceed the capacity of the circuits',
-        expected: `at most ${this.capacity} tokens`,
-        got: String(total),
-        hint: 'Shorten the prompt, ask for fewer tokens, or commit the model with a larger --capacity',
-      });
+  check(tokens: TokenInput): void {
+    requireTokens(tokens, this.capacity);
   }
 
   requestKey({ promptIds, outputIds }: TokenInput): string {
@@ -235,7 +206,8 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
 }
 
-function requireSupported(config: ModelConfig, capacity: number): void {
+/** @throws UNSUPPORTED_CONFIG */
+export function requireSupported(config: ModelConfig, capacity: number): void {
   if (capacity !== 2 ** dim('capacity', capacity).log)
     throw unsupported('capacity is no power of two', 'a power of two', String(capacity));
   if (config.vocabSize > MAX_VOCABULARY)

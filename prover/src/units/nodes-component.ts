@@ -22,8 +22,11 @@ import {
   ranged,
   type Component,
   type ComponentConfig,
+  type ComponentShape,
   type ComponentSpec,
 } from './component.js';
+import type { Scope } from '../protocol/scope.js';
+import type { Tensor } from '../protocol/tensor.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
 import type { Sample } from './sample.js';
 import type { WeightTensor } from './tensors.js';
@@ -65,15 +68,37 @@ export function nodesComponent(given: NodesSpec): Component {
         rotation,
       ),
   };
+  return component(spec, nodesShape({ nodes, rows: T, row, rotation }));
+}
+
+/** Layout and relations of nodes, and the tensors at their ends. */
+export interface NodesShape extends ComponentShape {
+  x: Tensor;
+  lookups: Lookups;
+  /** @param name of a result */
+  get(name: string): Tensor;
+}
+
+/**
+ * Nodes that read one tensor of 32-bit integers.
+ *
+ * @param rows a power of two
+ */
+export function nodesShape({
+  nodes,
+  rows,
+  row,
+  rotation,
+}: Pick<NodesSpec, 'nodes' | 'rows' | 'row' | 'rotation'>): NodesShape {
   const builder = new Builder();
-  const t = dim('t', T);
+  const t = dim('t', rows);
   const axes = row.map((size, k) => dim(k === row.length - 1 ? 'i' : 'h', size));
   const x = builder.signed(INPUT, [t, ...axes], fromTrace(INPUT));
   const ropes = nodes.find((node) => node.op === 'rope');
   const has = (op: Op): boolean => nodes.some((node) => node.op === op);
   const tables: Tables = {
     rotation:
-      ropes && rotationTable(builder, t, ropes, present(rotation, 'the angles of rotations'), T),
+      ropes && rotationTable(builder, t, ropes, present(rotation, 'the angles of rotations'), rows),
     exp: has('softmax') || has('exponentials') ? expPairs(builder) : undefined,
     sigmoid: has('sigmoid') ? sigmoidPairs(builder) : undefined,
   };
@@ -81,16 +106,22 @@ export function nodesComponent(given: NodesSpec): Component {
   wiring.set(INPUT, x);
   wiring.add(nodes);
   const pairs = [tables.exp, tables.sigmoid].filter((pairs) => pairs !== undefined);
-  return component(spec, {
+  return {
     builder,
     lookups: new Lookups(builder, pairs),
+    x,
+    get: (name) => wiring.get(name),
     relations(scope, values) {
-      // padding of a row is zero: nothing else says so
-      if (row.length === 1) scope.zeroFrom(x, 'i', row[0], { t: scope.random('t', t.log) });
+      requireZeroRows(scope, x, row);
       requireZeroPadding(scope, builder.parameterFills);
       return wiring.relations.script(scope, values);
     },
-  });
+  };
+}
+
+/** Padding of a row is zero: nothing else says so. */
+export function requireZeroRows(scope: Scope, x: Tensor, row: number[]): void {
+  if (row.length === 1) scope.zeroFrom(x, 'i', row[0], { t: scope.random('t', x.axis('t').log) });
 }
 
 const sampleOf = (weight: Weight, random: Sample): WeightTensor => {

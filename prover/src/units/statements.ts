@@ -7,7 +7,10 @@ import {
   outputHash,
   Statement,
 } from '@attensor/contracts';
+import { present } from '@attensor/core';
 import { Field, Struct, type ProvablePure } from 'o1js';
+import { TOKENS_DOMAIN, UNIT_WEIGHTS_DOMAIN } from '../protocol/domains.js';
+import { hash } from '../protocol/poseidon.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Session } from '../protocol/session.js';
 import type { TypedStatement } from './unit.js';
@@ -21,6 +24,19 @@ export class ComponentStatement extends Struct({
   /** commitment to the weights, or the vocabulary's root; 0 where there are none */
   weights: Field,
   /** hash of the tokens that are read; 0 where there are none */
+  tokens: Field,
+}) {}
+
+/** What the proof of one unit of several says. */
+export class UnitStatement extends Struct({
+  /** hash of kind, sizes and commitment parameters */
+  unit: Field,
+  /** commitment to the weights; the vocabulary's root of the first unit */
+  weights: Field,
+  /** commitments to the tensors that the unit reads and leaves; 0 at the model's ends */
+  in: Field,
+  out: Field,
+  /** salted hash of prompt and output, of the first and last unit; 0 elsewhere */
   tokens: Field,
 }) {}
 
@@ -68,6 +84,42 @@ export const COMPONENT_STATEMENT: TypedStatement<ComponentStatement> = {
     );
   },
 };
+
+/** unit, weights, in, out, tokens; zero where there are none. */
+export const UNIT_STATEMENT: TypedStatement<UnitStatement> = {
+  type: UnitStatement,
+  names: ['unit', 'weights', 'in', 'out', 'tokens'],
+  weights: { field: 1, domain: UNIT_WEIGHTS_DOMAIN },
+  boundaries: { in: 2, out: 3 },
+  leastCircuits: 1,
+  fields: ({ hash, weights, tokens: { promptIds, outputIds }, ends }) => [
+    hash,
+    weights,
+    ends?.in?.root ?? 0n,
+    ends?.out?.root ?? 0n,
+    promptIds.length > 0
+      ? saltedTokens(
+          { input: inputHash(promptIds).toBigInt(), output: outputHash(outputIds).toBigInt() },
+          present(ends, 'the salt of the tokens').tokenSalt,
+        )
+      : 0n,
+  ],
+  begin(session, fields, hash) {
+    const { tape } = session;
+    session.absorb(fields);
+    tape.assertEqual(
+      fields[0],
+      tape.constant(hash),
+      'unit: the statement is about another kind of unit',
+    );
+  },
+};
+
+/** What the first and the last unit of a model say of the tokens. */
+export const saltedTokens = (
+  { input, output }: { input: bigint; output: bigint },
+  salt: bigint,
+): bigint => hash([TOKENS_DOMAIN, input, output, salt]);
 
 /** The hash of a token list whose length is fixed, as `inputHash` of the contracts package. */
 export function tokensHash(session: Session, ids: Wire[]): Wire {

@@ -7,6 +7,7 @@
 import type { EngineName } from '@attensor/inference';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import type { ProvablePure } from 'o1js';
+import type { CommittedBoundary } from '../commitment/boundary.js';
 import type { Builder, Values } from '../components/builder.js';
 import type { EmbeddingWitness, VocabularyTree } from '../components/embedding.js';
 import type { Lookups } from '../components/lookups.js';
@@ -16,6 +17,7 @@ import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
+import type { Side, Tensor } from '../protocol/tensor.js';
 import type { IntTensor, Tensors } from './tensors.js';
 
 /** Which fields a statement has, and which of them are roots of the committed vectors. */
@@ -25,6 +27,8 @@ export interface StatementKind {
   readonly witness?: { field: number; domain: bigint };
   /** The weights' root. */
   readonly weights: { field: number; domain: bigint };
+  /** Fields with the roots of the tensors at a unit's ends, where it has ends. */
+  readonly boundaries?: Readonly<Record<Side, number>>;
   /** Circuits a chain has at least: who verifies its proof may expect one that verified a predecessor. */
   readonly leastCircuits: number;
   /** The fields' values. */
@@ -47,6 +51,13 @@ export interface StatementParts {
   weights: bigint;
   vocabulary: bigint;
   tokens: TokenInput;
+  ends?: Ends;
+}
+
+/** Commitments of a run that neighbouring units share. */
+export interface Ends extends Partial<Record<Side, CommittedBoundary>> {
+  /** Hides the tokens. */
+  tokenSalt: bigint;
 }
 
 /** What the relations' prover needs besides the vectors. */
@@ -56,6 +67,8 @@ export interface UnitWitness {
   vocabulary?: VocabularyTree;
   states: FpVec[];
   tokens: TokenInput;
+  /** Present where the unit is one of several. */
+  ends?: Ends;
 }
 
 /** What circuits depend on besides the unit. */
@@ -84,6 +97,8 @@ export interface Unit {
   readonly description: string;
   /** The leaves of a vocabulary that are opened; absent where no tokens are read. */
   readonly reads?: GroupShape;
+  /** The unit's tensors that its neighbours have too. */
+  readonly boundaries?: Partial<Record<Side, Tensor>>;
   /** Hash of everything the circuits depend on, the numbers of the commitments included. */
   hash(numbers: CommitmentNumbers): bigint;
   /** Tells programs with different circuits apart. @param ends positions in the tape where circuits end */
@@ -99,6 +114,8 @@ export interface Run {
   tensors: Map<string, IntTensor>;
   /** Tokens that the statement is about; empty for units that read none. */
   tokens: TokenInput;
+  /** Present where the unit is one of several. */
+  ends?: Ends;
 }
 
 export interface VocabularyRows {

@@ -1,0 +1,171 @@
+/**
+ * @module units/cut
+ * Cutting a model into units: as few as a limit of memory allows. A model that fits is one unit, as if there were no others.
+ */
+import { AttensorError, isMoeLayer, type LayerKind, type ModelConfig } from '@attensor/inference';
+import { planModelScript, requiredLogSize } from '../commitment/model-commitment.js';
+import { provingBytes } from '../estimate.js';
+import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
+import { cheapestScript, scriptsAtAllRates, type PlannedScript, type Rates } from '../rates.js';
+import { PART_LOG, Script } from '../script.js';
+import { firstUnit, lastUnit } from './ends.js';
+import { joinedUnits, joinTree, type JoinedModel } from './joins.js';
+import { layersUnit } from './layers.js';
+import { MODEL_VERSION, ModelUnit } from './model.js';
+import type { Part } from './part.js';
+
+/** What the circuits of a model depend on. */
+export interface ModelShape {
+  config: ModelConfig;
+  /** positions of prompt and output, a power of two */
+  capacity: number;
+}
+
+/** A unit in its place. Equal units are one object, and so are their scripts. */
+export interface PlacedPart {
+  unit: Part;
+  script: Script;
+  /** its first layer */
+  layer: number;
+}
+
+/** A model as units in their order: the first one, layers, the last one. */
+export interface CutModel extends ModelShape {
+  places: PlacedPart[];
+  joined: JoinedModel;
+}
+
+export type Cut = { whole: PlannedScript & { unit: ModelUnit } } | { parts: CutModel };
+
+export interface CutOptions {
+  /** of all units; the default are those whose proof takes least time, among those that fit */
+  rates?: Rates;
+  /** log2 of the entries that parameters are committed by, where they are more */
+  partLog?: number;
+}
+
+/**
+ * As few units as fit. Layers of one kind that follow each other are cut into units of one length, but for what is left over; so there
+ * are at most two circuits for each such run, whatever its length.
+ *
+ * @param memory bytes that a process may take while it makes the messages of a proof (`provingBytes`)
+ * @throws UNSUPPORTED_CONFIG when one layer, or what stands before or after the layers, does not fit
+ */
+export async function cutModel(
+  shape: ModelShape,
+  memory: number,
+  options: CutOptions = {},
+): Promise<Cut> {
+  const whole = await wholeModel(shape, memory, options);
+  return whole ? { whole } : { parts: await cutIntoParts(shape, memory, options) };
+}
+
+/** The model as one unit, if it fits. */
+async function wholeModel(
+  { config, capacity }: ModelShape,
+  memory: number,
+  { partLog = PART_LOG }: CutOptions,
+): Promise<(PlannedScript & { unit: ModelUnit }) | undefined> {
+  const logSize = requiredLogSize(config, capacity, partLog);
+  const unit = new ModelUnit(config, capacity, logSize);
+  // planning takes long for a model that no rate makes fit
+  if (!scriptsAtAllRates(unit, logSize).some((script) => provingBytes(script) <= memory))
+    return undefined;
+  const found = await planModelScript(config, capacity, partLog);
+  return provingBytes(found.script) <= memory ? found : undefined;
+}
+
+async function cutIntoParts(
+  shape: ModelShape,
+  memory: number,
+  options: CutOptions,
+): Promise<CutModel> {
+  const { config, capacity } = shape;
+  const { partLog = PART_LOG, rates } = options;
+  const scriptsOf = (unit: Part): Script[] =>
+    rates ? [new Script(unit, { ...rates, partLog })] : scriptsAtAllRates(unit, partLog);
+  const fitting = (unit: Part): Script[] =>
+    scriptsOf(unit).filter((script) => provingBytes(script) <= memory);
+  const planUnit = async (unit: Part): Promise<Omit<PlacedPart, 'layer'>> => {
+    const scripts = fitting(unit);
+    if (scripts.length === 0) throw tooLarge(unit, scriptsOf(unit), memory);
+    const script = rates ? scripts[0] : (await cheapestScript(unit, partLog, scripts)).script;
+    return { unit, script };
+  };
+
+  const places: PlacedPart[] = [{ ...(await planUnit(firstUnit(config, capacity))), layer: 0 }];
+  const known = new Map<string, Omit<PlacedPart, 'layer'>>();
+  let layer = 0;
+  for (const { kind, count: length } of runsOfLayers(config)) {
+    const unitOf = (count: number): Part => layersUnit(config, capacity, { kind, count });
+    const most = longest(length, (count) => fitting(unitOf(count)).length > 0);
+    for (const count of equalLengths(length, Math.max(1, most))) {
+      const key = `${kind} ${count}`;
+      const unit = known.get(key) ?? (await planUnit(unitOf(count)));
+      known.set(key, unit);
+      places.push({ ...unit, layer });
+      layer += count;
+    }
+  }
+  places.push({ ...(await planUnit(lastUnit(config, capacity))), layer: 0 });
+  return { ...shape, places, joined: joinedModel(config, places) };
+}
+
+/** What the last join of these units holds against their statements. */
+export function joinedModel(
+  config: ModelConfig,
+  places: readonly Pick<PlacedPart, 'script'>[],
+): JoinedModel {
+  const [first, ...rest] = places.map(({ script }) => script.hash);
+  const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify([
+    ...['attensor', MODEL_VERSION, 'units'],
+    [first, ...rest].map(String),
+    sorted,
+  ]);
+  return {
+    configHash: textHash(CONFIG_DOMAIN, text),
+    first,
+    rest: joinTree(rest, joinedUnits),
+  };
+}
+
+/** Consecutive layers of one kind. */
+export function runsOfLayers(config: ModelConfig): { kind: LayerKind; count: number }[] {
+  const runs: { kind: LayerKind; count: number }[] = [];
+  for (let layer = 0; layer < config.layers; layer++) {
+    const kind = isMoeLayer(config, layer) ? 'moe' : 'dense';
+    const last = runs.at(-1);
+    if (last?.kind === kind) last.count++;
+    else runs.push({ kind, count: 1 });
+  }
+  return runs;
+}
+
+/** The largest number from 1 to `limit` that fits, if what is smaller than one that fits does; 0 for none. */
+function longest(limit: number, fits: (count: number) => boolean): number {
+  let [low, high] = [0, limit];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** `total` as the fewest lengths of at most `most`, all but the last of them equal. */
+export function equalLengths(total: number, most: number): number[] {
+  const count = Math.ceil(total / most);
+  const length = Math.ceil(total / count);
+  return Array.from({ length: count }, (_, k) => Math.min(length, total - k * length));
+}
+
+const tooLarge = (unit: Part, scripts: Script[], memory: number): AttensorError =>
+  new AttensorError({
+    code: 'UNSUPPORTED_CONFIG',
+    what: 'a part of the model does not fit the memory that it may take',
+    where: unit.description,
+    expected: `at most ${memory} bytes`,
+    got: `${Math.min(...scripts.map(provingBytes))} bytes`,
+    hint: 'Allow more memory, or take a smaller capacity',
+  });

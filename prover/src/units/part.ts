@@ -1,0 +1,85 @@
+/**
+ * @module units/part
+ * What the units that a model is cut into have in common: their hash, the requests that they are asked, and how they name weights.
+ */
+import type { Model } from '@attensor/inference';
+import { createHash } from 'node:crypto';
+import type { CommittedBoundary } from '../commitment/boundary.js';
+import { TokenColumns, type TokenInput } from '../components/tokens.js';
+import { textHash, TOKENS_DOMAIN, UNIT_DOMAIN } from '../protocol/domains.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
+import type { Session } from '../protocol/session.js';
+import type { Wire } from '../protocol/tape.js';
+import type { ComponentConfig } from './component.js';
+import type { UnitStatement } from './statements.js';
+import type { CommitmentNumbers, Ends, RunnableUnit, UnitWitness } from './unit.js';
+
+/** What one unit is asked, by whoever ran the model: prompt and output are the whole request's, and so is their salt. */
+export interface PartRequest extends TokenInput, Ends {}
+
+/** Weights of a unit: the model's, from a layer on. */
+export interface PartSource {
+  model: Model;
+  /** number of the unit's first layer; 0 where there are none */
+  layer: number;
+}
+
+/** A unit of a model that is cut into several. */
+export interface Part extends RunnableUnit<PartRequest, PartSource, UnitStatement> {
+  /** Name of the traced tensor that the next unit reads; absent for the last unit. */
+  readonly result?: string;
+}
+
+export type PartKind = 'first' | 'layers' | 'last';
+
+/** Everything the circuits depend on; the position of a unit in the model is not among it, so equal units have equal circuits. */
+export type PartConfig = ComponentConfig & { kind: PartKind; capacity: number };
+
+export function partHash(config: PartConfig, numbers: CommitmentNumbers): bigint {
+  const { logSize, logInvRate, hashingLogInvRate } = numbers;
+  const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+  return textHash(UNIT_DOMAIN, JSON.stringify([sorted, logSize, logInvRate, hashingLogInvRate]));
+}
+
+/** What all units of a kind are made of, but layout and relations. */
+export const partOf = (
+  config: PartConfig,
+): Pick<Part, 'description' | 'hash' | 'programName' | 'requestKey'> => ({
+  description: JSON.stringify(config),
+  hash: (numbers) => partHash(config, numbers),
+  programName(numbers, ends) {
+    const text = JSON.stringify([partHash(config, numbers).toString(), ends]);
+    return `attensor-unit-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  },
+  requestKey: ({ promptIds, outputIds, tokenSalt, in: before, out: after }) =>
+    JSON.stringify([promptIds, outputIds, ...[tokenSalt, before?.root, after?.root].map(String)]),
+});
+
+/** @throws if the request does not bring the tensor */
+export function required(request: PartRequest, side: 'in' | 'out'): CommittedBoundary {
+  const boundary = request[side];
+  if (!boundary) throw new Error(`unit: the request has no tensor '${side}'`);
+  return boundary;
+}
+
+/** The tokens whose salted hash the statement has. */
+export async function bindTokens(
+  session: Session,
+  [capacity, vocabulary]: [capacity: number, vocabulary: number],
+  stated: Wire,
+  witness: ProverOnly<UnitWitness>,
+  hashes: (tokens: TokenInput) => bigint[],
+): Promise<TokenColumns> {
+  const { tape } = session;
+  const [input, output, salt] = await session.hint(3, 'hashes of tokens, and their salt', () => {
+    const { tokens, ends } = witness.value;
+    return [...hashes(tokens), ends?.tokenSalt ?? 0n];
+  });
+  tape.assertEqual(
+    tape.hash([tape.constant(TOKENS_DOMAIN), input, output, salt]),
+    stated,
+    'unit: the tokens have another hash',
+  );
+  const tokens = witness.map((w) => w.tokens);
+  return TokenColumns.bind(session, capacity, vocabulary, { input, output }, tokens);
+}
