@@ -23,8 +23,8 @@ export function allSuites() {
 /**
  * - `browser`: needs Chromium and the built page; in `tests/src/browser`.
  * - `proof`: compiles circuits and makes Pickles proofs; `*.proof.test.ts`. Minutes and gigabytes, so each has a process of its own.
- * - `whole`: a node that answers over HTTP, a whole command, a whole model's messages or evaluation; `*.whole.test.ts`. Each takes
- *   many seconds, none gigabytes, so several run side by side.
+ * - `whole`: a node that answers over HTTP, a whole command, a whole model's messages or evaluation, all kernels on the emulated
+ *   device; `*.whole.test.ts`. Each takes many seconds, none gigabytes, so several run side by side.
  * - `unit`: everything else, which is what a developer runs all the time: seconds a suite.
  */
 export function projectOf(suite) {
@@ -49,20 +49,20 @@ export function select(suites, paths) {
 /**
  * What `setup` must make for these suites.
  * - What a workspace depends on, its `package.json` says; whoever depends on `native` needs the addon.
- * - `device.test.ts` runs kernels of a GPU on the emulated device; that the CUDA library compiles is seen where all suites run.
+ * - `device.whole.test.ts` runs kernels of a GPU on the emulated device; that the CUDA library compiles is seen where all suites run.
  * - Suites of `native` run its test programs.
  */
 export function needsOf(suites) {
   const workspaces = new Set(suites.map((suite) => suite.split('/')[0]));
   workspaces.delete('scripts');
-  const onDevice = suites.some((suite) => suite.endsWith('/device.test.ts'));
+  const onDevice = suites.some((suite) => suite.endsWith('/device.whole.test.ts'));
   const browser = suites.some((suite) => projectOf(suite) === 'browser');
   return {
     workspaces: [...workspaces],
     addon: [...workspaces].some((name) => dependencies(name).has('native')),
     programs: workspaces.has('native'),
     emulatedDevice: onDevice,
-    cudaLibrary: suites.includes('native/src/device.test.ts'),
+    cudaLibrary: suites.includes('native/src/device.whole.test.ts'),
     browser,
   };
 }

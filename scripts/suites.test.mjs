@@ -60,11 +60,11 @@ describe('what is built', () => {
   });
 
   test('for devices: the emulated one', () => {
-    expect(needsOf(['inference/src/forward/device.test.ts'])).toMatchObject({
+    expect(needsOf(['inference/src/forward/device.whole.test.ts'])).toMatchObject({
       emulatedDevice: true,
       cudaLibrary: false,
     });
-    expect(needsOf(['native/src/device.test.ts'])).toMatchObject({
+    expect(needsOf(['native/src/device.whole.test.ts'])).toMatchObject({
       programs: true,
       emulatedDevice: true,
       cudaLibrary: true,
