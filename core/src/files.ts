@@ -108,6 +108,26 @@ export async function requireWritable(path: string): Promise<void> {
   });
 }
 
+/** The error of a file or folder that cannot be written. */
+const writeFailed = (path: string, cause: unknown): AttensorError =>
+  new AttensorError({
+    code: 'WRITE_FAILED',
+    what: 'the file cannot be written',
+    where: resolve(path),
+    got: (cause as NodeJS.ErrnoException).code ?? String(cause),
+    hint: 'free some space on the disk, or make the folder writable, and run the command again',
+    cause,
+  });
+
+/** @param work writes `path`, and nothing else fails in it. @throws AttensorError WRITE_FAILED */
+export async function writing<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
 /**
  * A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power.
  *
@@ -126,13 +146,6 @@ export async function writeAtomic(
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new AttensorError({
-      code: 'WRITE_FAILED',
-      what: 'the file cannot be written',
-      where: resolve(path),
-      got: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      hint: 'free some space on the disk, or make the folder writable, and run the command again',
-      cause,
-    });
+    throw writeFailed(path, cause);
   }
 }

@@ -38,10 +38,11 @@ export { planTensors, type PlannedTensor } from './checkpoint/plan.js';
 export { importCheckpoint, type ImportResult } from './checkpoint/import.js';
 export type { WriteOptions, WrittenModel } from './checkpoint/model-writer.js';
 export { writeRandomModel, type RandomModelOptions } from './checkpoint/random-model.js';
-export { Model, type ModelOptions } from './model.js';
+export { Model, type ModelOptions, type Range } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';
 export { openTokenizer } from './tokenizer-files.js';
 export {
+  embed,
   forward,
   traceForward,
   type ForwardLog,
@@ -50,7 +51,6 @@ export {
   type Trace,
   type TraceTensor,
 } from './forward/forward.js';
-export { embedding as embeddingRows } from './components/embedding.js';
 export { traceNodes, type WeightReader } from './forward/alone.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';

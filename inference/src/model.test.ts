@@ -54,7 +54,6 @@ describe('model directory', () => {
 
   test.each<[string, (json: Json) => void]>([
     ['another format', (j) => (j.format = 'other')],
-    ['a newer version', (j) => (j.version = 2)],
     ['a missing tensor', (j) => j.tensors.pop()],
     ['a wrong shape', (j) => (j.tensors[1].shape = [17])],
     ['a missing part', (j) => j.tensors.find((t) => t.parts.length > 1)?.parts.pop()],
@@ -69,6 +68,21 @@ describe('model directory', () => {
       edit(json);
       await writeFile(path, JSON.stringify(json));
       expect(await failure(Model.open(dir))).toMatchObject({ code: 'BAD_MODEL' });
+    });
+  });
+
+  test.each([1, 3])('model.json of version %i', async (version) => {
+    await withModel('nano', async ({ dir }) => {
+      const path = join(dir, 'model.json');
+      const json = JSON.parse(await readFile(path, 'utf8')) as Json;
+      await writeFile(path, JSON.stringify({ ...json, version }));
+      expect(await failure(Model.open(dir))).toMatchObject({
+        code: 'UNSUPPORTED_VERSION',
+        where: path,
+        expected: 'version 2',
+        got: `version ${version}`,
+        hint: expect.stringContaining('Import the checkpoint'),
+      });
     });
   });
 

@@ -116,6 +116,8 @@ export function nativeSteps<Request, Source, Statement>(
       const { tokens, ends } = await context.get(run);
       const { committed, salt, states } = await context.get(commit);
       const { parameters, vocabulary, salt: weightsSalt } = await weights.open();
+      // positions without a token hold token 0
+      const read = [0, ...tokens.promptIds, ...tokens.outputIds];
       const { witness: rooted } = unit.statement;
       const statement = unit.statement.fields({
         hash: script.hash,
@@ -143,7 +145,7 @@ export function nativeSteps<Request, Source, Statement>(
           states,
           ends,
           parameters: parameters && { committed: parameters, salt: weightsSalt },
-          vocabulary,
+          vocabulary: await vocabulary?.open(read),
         }),
       );
       return { statement, session };

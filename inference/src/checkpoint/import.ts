@@ -1,5 +1,6 @@
 /** Import of a Hugging Face DeepSeek-V3 checkpoint into a model directory of integer weights. */
 import { AttensorError } from '@attensor/core';
+import { writing } from '@attensor/core/files';
 import { copyFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readHfConfig } from './hf-config.js';
@@ -27,8 +28,8 @@ export interface ImportResult extends WrittenModel {
 }
 
 /**
- * Writes a model directory: model.json, int32 weights in files per layer and per expert, the tokenizer.
- * The directory appears complete or not at all.
+ * Writes a model directory: model.json, integer weights in files per layer and per expert, the tokenizer.
+ * The directory appears complete or not at all. However large the tensors, a few rows of them are in memory at a time.
  */
 export async function importCheckpoint(
   hfDir: string,
@@ -48,7 +49,12 @@ export async function importCheckpoint(
     const copied = tokenizer ? TOKENIZER_FILES : [];
     for (const file of copied) await requireFile(join(hfDir, file));
     const written = await writeModelDirectory(out, { source, plan, config }, options, (work) =>
-      Promise.all(copied.map((file) => copyFile(join(hfDir, file), join(work, file)))),
+      Promise.all(
+        copied.map((file) => {
+          const to = join(work, file);
+          return writing(to, copyFile(join(hfDir, file), to));
+        }),
+      ),
     );
     return { ...written, tokenizer };
   } finally {

@@ -1,29 +1,23 @@
 /** model.json: the table of contents of a model directory. */
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { checkConfig, modelConfigSchema } from '../config.js';
 import { AttensorError } from '@attensor/core';
 import { readJson } from '@attensor/core/files';
 import { planTensors } from './plan.js';
+import { storedPartSchema } from './weight-file.js';
 
 export const MODEL_FILE = 'model.json';
 export const WEIGHTS_DIR = 'weights';
 export const FORMAT = 'attensor-model';
-export const VERSION = 1;
-
-const partSchema = z.strictObject({
-  /** Name inside the weights folder. */
-  file: z.string().refine((name) => basename(name) === name && name !== '..', 'a plain file name'),
-  /** Bytes. */
-  offset: z.number().int().nonnegative().multipleOf(4),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-});
+/** Before version 2, weights were 32-bit integers with one hash for each part. */
+export const VERSION = 2;
 
 /** A tensor is its parts one after the other: one part, or one per expert. */
 const tensorSchema = z.strictObject({
   name: z.string(),
   shape: z.array(z.number().int().positive()).min(1),
-  parts: z.array(partSchema).min(1),
+  parts: z.array(storedPartSchema).min(1),
 });
 
 const modelFileSchema = z.strictObject({
@@ -36,11 +30,28 @@ const modelFileSchema = z.strictObject({
 export type ModelFile = z.infer<typeof modelFileSchema>;
 export type TensorEntry = z.infer<typeof tensorSchema>;
 
-/** Reads model.json and checks that it lists exactly the tensors its config calls for. */
+const anyVersion = z.looseObject({ format: z.literal(FORMAT), version: z.number().int() });
+
+/**
+ * Reads model.json and checks that it lists exactly the tensors its config calls for.
+ *
+ * @throws NOT_FOUND, BAD_MODEL; UNSUPPORTED_VERSION for a model that another version wrote
+ */
 export async function readModelFile(dir: string): Promise<ModelFile> {
   const path = join(dir, MODEL_FILE);
   const hint = 'Import the checkpoint again';
-  const file = await readJson({ path, schema: modelFileSchema, code: 'BAD_MODEL', hint });
+  const json = { path, code: 'BAD_MODEL', hint } as const;
+  const { version } = await readJson({ ...json, schema: anyVersion });
+  if (version !== VERSION)
+    throw new AttensorError({
+      code: 'UNSUPPORTED_VERSION',
+      what: 'another version of this program wrote the model directory',
+      where: path,
+      expected: `version ${VERSION}`,
+      got: `version ${version}`,
+      hint: 'Import the checkpoint into another folder; the weights are the same, so the files of its commitment can be moved there',
+    });
+  const file = await readJson({ ...json, schema: modelFileSchema });
   checkConfig(file.config, path);
   const stored = new Map(file.tensors.map((t) => [t.name, t]));
   const plan = planTensors(file.config);

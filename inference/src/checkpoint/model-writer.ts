@@ -1,16 +1,17 @@
 /** Writes a model directory, whatever its weights come from. */
 import { AttensorError, throwIfAborted } from '@attensor/core';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
-import { endianness } from 'node:os';
+import { writing } from '@attensor/core/files';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import { FORMAT, MODEL_FILE, VERSION, WEIGHTS_DIR, type ModelFile } from './model-file.js';
 import type { PlannedPart, PlannedTensor } from './plan.js';
 import { quantize } from './quantize.js';
+import { WeightWriter } from './weight-file.js';
 
 /** Elements converted at a time. */
-const CHUNK = 1 << 20;
+const CONVERTED = 1 << 20;
 
 /** Weights of a checkpoint, or as a checkpoint would have them. */
 export interface RowSource {
@@ -53,9 +54,10 @@ export async function requireFree(out: string, { force }: WriteOptions): Promise
 }
 
 /**
- * Writes model.json, and int32 weights in files per layer and per expert, a few rows at a time. The directory appears complete or not at
- * all.
+ * Writes model.json, and integer weights in files per layer and per expert, a few rows at a time. The directory appears complete or not at
+ * all; what it replaces is removed after that.
  *
+ * @throws WRITE_FAILED
  * @param add writes further files into the folder that will be the directory
  */
 export async function writeModelDirectory(
@@ -64,19 +66,32 @@ export async function writeModelDirectory(
   options: WriteOptions,
   add: (work: string) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<WrittenModel> {
-  await mkdir(dirname(out), { recursive: true });
   const suffix = randomBytes(6).toString('hex');
-  const work = join(dirname(out), `.${basename(out)}.import-${suffix}`);
-  await mkdir(work);
+  const beside = (purpose: string): string =>
+    join(dirname(out), `.${basename(out)}.${purpose}-${suffix}`);
+  const work = beside('import');
+  await writing(work, mkdir(work, { recursive: true }));
   try {
     const written = await writeModel(contents, work, options);
     await add(work);
-    if (options.force) await rm(out, { recursive: true, force: true });
-    await rename(work, out);
+    await writing(out, moveInto(work, out, beside('replaced')));
     return { dir: out, ...written };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** If a move fails, what was in the place is there again. @param aside where that waits meanwhile */
+async function moveInto(from: string, to: string, aside: string): Promise<void> {
+  const replaced = await exists(to);
+  if (replaced) await rename(to, aside);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (replaced) await rename(aside, to);
+    throw error;
+  }
+  await rm(aside, { recursive: true, force: true });
 }
 
 async function writeModel(
@@ -84,8 +99,8 @@ async function writeModel(
   work: string,
   options: WriteOptions,
 ): Promise<Omit<WrittenModel, 'dir'>> {
-  await mkdir(join(work, WEIGHTS_DIR));
-  const files = new FileAppender(join(work, WEIGHTS_DIR));
+  await writing(work, mkdir(join(work, WEIGHTS_DIR)));
+  const weights = new WeightWriter(join(work, WEIGHTS_DIR));
   const tensors: ModelFile['tensors'] = [];
   let parameters = 0;
   try {
@@ -93,14 +108,14 @@ async function writeModel(
       const written = [];
       for (const part of parts) {
         throwIfAborted(options.signal, `import of tensor '${name}'`);
-        written.push(await writePart(source, part, files));
+        written.push(await weights.write(part.file, integers(source, part)));
       }
       tensors.push({ name, shape, parts: written });
       parameters += shape.reduce((a, b) => a * b, 1);
       options.onProgress?.({ tensor: name, done: tensors.length, total: plan.length });
     }
   } finally {
-    await files.close();
+    await weights.close();
   }
   const model: ModelFile = {
     format: FORMAT,
@@ -108,60 +123,21 @@ async function writeModel(
     config,
     tensors,
   };
-  await writeFile(join(work, MODEL_FILE), JSON.stringify(model, null, 1) + '\n');
+  const path = join(work, MODEL_FILE);
+  await writing(path, writeFile(path, JSON.stringify(model, null, 1) + '\n'));
   return { tensors: tensors.length, parameters };
 }
 
-async function writePart(
-  source: RowSource,
-  part: PlannedPart,
-  files: FileAppender,
-): Promise<ModelFile['tensors'][0]['parts'][0]> {
-  const hash = createHash('sha256');
+/** A part's integers, a few rows at a time. */
+async function* integers(source: RowSource, part: PlannedPart): AsyncGenerator<Int32Array> {
   const width = part.sourceShape.slice(1).reduce((a, b) => a * b, 1);
-  const step = Math.max(1, Math.floor(CHUNK / width));
-  const offset = await files.size(part.file);
+  const step = Math.max(1, Math.floor(CONVERTED / width));
   for (const { first, count } of part.ranges) {
     for (let row = first; row < first + count; row += step) {
       const rows = Math.min(step, first + count - row);
       const values = await source.rows(part, row, rows);
-      const bytes = int32Bytes(quantize(values, part.source, row * width));
-      hash.update(bytes);
-      await files.append(part.file, bytes);
+      yield quantize(values, part.source, row * width);
     }
-  }
-  return { file: part.file, offset, sha256: hash.digest('hex') };
-}
-
-/** Little-endian, whatever the machine. */
-function int32Bytes(values: Int32Array): Uint8Array {
-  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
-}
-
-/** Appends to several files; keeps the last one open. */
-class FileAppender {
-  private readonly sizes = new Map<string, number>();
-  private current: { file: string; handle: FileHandle } | undefined;
-
-  constructor(private readonly dir: string) {}
-
-  async size(file: string): Promise<number> {
-    return this.sizes.get(file) ?? 0;
-  }
-
-  async append(file: string, bytes: Uint8Array): Promise<void> {
-    if (this.current?.file !== file) {
-      await this.close();
-      this.current = { file, handle: await open(join(this.dir, file), 'a') };
-    }
-    await this.current.handle.appendFile(bytes);
-    this.sizes.set(file, (this.sizes.get(file) ?? 0) + bytes.length);
-  }
-
-  async close(): Promise<void> {
-    await this.current?.handle.close();
-    this.current = undefined;
   }
 }
 

@@ -10,7 +10,6 @@ const HEAD = 'lm_head.weight';
 const EMBEDDING = 'model.embed_tokens.weight';
 
 export class WeightSource {
-  private scale: { name: string; values: Float64Array } | undefined;
   private readonly block: [number, number];
 
   /** @throws MISSING_TENSOR, EXTRA_TENSOR, BAD_SHAPE, BAD_DTYPE */
@@ -84,31 +83,26 @@ export class WeightSource {
     }
   }
 
-  /** Rows of a checkpoint tensor. */
+  /** Rows of a checkpoint tensor; of scales, those of their blocks are read. */
   async rows(part: PlannedPart, first: number, count: number): Promise<Float64Array> {
     const stored = this.require(part.source);
     const [, columns] = matrixShape(part.sourceShape);
     const values = await this.reader.read(stored, first * columns, count * columns);
-    if (stored.dtype === 'F8_E4M3') {
-      const scales = await this.scales(part.source + SCALE);
-      const perRow = Math.ceil(columns / this.block[1]);
+    if (stored.dtype === 'F8_E4M3' && count > 0) {
+      const [height, width] = this.block;
+      const perRow = Math.ceil(columns / width);
+      const top = Math.floor(first / height);
+      const blockRows = Math.floor((first + count - 1) / height) - top + 1;
+      const scale = this.require(part.source + SCALE);
+      const scales = await this.reader.read(scale, top * perRow, blockRows * perRow);
       for (let r = 0; r < count; r++) {
-        const scaleRow = Math.floor((first + r) / this.block[0]) * perRow;
+        const scaleRow = (Math.floor((first + r) / height) - top) * perRow;
         for (let i = 0; i < columns; i++) {
-          values[r * columns + i] *= scales[scaleRow + Math.floor(i / this.block[1])];
+          values[r * columns + i] *= scales[scaleRow + Math.floor(i / width)];
         }
       }
     }
     return values;
-  }
-
-  private async scales(name: string): Promise<Float64Array> {
-    if (this.scale?.name !== name) {
-      const stored = this.require(name);
-      const values = await this.reader.read(stored, 0, stored.shape[0] * stored.shape[1]);
-      this.scale = { name, values };
-    }
-    return this.scale.values;
   }
 
   private require(name: string): StoredTensor {

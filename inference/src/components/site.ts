@@ -7,6 +7,8 @@ export interface Site {
   readonly component: string;
   /** Token position of a row of the component's input. */
   position(row: number): number;
+  /** The result's columns may be some of a wider one: where they begin. */
+  readonly firstColumn?: number;
 }
 
 /** A site outside a model, for tests and single components. */
@@ -28,7 +30,8 @@ export function place(
   const component = layer
     ? `layer ${layer[1]}, component ${layer[2]}`
     : `component ${at.component}`;
-  const where = `${component}, position ${at.position(row)}, index ${column}`;
+  const index = column + (at.firstColumn ?? 0);
+  const where = `${component}, position ${at.position(row)}, index ${index}`;
   return new AttensorError({ code, ...TEXT[code], where, expected, got, cause });
 }
 

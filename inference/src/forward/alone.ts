@@ -9,7 +9,7 @@ import { KvCache } from './kv-cache.js';
 import { Pass, type Parameters } from './pass.js';
 
 /** Reads weights when they are needed. */
-export type WeightReader = Pick<Parameters, 'tensor' | 'expert'>;
+export type WeightReader = Pick<Parameters, 'pieceSize' | 'tensor' | 'expert'>;
 
 /**
  * Runs nodes.
@@ -30,7 +30,8 @@ export async function traceNodes(
   const trace: Trace = new Map([[name, { dims, data }]]);
   const reader = typeof weights === 'function' ? inMemory(nodes, weights) : weights;
   const parameters: Parameters = {
-    tensor: (name) => reader.tensor(name),
+    pieceSize: reader.pieceSize,
+    tensor: (name, range) => reader.tensor(name, range),
     expert: (name, expert) => reader.expert(name, expert),
     ropeAngles(_, count) {
       const { dims } = nodes.find((node) => node.op === 'rope') as NodeOf<'rope'>;
@@ -46,7 +47,9 @@ export async function traceNodes(
 }
 
 const inMemory = (nodes: readonly Node[], tensor: (name: string) => Int32Array): WeightReader => ({
-  tensor: (name) => Promise.resolve(tensor(name)),
+  pieceSize: Infinity,
+  tensor: (name, { from, to } = { from: 0, to: Infinity }) =>
+    Promise.resolve(tensor(name).subarray(from, to)),
   expert(name, expert) {
     const { columns, rows } = present(
       weightsOfNodes(nodes).find((w) => w.name === name),

@@ -1,6 +1,6 @@
 /** The forward pass: teacher-forced with a trace, or incremental with a cache of keys and values. */
 import { modelGraph, type LayerKind, type TraceName } from '../architecture/graph.js';
-import type { Node } from '../architecture/nodes.js';
+import { product, type Node, type NodeOf } from '../architecture/nodes.js';
 import { checkTokens, embedding } from '../components/embedding.js';
 import { selectEngine } from '../engines.js';
 import type { EngineName } from '../engine.js';
@@ -71,9 +71,8 @@ export async function forward(
   throwIfAborted(signal, 'forward pass');
   const graph = modelGraph(c);
   const { embedding: first } = graph;
-  const table = await model.tensor(first.weight.name);
   let values: PassValues = new Map();
-  pass.take(first, { x: embedding(table, tokens, c.hiddenSize) }, values);
+  pass.take(first, { x: await embed(model, first, tokens) }, values);
   /** What the next nodes read is kept, the rest of the values is not. */
   const run = async (nodes: readonly Node[]): Promise<void> => {
     const [input] = nodes[0].inputs;
@@ -96,6 +95,24 @@ export async function forward(
   const logits = present(values.get(head.acc.name), head.acc.name);
   const next = present(values.get(chosen.y.name), chosen.y.name);
   return { logits, next: Array.from(next, Number) };
+}
+
+/** Rows of an embedding, (tokens, width): of a large one, no others are read. */
+export async function embed(
+  model: Pick<Model, 'tensor' | 'size' | 'pieceSize'>,
+  { weight }: Pick<NodeOf<'embedding'>, 'weight'>,
+  tokens: ArrayLike<number>,
+): Promise<BigInt64Array> {
+  const { name } = weight;
+  const width = product(weight.columns);
+  if (model.size(name) <= model.pieceSize)
+    return embedding(await model.tensor(name), tokens, width);
+  const x = new BigInt64Array(tokens.length * width);
+  for (let t = 0; t < tokens.length; t++) {
+    const row = await model.tensor(name, { from: tokens[t] * width, to: (tokens[t] + 1) * width });
+    x.set(embedding(row, [0], width), t * width);
+  }
+  return x;
 }
 
 /** A teacher-forced pass that returns every intermediate value, by the names of docs/integer-semantics.md. */

@@ -1,6 +1,8 @@
 /** How every operation of the architecture is carried out: by the engine, in exact integers. */
 import { product, type Node, type NodeOf, type Op } from '../architecture/nodes.js';
+import type { GemmShape } from '../components/gemm.js';
 import { dispatch } from '../components/moe.js';
+import type { Site } from '../components/site.js';
 import { normEpsilon } from '../config.js';
 import type { Pass } from './pass.js';
 
@@ -22,8 +24,10 @@ export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = 
   },
 
   async gemm(pass, { name, weight, inner, outer }, x) {
-    const w = await pass.model.tensor(weight.name);
-    return pass.engine.gemm(x, w, { rows: pass.count, inner, outer }, pass.site(name));
+    const shape = { rows: pass.count, inner, outer };
+    return byRows(pass, weight.name, shape, name, ['acc', 'y'], (w, piece, at) =>
+      pass.engine.gemm(x, w, piece, at),
+    );
   },
 
   async rope(pass, { name, dims }, x) {
@@ -99,15 +103,58 @@ export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = 
   },
 
   async logits(pass, { name, weight, inner, outer }, x) {
-    const w = await pass.model.tensor(weight.name);
     const shape = { rows: pass.count, inner, outer };
-    return { acc: await pass.engine.gemmAcc(x, w, shape, pass.site(name)) };
+    return byRows(pass, weight.name, shape, name, ['acc'], async (w, piece, at) => ({
+      acc: await pass.engine.gemmAcc(x, w, piece, at),
+    }));
   },
 
   async argmax(pass, { name, width }, acc) {
     return { y: await pass.engine.argmax(acc, pass.count, width, pass.site(name)) };
   },
 };
+
+/**
+ * A product with a matrix of weights, over as many of its rows at a time as may be read.
+ *
+ * @param parts of the product, each over (rows, outer)
+ * @param multiply by rows of the matrix; what a site's rows and columns are, is those of the whole product
+ */
+async function byRows<Part extends string>(
+  pass: Pass,
+  weight: string,
+  shape: GemmShape,
+  component: string,
+  parts: Part[],
+  multiply: (
+    w: Int32Array,
+    piece: GemmShape,
+    at: Site,
+  ) => Promise<Record<Part, BigInt64Array>> | Record<Part, BigInt64Array>,
+): Promise<Record<Part, BigInt64Array>> {
+  const { model } = pass;
+  const { rows, inner, outer } = shape;
+  const most = Math.max(1, Math.floor(model.pieceSize / inner));
+  const at = pass.site(component);
+  if (outer <= most) return multiply(await model.tensor(weight), shape, at);
+  const whole = Object.fromEntries(
+    parts.map((part) => [part, new BigInt64Array(rows * outer)]),
+  ) as Record<Part, BigInt64Array>;
+  for (let first = 0; first < outer; first += most) {
+    const count = Math.min(most, outer - first);
+    const range = { from: first * inner, to: (first + count) * inner };
+    const w = await model.tensor(weight, range);
+    const piece = { rows, inner, outer: count };
+    const product = await multiply(w, piece, { ...at, firstColumn: first });
+    for (const part of parts)
+      for (let row = 0; row < rows; row++)
+        whole[part].set(
+          product[part].subarray(row * count, (row + 1) * count),
+          row * outer + first,
+        );
+  }
+  return whole;
+}
 
 /** Rows over (T, rank, width) as an array over (T, width) for every rank. */
 function ranksOf(x: BigInt64Array, count: number, width: number): BigInt64Array[] {

@@ -5,6 +5,7 @@ import type { RopeAngles } from '../components/rope.js';
 import type { Site } from '../components/site.js';
 import type { AttentionShape } from '../components/softmax.js';
 import type { Engine } from '../engine.js';
+import type { Range } from '../model.js';
 import type { KvCache } from './kv-cache.js';
 import { OPERATIONS, type ComputedOp, type Operation } from './operations.js';
 
@@ -13,8 +14,10 @@ export type TraceSink = (name: string, dims: number[], data: BigInt64Array) => v
 
 /** What a pass reads of a model. */
 export interface Parameters {
-  /** A weight by its name. */
-  tensor(name: string): Promise<Int32Array>;
+  /** Most weights of a matrix that are read at a time, if a row has no more. */
+  readonly pieceSize: number;
+  /** A weight by its name, or some of its entries. */
+  tensor(name: string, range?: Range): Promise<Int32Array>;
   /** One expert's matrix of a weight. */
   expert(name: string, expert: number): Promise<Int32Array>;
   ropeAngles(start: number, count: number): RopeAngles;

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { present } from '@attensor/core';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from '../protocol/field.js';
+import { inMemory } from './integers.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
 import { TREES } from '../hashing/trees.js';
 import { LOG_LEAF } from './parameters.js';
@@ -16,7 +17,7 @@ const WHOLE = 4 * PART;
 const ints = Int32Array.from({ length: END }, (_, i) =>
   i % 97 === 0 ? -(2 ** 31) : i % 89 === 0 ? 2 ** 31 - 1 : ((i * 7919) % 4001) - 2000,
 );
-const long = new LongVector(engine, ints, PART_LOG);
+const long = new LongVector(engine, inMemory(ints), PART_LOG);
 const whole = engine.alloc(WHOLE);
 whole.setInts(0, ints);
 const x = 0x1234567890abcdef1234567890abcdefn;
@@ -31,7 +32,7 @@ describe('a vector in parts', () => {
       [2 * PART, PART],
       [3 * PART, 7],
     ])
-      expect(long.slice(offset, length).toBigints()).toEqual(
+      expect((await long.slice(offset, length)).toBigints()).toEqual(
         whole.slice(offset, length).toBigints(),
       );
     expect(await long.evalPow(x)).toBe(await engine.evalPow(whole, x));
@@ -96,7 +97,7 @@ describe('a vector in parts', () => {
     for (let k = 0; k < long.parts; k++) {
       const part = await CommittedPart.commit(long, k, { logInvRate: 2 });
       const width = k === 2 ? 11 : 2 ** LOG_LEAF;
-      const stored = await TREES.commit(engine, long.part(k), PART_LOG, width, { logInvRate: 2 });
+      const stored = await TREES.commit(engine, await long.part(k), PART_LOG, width, { logInvRate: 2 });
       expect(part.cap).toEqual(stored.cap);
       const indexes = [0, 1, 77, 255, 77];
       await part.prepare(indexes);

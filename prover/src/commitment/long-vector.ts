@@ -1,12 +1,13 @@
 /**
  * @module long-vector
  * A vector of integers that is committed in parts, since no machine's memory holds it as field elements. Prover only. The integers
- * are all there, and are multiplied as they are; only a part that is committed becomes field elements.
+ * are read a part at a time, and are multiplied as they are; only a part that is committed becomes field elements.
  */
 import type { Axis, Expression, FpVec, ProverEngine, SumcheckProver } from '@attensor/native';
 import { present } from '@attensor/core';
 import { add, inverse, mod, mul, power, rootOfUnity, sub } from '../protocol/field.js';
 import type { OpenedLeaf } from '../hashing/tree-hash.js';
+import type { Integers } from './integers.js';
 import { leafWidth, LOG_LEAF } from './parameters.js';
 import type { CommitRowsOptions, LeafSource } from './scheme.js';
 import { columnOf, hashLeaves, TREE_HASH, TREES } from '../hashing/trees.js';
@@ -14,30 +15,59 @@ import { columnOf, hashLeaves, TREE_HASH, TREES } from '../hashing/trees.js';
 export class LongVector {
   readonly partSize: number;
   readonly parts: number;
+  /** Holds what is read, at most a part; one operation has it at a time. */
+  private buffer: Int32Array | undefined;
+  private turn: Promise<unknown> = Promise.resolve();
 
-  /** @param ints the entries up to the last that is not zero */
+  /** @param integers the entries up to the last that is not zero */
   constructor(
     readonly engine: ProverEngine,
-    readonly ints: Int32Array,
+    private readonly integers: Integers,
     readonly partLog: number,
   ) {
     this.partSize = 2 ** partLog;
-    this.parts = Math.ceil(ints.length / this.partSize);
+    this.parts = Math.ceil(this.length / this.partSize);
   }
 
-  /** Entries [offset, offset + length), zeros behind the end. */
-  slice(offset: number, length: number): FpVec {
-    const values = this.ints.subarray(offset, offset + length);
-    if (values.length === length) return this.engine.fromInts(values);
-    const padded = this.engine.alloc(length);
-    padded.setInts(0, values);
-    return padded;
+  /** Entries from here on are zero. */
+  get length(): number {
+    return this.integers.length;
   }
 
-  /** As of a native vector; the integers are JavaScript's. */
-  dispose(): void {}
+  /**
+   * Reads entries [from, from + count) for as long as `use` takes, at most a part. Those behind the end are left out.
+   *
+   * @throws whatever reading throws
+   */
+  read<T>(from: number, count: number, use: (values: Int32Array) => T | Promise<T>): Promise<T> {
+    return this.inTurn(async (buffer) => {
+      const values = buffer.subarray(0, Math.max(0, Math.min(count, this.length - from)));
+      await this.integers.read(from, values);
+      return use(values);
+    });
+  }
 
-  part(index: number): FpVec {
+  private inTurn<T>(use: (buffer: Int32Array) => Promise<T>): Promise<T> {
+    const result = this.turn.then(() => use((this.buffer ??= new Int32Array(this.partSize))));
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The vector may be used again; its next operation takes a new buffer. */
+  dispose(): void {
+    this.buffer = undefined;
+  }
+
+  /** Entries [from, from + count), at most a part, zeros behind the end. */
+  slice(from: number, count: number): Promise<FpVec> {
+    return this.read(from, count, (values) => {
+      const entries = this.engine.alloc(count);
+      entries.setInts(0, values);
+      return entries;
+    });
+  }
+
+  part(index: number): Promise<FpVec> {
     return this.slice(index * this.partSize, this.partSize);
   }
 
@@ -46,36 +76,108 @@ export class LongVector {
     const size = axes.reduce((n, a) => (a.weights ? n : n * a.size), 1);
     if (size > this.partSize)
       throw new RangeError('long vector: a table over free axes is longer than a part');
-    return this.engine.contractInts(this.ints, offset, axes);
+    return this.contractPieces(offset, axes);
+  }
+
+  /** What spans more than a part is cut along its widest axis. */
+  private async contractPieces(offset: number, axes: Axis[]): Promise<FpVec> {
+    const { engine, partSize } = this;
+    const span = axes.reduce((n, { size, stride }) => n + (size - 1) * stride, 1);
+    if (span <= partSize)
+      return this.read(offset, span, (values) => engine.contractInts(values, 0, axes));
+    const live = axes.filter(({ size }) => size > 1);
+    const widest = live.reduce((a, b) => (b.stride > a.stride ? b : a));
+    const { size, stride, weights } = widest;
+    const others = axes.filter((axis) => axis !== widest);
+    const isFree = (axis: Axis): boolean => !axis.weights;
+    if (isFree(widest) && axes.find(isFree) !== widest)
+      return this.contractReordered(offset, [widest, ...others], axes.filter(isFree));
+
+    const rest = span - (size - 1) * stride;
+    const count = Math.max(1, Math.floor((partSize - rest) / stride) + 1);
+    const row = others.filter(isFree).reduce((n, axis) => n * axis.size, 1);
+    const out = engine.alloc(weights ? row : size * row);
+    for (let first = 0; first < size; first += count) {
+      const length = Math.min(count, size - first);
+      const axis = { size: length, stride, weights: weights?.slice(first, length) };
+      const piece = await this.contractPieces(offset + first * stride, [axis, ...others]);
+      out.axpy(weights ? 0 : first * row, 1n, piece);
+      piece.dispose();
+    }
+    return out;
+  }
+
+  /** @param free axes of the result in their order; in `axes` they have another */
+  private async contractReordered(offset: number, axes: Axis[], free: Axis[]): Promise<FpVec> {
+    const table = await this.contractPieces(offset, axes);
+    const strides = new Map<Axis, number>();
+    axes
+      .filter((axis) => free.includes(axis))
+      .reduceRight((stride, axis) => {
+        strides.set(axis, stride);
+        return stride * axis.size;
+      }, 1);
+    const out = await this.engine.contract(
+      table,
+      0,
+      free.map((axis) => ({ size: axis.size, stride: present(strides.get(axis)) })),
+    );
+    table.dispose();
+    return out;
   }
 
   /** sum_b v[b] x^b */
   async evalPow(x: bigint, signal?: AbortSignal): Promise<bigint> {
-    const { engine, ints } = this;
-    const value = await engine.evalRows(ints, 1, Math.max(1, ints.length), 1, [mod(x)], signal);
-    return value.get(0);
+    const { engine, partSize, parts } = this;
+    let sum = 0n;
+    for (let k = 0; k < parts; k++) {
+      const value = await this.read(k * partSize, partSize, (values) =>
+        engine.evalRows(values, 1, values.length, 1, [mod(x)], signal),
+      );
+      sum = add(sum, mul(power(x, BigInt(k * partSize)), value.get(0)));
+    }
+    return sum;
   }
 
   /** sum_k weights[k] part_k */
   async combine(weights: bigint[]): Promise<FpVec> {
-    const { engine, ints, partSize, parts } = this;
+    const { engine, partSize, parts } = this;
     const table = engine.fromBigints(weights.slice(0, parts));
-    const sum = await engine.contractInts(ints, 0, [
-      { size: partSize, stride: 1 },
-      { size: parts, stride: partSize, weights: table },
-    ]);
+    const sum = engine.alloc(partSize);
+    // the same columns of all parts at a time
+    const most = Math.max(1, Math.floor(partSize / parts));
+    for (let first = 0; first < partSize; first += most) {
+      const width = Math.min(most, partSize - first);
+      const columns = await this.inTurn(async (buffer) => {
+        const rows = buffer.subarray(0, parts * width).fill(0);
+        for (let k = 0; k < parts; k++) {
+          const from = k * partSize + first;
+          const count = Math.max(0, Math.min(width, this.length - from));
+          await this.integers.read(from, rows.subarray(k * width, k * width + count));
+        }
+        return engine.contractInts(rows, 0, [
+          { size: width, stride: 1 },
+          { size: parts, stride: width, weights: table },
+        ]);
+      });
+      sum.axpy(first, 1n, columns);
+      columns.dispose();
+    }
     table.dispose();
     return sum;
   }
 
   /** <part_k, w> for all k, `w` as long as a part */
   async dots(w: FpVec): Promise<bigint[]> {
-    const { engine, ints, partSize, parts } = this;
-    const sums = await engine.contractInts(ints, 0, [
-      { size: parts, stride: partSize },
-      { size: partSize, stride: 1, weights: w },
-    ]);
-    return sums.toBigints();
+    const { engine, partSize, parts } = this;
+    const dots: bigint[] = [];
+    for (let k = 0; k < parts; k++) {
+      const dot = await this.read(k * partSize, partSize, (values) =>
+        engine.contractInts(values, 0, [{ size: partSize, stride: 1, weights: w }]),
+      );
+      dots.push(dot.get(0));
+    }
+    return dots;
   }
 }
 
@@ -117,9 +219,9 @@ export class CommittedPart implements LeafSource {
     index: number,
     options: CommitRowsOptions,
   ): Promise<CommittedPart> {
-    const { engine, ints, partLog, partSize } = vector;
-    const width = leafWidth(Math.min(partSize, ints.length - index * partSize), partLog);
-    const part = vector.part(index);
+    const { engine, length, partLog, partSize } = vector;
+    const width = leafWidth(Math.min(partSize, length - index * partSize), partLog);
+    const part = await vector.part(index);
     const commitment = await TREES.commit(engine, part, partLog, width, options);
     part.dispose();
     try {
@@ -148,13 +250,9 @@ export class CommittedPart implements LeafSource {
     const first = this.index * vector.partSize;
     const omega = rootOfUnity(logDomain);
     const nodes = [...new Set(indexes.map((index) => Math.floor(index / arity)))];
-    const values = await engine.evalRows(
-      vector.ints.subarray(first, first + width * row),
-      width,
-      row,
-      arity,
-      nodes.map((node) => power(omega, BigInt(node * arity))),
-      signal,
+    const points = nodes.map((node) => power(omega, BigInt(node * arity)));
+    const values = await vector.read(first, width * row, (ints) =>
+      engine.evalRows(ints, width, row, arity, points, signal),
     );
     const polynomials = values.toBigints();
     values.dispose();

@@ -1,34 +1,46 @@
 /**
- * The tree over a model's embedding rows, and the rows themselves. A leaf is a row of integers, or, where rows are long, the one
- * element that Kimchi's Poseidon hashes it to.
+ * The tree over a model's embedding rows. A leaf is a row of integers, or, where rows are long, the one element that Kimchi's Poseidon
+ * hashes it to. The rows themselves are read when they are needed.
  */
+import { present } from '@attensor/core';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import type { VocabularyTree } from '../components/embedding.js';
 import { TREE_HASH } from '../hashing/trees.js';
 import { P } from '../protocol/field.js';
+import type { VocabularyRows } from '../units/unit.js';
 
-export class Vocabulary implements VocabularyTree {
+/** Entries of rows that are hashed at a time, if one has no more. */
+const PIECE = 2 ** 22;
+
+export class Vocabulary {
   private constructor(
-    private readonly rows: Int32Array,
-    private readonly width: number,
+    private readonly source: VocabularyRows,
     private readonly levels: bigint[][],
   ) {}
 
-  /**
-   * @param rows row-major, of `width` integers each
-   * @param long leaves are the rows' hashes
-   */
+  /** @throws whatever reading the rows throws; CANCELLED */
   static async build(
     engine: ProverEngine,
-    rows: Int32Array,
-    width: number,
-    long: boolean,
+    source: VocabularyRows,
+    signal?: AbortSignal,
   ): Promise<Vocabulary> {
-    const hashes = await (long ? hashedTwice(engine, rows, width) : engine.hashLeaves(rows, width));
-    const levels = await engine.treeLevels(hashes);
+    const { rows, width, long } = source;
+    const count = rows.length / width;
+    const hashes = engine.alloc(count);
+    const most = Math.max(1, Math.floor(PIECE / width));
+    const buffer = new Int32Array(Math.min(most, count) * width);
+    for (let first = 0; first < count; first += most) {
+      const values = buffer.subarray(0, (count - first) * width);
+      await rows.read(first * width, values);
+      const some = await (long
+        ? hashedTwice(engine, values, width)
+        : engine.hashLeaves(values, width, signal));
+      hashes.axpy(first, 1n, some);
+      some.dispose();
+    }
+    const levels = await engine.treeLevels(hashes, signal);
     return new Vocabulary(
-      rows,
-      width,
+      source,
       levels.map((level) => level.toBigints()),
     );
   }
@@ -36,11 +48,26 @@ export class Vocabulary implements VocabularyTree {
   get root(): bigint {
     return this.levels[this.levels.length - 1][0];
   }
-  row(token: number): bigint[] {
-    const out = this.rows.subarray(token * this.width, (token + 1) * this.width);
-    return Array.from(out, (v) => (v < 0 ? P + BigInt(v) : BigInt(v)));
+
+  /** The rows of some tokens, and their paths. */
+  async open(tokens: number[]): Promise<VocabularyTree> {
+    const { rows, width } = this.source;
+    const found = new Map<number, bigint[]>();
+    const row = new Int32Array(width);
+    for (const token of new Set(tokens)) {
+      await rows.read(token * width, row);
+      found.set(
+        token,
+        Array.from(row, (v) => (v < 0 ? P + BigInt(v) : BigInt(v))),
+      );
+    }
+    return {
+      row: (token) => present(found.get(token), `the row of token ${token}`),
+      path: (token) => this.path(token),
+    };
   }
-  path(token: number): bigint[][] {
+
+  private path(token: number): bigint[][] {
     const { width } = TREE_HASH;
     return this.levels.slice(0, -1).map((level, step) => {
       const own = Math.floor(token / width ** step);

@@ -5,8 +5,9 @@
 import type { ProverEngine } from '@attensor/native';
 import type { Script } from '../script.js';
 import type { Unit, WeightedUnit } from '../units/unit.js';
-import { parameterInts } from '../units/witness.js';
+import { parameterIntegers } from '../units/parameters.js';
 import { CommittedVector, randomField } from './committed-vector.js';
+import { allOf, type Integers } from './integers.js';
 import { LongVector } from './long-vector.js';
 import { Vocabulary } from './vocabulary.js';
 
@@ -35,7 +36,11 @@ export interface CommitWeightsOptions {
   signal?: AbortSignal;
 }
 
-/** @throws MISSING_TENSOR, BAD_SHAPE, BAD_MODEL for weights that do not fit the unit */
+/**
+ * Reads the weights a part at a time, or less.
+ *
+ * @throws MISSING_TENSOR, BAD_SHAPE, BAD_MODEL for weights that do not fit the unit; NOT_FOUND, MODEL_CORRUPT
+ */
 export async function commitWeights<Source>(
   engine: ProverEngine,
   script: Script,
@@ -47,17 +52,17 @@ export async function commitWeights<Source>(
   onProgress?.(0);
   const secret = salt ?? (hasPrivateWeights(unit) ? randomField() : 0n);
   const parameters = script.hasParameters
-    ? await commitParameters(engine, script, await parameterInts(unit, source), {
+    ? await commitParameters(engine, script, parameterIntegers(unit, source), {
         trees,
         onProgress,
         signal,
       })
     : undefined;
-  const rows = await unit.vocabulary(source);
-  const vocabulary = rows && (await Vocabulary.build(engine, rows.rows, rows.width, rows.long));
+  const rows = unit.vocabulary(source);
+  const vocabulary = rows && (await Vocabulary.build(engine, rows, signal));
   const filling = new Map<string, Int32Array>();
   for (const name of unit.builder.witnessWeights)
-    filling.set(name, await unit.weight(source, name));
+    filling.set(name, await allOf(unit.weight(source, name)));
   const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
   return {
     source,
@@ -73,20 +78,28 @@ export async function commitWeights<Source>(
 const hasPrivateWeights = ({ builder }: Pick<Unit, 'builder'>): boolean =>
   builder.parameterFills.some(({ source }) => typeof source === 'string');
 
-function commitParameters(
+/** Entries that become field elements at a time. */
+const PIECE = 2 ** 20;
+
+async function commitParameters(
   engine: ProverEngine,
   { logSize, parameters, inParts }: Script,
-  ints: Int32Array,
+  integers: Integers,
   options: Pick<CommitWeightsOptions, 'trees' | 'onProgress' | 'signal'>,
 ): Promise<CommittedVector> {
   if (inParts)
     return CommittedVector.commit(
       engine,
-      new LongVector(engine, ints, logSize),
+      new LongVector(engine, integers, logSize),
       parameters,
       options,
     );
   const vector = engine.alloc(2 ** logSize);
-  vector.setInts(0, ints);
+  const buffer = new Int32Array(Math.min(PIECE, integers.length));
+  for (let at = 0; at < integers.length; at += PIECE) {
+    const piece = buffer.subarray(0, integers.length - at);
+    await integers.read(at, piece);
+    vector.setInts(at, piece);
+  }
   return CommittedVector.commit(engine, vector, parameters, options);
 }

@@ -130,7 +130,7 @@ export class Lookups {
             () => ones(inputs.log),
             () => engine.linear([at(inputs), at(outputs)], [P - 1n, mod(-b)], shifted),
           );
-        const values = scope.vectors.value.parameters.slice(
+        const values = await scope.vectors.value.parameters.slice(
           t.values.views[0].block.offset,
           2 ** TABLE_LOG,
         );

@@ -206,7 +206,11 @@ export async function reduceClaims(
   const sum = new Sumcheck(scope, [axis('index', logSize)], 'claims');
   const columns: Expr[] = [];
   const pair = (vector: Vector): Expr => {
-    const f = sum.virtual(() => held(vector).slice(0, 1 << logSize));
+    const f = sum.virtual(() => {
+      const whole = held(vector);
+      if (whole instanceof LongVector) throw new Error(`reduction: ${vector} is not there whole`);
+      return whole.slice(0, 1 << logSize);
+    });
     const w = sum.public(
       ['index'],
       () => claimWeights(session, logSize, [1n], parts[vector], powers[vector]),

@@ -145,14 +145,12 @@ export async function verdictOf(
   try {
     const committedWeights = await forger.commitWeights(weights);
     const { vocabulary } = committedWeights;
-    if (vocabulary && forgery.vocabulary)
-      Object.assign(
-        vocabulary,
-        forgery.vocabulary({
-          row: vocabulary.row.bind(vocabulary),
-          path: vocabulary.path.bind(vocabulary),
-        }),
-      );
+    const forge = forgery.vocabulary;
+    if (vocabulary && forge) {
+      const [rows] = weights.vocabulary.dims;
+      const honest = await vocabulary.open([...Array(rows).keys()]);
+      vocabulary.open = () => Promise.resolve(forge(honest));
+    }
     made = await forger.messages(inputs, committedWeights);
   } finally {
     restore();

@@ -19,14 +19,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
+import { allOf } from '../commitment/integers.js';
 import { modelScript, requiredLogSize } from '../commitment/model-commitment.js';
 import type { LeafSource } from '../commitment/scheme.js';
 import { Vocabulary } from '../commitment/vocabulary.js';
 import type { Values } from '../components/builder.js';
+import type { VocabularyTree } from '../components/embedding.js';
 import type { Script, ScriptWitness } from '../script.js';
 import type { ModelUnit } from '../units/model.js';
 import { TEST_RATES } from './scripts.js';
-import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
+import { parameterIntegers } from '../units/parameters.js';
+import { fillWitness, valuesOf } from '../units/witness.js';
 import { idealCap } from './ideal.js';
 
 const CHECKPOINT = join(dirname(fileURLToPath(import.meta.url)), '../../../models/nano');
@@ -51,7 +54,8 @@ export interface Honest {
   ints: BigInt64Array;
   statement: bigint[];
   parameters: CommittedVector<FpVec>;
-  vocabulary: Vocabulary;
+  /** with the rows of all tokens */
+  vocabulary: VocabularyTree;
   witness(committed: CommittedVector<FpVec>): ScriptWitness;
   dispose(): Promise<void>;
 }
@@ -112,20 +116,16 @@ export async function honestRun(
   const trace = await bentTrace(model, ids);
   const ints = fill({ unit, script, values }, trace);
   const vector = engine.alloc(2 ** script.logSize);
-  vector.setInts(0, await parameterInts(unit, model));
+  vector.setInts(0, await allOf(parameterIntegers(unit, model)));
   const parameters = options.commit
     ? await CommittedVector.commit(engine, vector, script.parameters)
     : await unopenable(vector);
-  const vocabulary = await Vocabulary.build(
-    engine,
-    await model.tensor('embedding'),
-    model.config.hiddenSize,
-    false,
-  );
+  const embedding = await Vocabulary.build(engine, unit.vocabulary(model));
+  const vocabulary = await embedding.open([...Array(model.config.vocabSize).keys()]);
   const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
   const statement = [
     parameters.root(purpose, SALT),
-    vocabulary.root,
+    embedding.root,
     inputHash(promptIds).toBigInt(),
     outputHash(outputIds).toBigInt(),
   ];

@@ -11,7 +11,9 @@ import { Session } from '../protocol/session.js';
 import type { Component } from '../units/component.js';
 import { Sample } from '../units/sample.js';
 import type { IntTensor, Tensors, Weights } from '../units/tensors.js';
-import { fillWitness, parameterInts, valuesOf } from '../units/witness.js';
+import { allOf } from '../commitment/integers.js';
+import { parameterIntegers } from '../units/parameters.js';
+import { fillWitness, valuesOf } from '../units/witness.js';
 import { recommit, type Forgery } from './forgers.js';
 import { trueValue } from './ideal.js';
 
@@ -43,7 +45,7 @@ export async function objectionsTo(component: Component, cheat: Cheat = {}): Pro
   const values = valuesOf(by, { ...run, tensors }, new Map(Object.entries(weightData)));
   const ints = new BigInt64Array(2 ** by.witnessLog);
   fillWitness(by.builder, values, ints);
-  const parameterValues = await parameterInts(whose === 'own' ? by : component, weights);
+  const parameterValues = await allOf(parameterIntegers(whose === 'own' ? by : component, weights));
   const vectors = {
     witness: engine.fromInts(ints),
     parameters: engine.alloc(2 ** by.parameterLog),

@@ -197,7 +197,7 @@ describe('weights in parts', () => {
   it('keep their order, and their sample is that of all', async () => {
     const { vector, parts, sample, caps } = present(committed.parameters);
     const swapped = [1, 0, 2, 3, 4, 5].map((k) => parts[k]);
-    const alone = (vector as LongVector).part(0);
+    const alone = await (vector as LongVector).part(0);
     const ofFirst = await engine.evalPow(alone, samplePoint(engine, caps));
     const under = (own: typeof parts, value = sample): CommittedWeights<Weights> => ({
       ...committed,

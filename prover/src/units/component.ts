@@ -5,6 +5,7 @@
 import { AttensorError, selectEngine, type Engine } from '@attensor/inference';
 import { domain } from '@attensor/contracts';
 import { createHash } from 'node:crypto';
+import { inMemory } from '../commitment/integers.js';
 import type { Builder, Values } from '../components/builder.js';
 import type { Embedding } from '../components/embedding.js';
 import type { Lookups } from '../components/lookups.js';
@@ -95,13 +96,13 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
     successors: () => [],
     weight(weights, name) {
       checkShapes({ [name]: spec.weights[name] }, weights, 'weight');
-      return weights[name].data;
+      return inMemory(weights[name].data);
     },
-    async vocabulary(weights) {
+    vocabulary(weights) {
       if (!embedding) return undefined;
       checkShapes(spec.weights, weights, 'weight');
       const { dims, data } = weights.vocabulary;
-      return { rows: data, width: dims[1], long: embedding.long };
+      return { rows: inMemory(data), width: dims[1], long: embedding.long };
     },
     complete: async (engine, witness) => (embedding ? embedding.complete(engine, witness) : []),
     async relations(scope, [, , weights, tokens], witness) {

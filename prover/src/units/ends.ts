@@ -5,8 +5,8 @@
  */
 import { inputHash, outputHash } from '@attensor/contracts';
 import {
+  embed,
   embeddingNode,
-  embeddingRows,
   headNodes,
   selectEngine,
   traceNodes,
@@ -20,6 +20,7 @@ import { requireZeroPadding } from '../components/mask.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import type { TokenInput } from '../components/tokens.js';
 import { requireSupported } from './model.js';
+import { modelWeight } from './model-weight.js';
 import { INPUT, requireZeroRows } from './nodes-component.js';
 import { bindTokens, partOf, required, type Part } from './part.js';
 import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
@@ -51,16 +52,17 @@ export function firstUnit(config: ModelConfig, capacity: number): Part {
     reads: embedding.reads,
     async run(_, request, { model }) {
       requireTokens(request, capacity);
-      const table = await model.tensor(node.weight.name);
-      const data = embeddingRows(table, idsOf(request, capacity), hiddenSize);
+      const data = await embed(model, node, idsOf(request, capacity));
       const tensors = new Map([[node.results.x.name, { dims: [capacity, hiddenSize], data }]]);
       return { tensors, tokens: request, ends: request };
     },
     successors: () => [],
-    weight: ({ model }, name) => model.tensor(name),
-    async vocabulary({ model }) {
-      return { rows: await model.tensor(node.weight.name), width: hiddenSize, long };
-    },
+    weight: ({ model }, name) => modelWeight(model, name),
+    vocabulary: ({ model }) => ({
+      rows: modelWeight(model, node.weight.name),
+      width: hiddenSize,
+      long,
+    }),
     complete: (engine, witness) => embedding.complete(engine, witness),
     async relations(scope, [, vocabularyRoot, before, , stated], witness) {
       const { session } = scope;
@@ -108,8 +110,8 @@ export function lastUnit(config: ModelConfig, capacity: number): Part {
       return { tensors, tokens: request, ends: request };
     },
     successors: ({ tokens }) => successorsOf(tokens, capacity),
-    weight: ({ model }, name) => model.tensor(name),
-    vocabulary: () => Promise.resolve(undefined),
+    weight: ({ model }, name) => modelWeight(model, name),
+    vocabulary: () => undefined,
     complete: () => Promise.resolve([]),
     async relations(scope, [, , , after, stated], witness) {
       const { session } = scope;

@@ -15,6 +15,7 @@ import {
 import { layerSizes } from './layer.js';
 import { requireSupported } from './model.js';
 import { INPUT, nodesShape } from './nodes-component.js';
+import { modelWeight } from './model-weight.js';
 import { partOf, required, type Part, type PartConfig } from './part.js';
 import { UNIT_STATEMENT } from './statements.js';
 import { sealed } from './unit.js';
@@ -57,7 +58,8 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
         await selectEngine(name, signal),
         nodes,
         {
-          tensor: (weight) => model.tensor(placedName(weight, layer)),
+          pieceSize: model.pieceSize,
+          tensor: (weight, range) => model.tensor(placedName(weight, layer), range),
           expert: (weight, expert) => model.expert(placedName(weight, layer), expert),
         },
         { name: INPUT, ...tensor },
@@ -66,8 +68,8 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
       return { tensors, tokens: { promptIds: [], outputIds: [] }, ends: request };
     },
     successors: () => [],
-    weight: ({ model, layer }, name) => model.tensor(placedName(name, layer)),
-    vocabulary: () => Promise.resolve(undefined),
+    weight: ({ model, layer }, name) => modelWeight(model, placedName(name, layer)),
+    vocabulary: () => undefined,
     complete: () => Promise.resolve([]),
     relations(scope, [, , , , tokens], witness) {
       scope.session.tape.assertZero(tokens, 'unit: layers read no tokens');

@@ -13,6 +13,7 @@ import {
 import type { Statement } from '@attensor/contracts';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import { createHash } from 'node:crypto';
+import type { Integers } from '../commitment/integers.js';
 import { Argmax, MAX_VOCABULARY } from '../components/argmax.js';
 import { Builder, dim, paddedTensor } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
@@ -25,6 +26,7 @@ import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
+import { modelWeight } from './model-weight.js';
 import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
 import type { Relations } from './relations.js';
@@ -169,12 +171,12 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   requestKey({ promptIds, outputIds }: TokenInput): string {
     return JSON.stringify([promptIds, outputIds]);
   }
-  weight(model: Model, name: string): Promise<Int32Array> {
-    return model.tensor(name);
+  weight(model: Model, name: string): Integers {
+    return modelWeight(model, name);
   }
-  async vocabulary(model: Model): Promise<VocabularyRows> {
+  vocabulary(model: Model): VocabularyRows {
     const { long } = this.embedding;
-    return { rows: await model.tensor('embedding'), width: this.config.hiddenSize, long };
+    return { rows: modelWeight(model, 'embedding'), width: this.config.hiddenSize, long };
   }
 
   async relations(

@@ -8,6 +8,7 @@ import type { EngineName } from '@attensor/inference';
 import type { FpVec, ProverEngine } from '@attensor/native';
 import type { ProvablePure } from 'o1js';
 import type { CommittedBoundary } from '../commitment/boundary.js';
+import type { Integers } from '../commitment/integers.js';
 import type { Builder, Values } from '../components/builder.js';
 import type { EmbeddingWitness, VocabularyTree } from '../components/embedding.js';
 import type { Lookups } from '../components/lookups.js';
@@ -119,7 +120,8 @@ export interface Run {
 }
 
 export interface VocabularyRows {
-  rows: Int32Array;
+  /** row-major */
+  rows: Integers;
   /** of a row */
   width: number;
   /** Leaves are the rows' hashes. */
@@ -128,10 +130,10 @@ export interface VocabularyRows {
 
 /** A unit whose weights can be read from a `Source`. */
 export interface WeightedUnit<Source> extends Unit {
-  /** A weight by the name that the builder knows it by. @throws MISSING_TENSOR, BAD_SHAPE */
-  weight(source: Source, name: string): Int32Array | Promise<Int32Array>;
+  /** A weight's integers, row-major, by the name that the builder knows it by. @throws MISSING_TENSOR, BAD_SHAPE */
+  weight(source: Source, name: string): Integers;
   /** The vocabulary's embedding rows; nothing where no tokens are read. */
-  vocabulary(source: Source): Promise<VocabularyRows | undefined>;
+  vocabulary(source: Source): VocabularyRows | undefined;
 }
 
 /** A unit that can be run and proved: `Request` is what is asked. */

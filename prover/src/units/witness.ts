@@ -2,7 +2,7 @@
 import { AttensorError } from '@attensor/inference';
 import type { Builder, Values } from '../components/builder.js';
 import { padded } from '../components/builder.js';
-import type { Run, Unit, WeightedUnit } from './unit.js';
+import type { Run, Unit } from './unit.js';
 
 /**
  * What fills the witness of one run.
@@ -91,29 +91,4 @@ function requireRange({ name, offset, cells }: Fill, values: ArrayLike<bigint>):
         got: String(values[i]),
       });
   }
-}
-
-/** The parameters' integers, up to the last block's end. @throws BAD_MODEL when a weight has another size than the unit */
-export async function parameterInts<Source>(
-  unit: WeightedUnit<Source>,
-  source: Source,
-): Promise<Int32Array> {
-  const out = new Int32Array(unit.builder.parameters.end);
-  for (const { block, dims, source: from } of unit.builder.parameterFills) {
-    const values = typeof from === 'string' ? await unit.weight(source, from) : from();
-    const expected = dims.reduce((p, d) => p * d.size, 1);
-    if (values.length !== expected)
-      throw new AttensorError({
-        code: 'BAD_MODEL',
-        what: 'a tensor has another size than the architecture',
-        where: typeof from === 'string' ? from : 'table',
-        expected: String(expected),
-        got: String(values.length),
-        hint: 'Import the checkpoint again',
-      });
-    padded(dims, (at, i) => {
-      if (i >= 0) out[block.offset + at] = values[i];
-    });
-  }
-  return out;
 }
