@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { PRIVATE_FILE, readJson, readTextFile, requireWritable, writeAtomic } from './files.js';
+import {
+  PRIVATE_FILE,
+  readJson,
+  readTextFile,
+  requireWritable,
+  writeAtomic,
+  writeTogether,
+} from './files.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -45,6 +52,31 @@ describe('writeAtomic that fails', () => {
     expect(await readFile(victim, 'utf8')).toBe('mine');
     expect(await readFile(path, 'utf8')).toBe('new');
     for (const file of [path, victim, `${path}.${process.pid}.tmp`]) await rm(file);
+  });
+});
+
+describe('writeTogether', () => {
+  const file = (name: string, data: string) => ({ path: join(folder, name), data });
+
+  it('writes all files, each with its mode', async () => {
+    const secret = { ...file('b', '2'), mode: PRIVATE_FILE };
+    await writeTogether([file('a', '1'), secret]);
+    expect(await readFile(join(folder, 'a'), 'utf8')).toBe('1');
+    expect(await readFile(secret.path, 'utf8')).toBe('2');
+    expect((await stat(secret.path)).mode & 0o777).toBe(0o600);
+    for (const name of ['a', 'b']) await rm(join(folder, name));
+  });
+
+  it('replaces none when one cannot be written', async () => {
+    await writeFile(join(folder, 'a'), 'old');
+    const before = await readdir(folder);
+    const missing = join('no-such-folder', 'b');
+    await expect(writeTogether([file('a', 'new'), file(missing, 'new')])).rejects.toMatchObject({
+      ...{ code: 'WRITE_FAILED', where: join(folder, missing), got: 'ENOENT' },
+    });
+    expect(await readFile(join(folder, 'a'), 'utf8')).toBe('old');
+    expect(await readdir(folder)).toEqual(before);
+    await rm(join(folder, 'a'));
   });
 });
 

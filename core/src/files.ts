@@ -128,24 +128,42 @@ export async function writing<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/** A file that is written whole. */
+export interface WholeFile {
+  path: string;
+  data: string | Uint8Array;
+  /** Default 0644. */
+  mode?: number;
+}
+
 /**
  * A reader sees the old file or the new one, never a part; and so does whoever looks after a loss of power.
  *
  * @throws AttensorError WRITE_FAILED; then the old file is there as it was
  */
-export async function writeAtomic(
-  path: string,
-  data: string | Uint8Array,
-  mode = 0o644,
-): Promise<void> {
-  // a name that nobody can know, and a file that is not there: nobody can have put a link in its place
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+export function writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
+  return writeTogether([{ path, data, mode }]);
+}
+
+/**
+ * As `writeAtomic`, of files that belong together: none is replaced before all are on the disk.
+ *
+ * @throws AttensorError WRITE_FAILED; then all old files are there as they were
+ */
+export async function writeTogether(files: WholeFile[]): Promise<void> {
+  const written: { path: string; temporary: string }[] = [];
   try {
-    await writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
-    await chmod(temporary, mode);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw writeFailed(path, cause);
+    for (const { path, data, mode = 0o644 } of files) {
+      // a name that nobody can know, and a file that is not there: nobody can have put a link in its place
+      const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+      written.push({ path, temporary });
+      const write = writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
+      await writing(path, write);
+      await writing(path, chmod(temporary, mode));
+    }
+    for (const { path, temporary } of written) await writing(path, rename(temporary, path));
+  } catch (error) {
+    for (const { temporary } of written) await rm(temporary, { force: true });
+    throw error;
   }
 }

@@ -38,6 +38,50 @@ describe('model directory', () => {
     });
   });
 
+  test('reads ranges, across experts too', async () => {
+    await withModel('nano', async (model) => {
+      for (const name of ['embedding', 'layers.1.routed.w2']) {
+        const all = await model.tensor(name);
+        expect(model.size(name)).toBe(all.length);
+        for (const [from, to] of [
+          [0, all.length],
+          [200, 600],
+          [all.length, all.length],
+        ]) {
+          const expected = all.slice(from, to);
+          expect(await model.read(name, { from, to })).toEqual(expected);
+          expect(await model.tensor(name, { from, to })).toEqual(expected);
+          const into = new Int32Array(to - from);
+          expect(await model.read(name, { from, to }, into)).toBe(into);
+          expect(into).toEqual(expected);
+        }
+      }
+      const { length } = await model.tensor('head');
+      for (const [from, to] of [
+        [-1, 1],
+        [0.5, 1],
+        [2, 1],
+        [0, length + 1],
+      ])
+        expect(await failure(model.read('head', { from, to }))).toMatchObject({
+          code: 'BAD_ARGUMENT',
+          where: "tensor 'head'",
+          got: `${from} .. ${to}`,
+        });
+      const short = model.read('head', { from: 0, to: 2 }, new Int32Array(1));
+      expect(await failure(short)).toMatchObject({ code: 'BAD_ARGUMENT', got: '1' });
+    });
+  });
+
+  test('what is read in place of a kept tensor does not change it', async () => {
+    await withModel('nano', async (model) => {
+      const kept = await model.tensor('head');
+      const read = await model.read('head', { from: 0, to: kept.length });
+      expect(read).not.toBe(kept);
+      expect(await model.tensor('head')).toBe(kept);
+    });
+  });
+
   test('unknown tensors and experts', async () => {
     await withModel('nano', async (model) => {
       expect(await failure(model.tensor('layers.9.wq_a'))).toMatchObject({

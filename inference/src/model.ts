@@ -75,25 +75,22 @@ export class Model {
    * @param into is filled, where it is given
    * @throws UNKNOWN_TENSOR, BAD_ARGUMENT, NOT_FOUND, MODEL_CORRUPT
    */
-  async read(
-    name: string,
-    { from, to }: Range,
-    into: Int32Array = new Int32Array(to - from),
-  ): Promise<Int32Array> {
+  async read(name: string, { from, to }: Range, into?: Int32Array): Promise<Int32Array> {
     const { parts } = this.stored(name);
     const size = this.size(name);
     if (!(Number.isInteger(from) && 0 <= from && from <= to && to <= size))
       throw badRange(name, `0 <= from <= to <= ${size}`, `${from} .. ${to}`);
-    if (into.length !== to - from)
-      throw badRange(name, `an array of ${to - from} entries`, String(into.length));
+    const values = into ?? new Int32Array(to - from);
+    if (values.length !== to - from)
+      throw badRange(name, `an array of ${to - from} entries`, String(values.length));
     const [{ length }] = parts;
     for (let at = from; at < to;) {
       const part = Math.floor(at / length);
       const end = Math.min(to, (part + 1) * length);
-      await parts[part].read(at - part * length, into.subarray(at - from, end - from));
+      await parts[part].read(at - part * length, values.subarray(at - from, end - from));
       at = end;
     }
-    return into;
+    return values;
   }
 
   /** Entries of a parameter tensor as `read` has them, or all of them; kept, up to the limit of the cache. */

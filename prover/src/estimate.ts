@@ -132,15 +132,16 @@ const treeBytes = (leaves: number): number => (32 * leaves) / 7;
 function nativeBytes(script: Script): { trees: number; working: number } {
   const { unit, logSize, levels, witness, parameters } = script;
   const leaves = 2 ** levels.first.rounds[0].logDomain;
-  const integers = 4 * parameters.widths.reduce((a, b) => a + b, 0) * 2 ** (logSize - LOG_LEAF);
+  // weights are read a part at a time, into a buffer
+  const integers = script.inParts ? 4 * 2 ** logSize : 0;
   const codeword = (width: number): number => 32 * leaves * (width + 8 / 7);
   const tables = 32 * (6 * 2 ** logSize + 8 * 2 ** unit.witnessLog + unit.hashedStates);
   const [first = 0] = parameters.widths;
-  const held = script.inParts ? integers : script.hasParameters ? codeword(first) : 0;
-  const proving = codeword(witness.widths[0]) + tables + held;
+  const held = script.hasParameters && !script.inParts ? codeword(first) : 0;
+  const proving = codeword(witness.widths[0]) + tables + integers + held;
   // Parts are committed one after the other; their trees stay.
   const trees = script.inParts ? parameters.widths.length * treeBytes(leaves) : 0;
-  const committing = script.inParts ? codeword(first) + 2 * integers : 0;
+  const committing = script.inParts ? codeword(first) + 32 * 2 ** logSize + integers : 0;
   return { trees, working: Math.max(proving, committing) };
 }
 

@@ -1,3 +1,4 @@
+import { readdirSync, symlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -13,6 +14,7 @@ import {
   withTempDir,
   writeNano,
   type NanoEdits,
+  type RawTensor,
   type RawTensors,
 } from '../testing/fixtures.js';
 import { openTokenizer } from '../tokenizer-files.js';
@@ -116,6 +118,58 @@ describe('import', () => {
       });
       await importCheckpoint(checkpointDir('nano'), out, { force: true });
       expect((await Model.open(out)).config.layers).toBe(2);
+    });
+  });
+
+  test('a full disk leaves nothing, and what was to be replaced', async () => {
+    await withTempDir(async (dir) => {
+      const out = join(dir, 'model');
+      await importCheckpoint(checkpointDir('nano'), out);
+      await writeFile(join(out, 'secret.json'), 'a salt');
+      let path = '';
+      const work = importCheckpoint(checkpointDir('nano'), out, {
+        force: true,
+        onProgress({ done }) {
+          const [folder] = readdirSync(dir).filter((name) => name.startsWith('.model.import-'));
+          path = join(dir, folder, 'weights', 'layer-1.expert-2.bin');
+          if (done === 5) symlinkSync('/dev/full', path);
+        },
+      });
+      expect(await failure(work)).toMatchObject({
+        code: 'WRITE_FAILED',
+        where: path,
+        got: 'ENOSPC',
+        hint: expect.stringContaining('free some space'),
+      });
+      expect(await readdir(dir)).toEqual(['model']);
+      expect(await readFile(join(out, 'secret.json'), 'utf8')).toBe('a salt');
+      expect((await Model.open(out)).config.layers).toBe(2);
+    });
+  });
+
+  test('a shard that is truncated is named, before anything is written', async () => {
+    await withTempDir(async (dir) => {
+      const hf = join(dir, 'hf');
+      await writeNano(hf);
+      const all = await readSafetensors(join(hf, 'model.safetensors'));
+      const names = [...all.keys()];
+      const shards = [names.slice(0, 10), names.slice(10)];
+      const weight_map: Record<string, string> = {};
+      for (const [k, own] of shards.entries()) {
+        const tensors = new Map(own.map((name) => [name, all.get(name) as RawTensor]));
+        const file = safetensors(tensors);
+        await writeFile(join(hf, `shard-${k}.safetensors`), file.subarray(0, file.length - k));
+        for (const name of own) weight_map[name] = `shard-${k}.safetensors`;
+      }
+      const index = JSON.stringify({ metadata: {}, weight_map });
+      await writeFile(join(hf, 'model.safetensors.index.json'), index);
+      expect(await failure(importCheckpoint(hf, join(dir, 'model')))).toMatchObject({
+        code: 'BAD_SAFETENSORS',
+        where: expect.stringContaining('shard-1.safetensors'),
+        expected: expect.stringContaining('offsets within'),
+        hint: expect.stringContaining('Download the checkpoint again'),
+      });
+      expect(await readdir(dir)).toEqual(['hf']);
     });
   });
 

@@ -207,7 +207,11 @@ export class PartReader {
     return { starts, widths, digests };
   }
 
-  private async bytes(handle: FileHandle, at: number, length: number): Promise<Buffer<ArrayBuffer>> {
+  private async bytes(
+    handle: FileHandle,
+    at: number,
+    length: number,
+  ): Promise<Buffer<ArrayBuffer>> {
     const bytes = Buffer.from(new ArrayBuffer(length));
     const position = this.part.offset + at;
     for (let done = 0; done < length;) {

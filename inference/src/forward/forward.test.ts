@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { EngineName } from '../engine.js';
 import { readReference } from '../eval.js';
 import { generate } from '../generate.js';
+import { Model } from '../model.js';
 import { checkpointDir, failure, random, withModel } from '../testing/fixtures.js';
 import { forward, traceForward, type ForwardLog, type Trace } from './forward.js';
 import { KvCache } from './kv-cache.js';
@@ -32,6 +34,46 @@ describe('forward pass', () => {
       });
     },
   );
+
+  test('large matrices by some of their rows at a time', async () => {
+    await withModel('nano', async (model) => {
+      const ids = tokens(9);
+      const whole = await traceForward(model, ids);
+      const pieces = new Set<number>();
+      const small = await Model.open(model.dir, { pieceSize: 100 });
+      const read = small.read.bind(small);
+      small.read = async (name, range, into) => {
+        if (!name.includes('routed')) pieces.add(range.to - range.from);
+        return read(name, range, into);
+      };
+      for (const engine of ['native', 'reference'] as const) {
+        const trace = await traceForward(small, ids, { engine });
+        expect([...trace.keys()]).toEqual([...whole.keys()]);
+        for (const [name, { data }] of whole)
+          expect([name, get(trace, name)]).toEqual([name, data]);
+      }
+      expect(Math.max(...pieces)).toBeLessThanOrEqual(100);
+      expect(pieces.size).toBeGreaterThan(1);
+    });
+  });
+
+  test('of experts, those that are selected are read', async () => {
+    await withModel('nano', async (model) => {
+      const ids = tokens(1);
+      const whole = await traceForward(model, ids);
+      const selected = new Set(get(whole, 'layers.1.slots.expert'));
+      expect(selected.size).toBeLessThan(model.config.experts);
+      for (let expert = 0; expert < model.config.experts; expert++)
+        if (!selected.has(BigInt(expert)))
+          await rm(join(model.dir, 'weights', `layer-1.expert-${expert}.bin`));
+      const trace = await traceForward(await Model.open(model.dir), ids);
+      expect(get(trace, 'next')).toEqual(get(whole, 'next'));
+      const [one] = selected;
+      await rm(join(model.dir, 'weights', `layer-1.expert-${one}.bin`));
+      const without = traceForward(await Model.open(model.dir), ids);
+      expect(await failure(without)).toMatchObject({ code: 'NOT_FOUND' });
+    });
+  });
 
   // Digests of all values, from an implementation of docs/integer-semantics.md that shares no code with this one.
   test.each([

@@ -1,9 +1,9 @@
 /** A vector in parts against the same vector as a whole. */
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { present } from '@attensor/core';
 import { engine, type FpVec } from '@attensor/native';
 import { mod, P } from '../protocol/field.js';
-import { inMemory } from './integers.js';
+import { inMemory, type Integers } from './integers.js';
 import { CommittedPart, LongSumcheck, LongVector, SinglePart } from './long-vector.js';
 import { TREES } from '../hashing/trees.js';
 import { LOG_LEAF } from './parameters.js';
@@ -17,7 +17,24 @@ const WHOLE = 4 * PART;
 const ints = Int32Array.from({ length: END }, (_, i) =>
   i % 97 === 0 ? -(2 ** 31) : i % 89 === 0 ? 2 ** 31 - 1 : ((i * 7919) % 4001) - 2000,
 );
-const long = new LongVector(engine, inMemory(ints), PART_LOG);
+/** Lengths of what was read. */
+const read: number[] = [];
+const long = new LongVector(
+  engine,
+  {
+    length: END,
+    read(from, into) {
+      expect(from + into.length).toBeLessThanOrEqual(END);
+      read.push(into.length);
+      return Promise.resolve(inMemory(ints).read(from, into));
+    },
+  },
+  PART_LOG,
+);
+afterEach(() => {
+  expect(Math.max(0, ...read)).toBeLessThanOrEqual(PART);
+  read.length = 0;
+});
 const whole = engine.alloc(WHOLE);
 whole.setInts(0, ints);
 const x = 0x1234567890abcdef1234567890abcdefn;
@@ -75,6 +92,33 @@ describe('a vector in parts', () => {
           { size: 2, stride: 2 * PART, weights: table(1) },
         ],
       ],
+      // free axes across parts, the widest not first
+      [
+        3,
+        [
+          { size: 4, stride: 8 },
+          { size: 3, stride: PART },
+          { size: 2, stride: 0 },
+          { size: 8, stride: 1, weights: table(3) },
+        ],
+      ],
+      // every axis wider than a part
+      [
+        1,
+        [
+          { size: 2, stride: PART + 1 },
+          { size: 2, stride: PART + 7, weights: table(1) },
+          { size: 2, stride: PART - 1, weights: table(1) },
+        ],
+      ],
+      // behind the end
+      [
+        3 * PART,
+        [
+          { size: 4, stride: 1 },
+          { size: 2, stride: 16, weights: table(1) },
+        ],
+      ],
       // within a part, columns summed
       [
         PART,
@@ -93,11 +137,35 @@ describe('a vector in parts', () => {
     await expect(long.contract(0, tooLong)).rejects.toThrow(RangeError);
   });
 
+  it('does one thing at a time', async () => {
+    const parts = await Promise.all([0, 1, 2, 0].map((k) => long.part(k)));
+    const expected = [0, 1, 2, 0].map((k) => whole.slice(k * PART, PART).toBigints());
+    expect(parts.map((part) => part.toBigints())).toEqual(expected);
+  });
+
+  it('goes on after something could not be read', async () => {
+    let broken = true;
+    const source: Integers = {
+      length: END,
+      read(from, into) {
+        if (broken) throw new Error('no such file');
+        return inMemory(ints).read(from, into);
+      },
+    };
+    const vector = new LongVector(engine, source, PART_LOG);
+    await expect(vector.part(0)).rejects.toThrow('no such file');
+    await expect(vector.combine([1n, 2n, 3n])).rejects.toThrow('no such file');
+    broken = false;
+    expect(await vector.evalPow(x)).toBe(await long.evalPow(x));
+  });
+
   it('opens leaves that it computes', async () => {
     for (let k = 0; k < long.parts; k++) {
       const part = await CommittedPart.commit(long, k, { logInvRate: 2 });
       const width = k === 2 ? 11 : 2 ** LOG_LEAF;
-      const stored = await TREES.commit(engine, await long.part(k), PART_LOG, width, { logInvRate: 2 });
+      const stored = await TREES.commit(engine, await long.part(k), PART_LOG, width, {
+        logInvRate: 2,
+      });
       expect(part.cap).toEqual(stored.cap);
       const indexes = [0, 1, 77, 255, 77];
       await part.prepare(indexes);

@@ -42,9 +42,13 @@ export class LongVector {
   read<T>(from: number, count: number, use: (values: Int32Array) => T | Promise<T>): Promise<T> {
     return this.inTurn(async (buffer) => {
       const values = buffer.subarray(0, Math.max(0, Math.min(count, this.length - from)));
-      await this.integers.read(from, values);
+      await this.fill(from, values);
       return use(values);
     });
+  }
+
+  private async fill(from: number, into: Int32Array): Promise<void> {
+    if (into.length > 0) await this.integers.read(from, into);
   }
 
   private inTurn<T>(use: (buffer: Int32Array) => Promise<T>): Promise<T> {
@@ -153,7 +157,7 @@ export class LongVector {
         for (let k = 0; k < parts; k++) {
           const from = k * partSize + first;
           const count = Math.max(0, Math.min(width, this.length - from));
-          await this.integers.read(from, rows.subarray(k * width, k * width + count));
+          await this.fill(from, rows.subarray(k * width, k * width + count));
         }
         return engine.contractInts(rows, 0, [
           { size: width, stride: 1 },

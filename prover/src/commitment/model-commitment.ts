@@ -4,7 +4,7 @@
  * both public as roots. The salt keeps the parameter root from confirming guesses of the weights.
  */
 import { AttensorError } from '@attensor/core';
-import { PRIVATE_FILE, readJson, writeAtomic } from '@attensor/core/files';
+import { PRIVATE_FILE, readJson, writeTogether } from '@attensor/core/files';
 import type { Model, ModelConfig } from '@attensor/inference';
 import type { ProverEngine } from '@attensor/native';
 import { mkdir, readFile, stat } from 'node:fs/promises';
@@ -89,7 +89,11 @@ const treeFiles = (parts: number): string[] =>
     ? ['parameter-tree.bin']
     : Array.from({ length: parts }, (_, k) => `parameter-tree-${k}.bin`);
 
-/** Writes commitment.json, secret.json (mode 0600) and the trees into the model directory. */
+/**
+ * Writes commitment.json, secret.json (mode 0600) and the trees into the model directory: all of them, or none.
+ *
+ * @throws UNSUPPORTED_CONFIG, NOT_FOUND, MODEL_CORRUPT, WRITE_FAILED
+ */
 export async function commitModel(
   engine: ProverEngine,
   model: Model,
@@ -117,19 +121,18 @@ export async function commitModel(
   };
   await mkdir(model.dir, { recursive: true });
   const trees = await parameters.trees();
-  for (const [k, name] of treeFiles(trees.length).entries())
-    await writeAtomic(join(model.dir, name), trees[k]);
-  await writeAtomic(
-    join(model.dir, SECRET_FILE),
-    json({
-      format: SECRET_FORMAT,
-      version: VERSION,
-      salt: weights.salt.toString(),
-      parameterSample: parameters.sample.toString(),
-    }),
-    PRIVATE_FILE,
-  );
-  await writeAtomic(join(model.dir, COMMITMENT_FILE), json(file));
+  const secret = {
+    format: SECRET_FORMAT,
+    version: VERSION,
+    salt: weights.salt.toString(),
+    parameterSample: parameters.sample.toString(),
+  };
+  const at = (name: string): string => join(model.dir, name);
+  await writeTogether([
+    ...treeFiles(trees.length).map((name, k) => ({ path: at(name), data: trees[k] })),
+    { path: at(SECRET_FILE), data: json(secret), mode: PRIVATE_FILE },
+    { path: at(COMMITMENT_FILE), data: json(file) },
+  ]);
   parameters.dispose();
   onProgress?.('vocabulary', 1);
   return file;

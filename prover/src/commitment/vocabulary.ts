@@ -9,8 +9,13 @@ import { TREE_HASH } from '../hashing/trees.js';
 import { P } from '../protocol/field.js';
 import type { VocabularyRows } from '../units/unit.js';
 
-/** Entries of rows that are hashed at a time, if one has no more. */
 const PIECE = 2 ** 22;
+
+export interface VocabularyOptions {
+  signal?: AbortSignal;
+  /** Entries that are read and hashed at a time, if a row has no more. */
+  piece?: number;
+}
 
 export class Vocabulary {
   private constructor(
@@ -22,12 +27,12 @@ export class Vocabulary {
   static async build(
     engine: ProverEngine,
     source: VocabularyRows,
-    signal?: AbortSignal,
+    { signal, piece = PIECE }: VocabularyOptions = {},
   ): Promise<Vocabulary> {
     const { rows, width, long } = source;
     const count = rows.length / width;
     const hashes = engine.alloc(count);
-    const most = Math.max(1, Math.floor(PIECE / width));
+    const most = Math.max(1, Math.floor(piece / width));
     const buffer = new Int32Array(Math.min(most, count) * width);
     for (let first = 0; first < count; first += most) {
       const values = buffer.subarray(0, (count - first) * width);

@@ -59,7 +59,7 @@ export async function commitWeights<Source>(
       })
     : undefined;
   const rows = unit.vocabulary(source);
-  const vocabulary = rows && (await Vocabulary.build(engine, rows, signal));
+  const vocabulary = rows && (await Vocabulary.build(engine, rows, { signal }));
   const filling = new Map<string, Int32Array>();
   for (const name of unit.builder.witnessWeights)
     filling.set(name, await allOf(unit.weight(source, name)));

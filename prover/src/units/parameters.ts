@@ -27,7 +27,8 @@ export function parameterIntegers<Source>(
       for (const block of blocks) {
         const low = Math.max(from, block.offset);
         const high = Math.min(to, block.offset + block.size);
-        if (low < high) await block.read(low - block.offset, into.subarray(low - from, high - from));
+        if (low < high)
+          await block.read(low - block.offset, into.subarray(low - from, high - from));
       }
     },
   };
