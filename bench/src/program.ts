@@ -3,16 +3,18 @@ import { Command } from 'commander';
 import { benchChainCommand } from './chain.js';
 import { benchOpeningsCommand } from './openings.js';
 import { benchFaultsCommand } from './faults-command.js';
+import { benchMemoryCommand } from './memory.js';
 import { benchScalingCommand } from './scaling.js';
 import { benchTable3Command } from './table3.js';
 
 export function benchProgram(session: Session): Command {
   return new Command('bench')
-    .usage('<main|table3|scaling|openings|chain|faults|kernels|witness> [options]')
+    .usage('<main|table3|scaling|openings|memory|chain|faults|kernels|witness> [options]')
     .description('Measure this machine')
     .addCommand(benchTable3Command(session))
     .addCommand(benchScalingCommand(session))
     .addCommand(benchOpeningsCommand(session))
+    .addCommand(benchMemoryCommand(session))
     .addCommand(benchChainCommand(session))
     .addCommand(benchFaultsCommand(session))
     .addHelpText(

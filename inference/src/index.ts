@@ -34,10 +34,10 @@ export {
 export * as nodes from './architecture/nodes.js';
 export type { LayerNode, Node, NodeOf, Op, Weight } from './architecture/nodes.js';
 export { parseHfConfig, type Architecture } from './checkpoint/hf-config.js';
-export { planTensors, type PlannedTensor } from './checkpoint/plan.js';
+export { planTensors, type PlannedPart, type PlannedTensor } from './checkpoint/plan.js';
 export { importCheckpoint, type ImportResult } from './checkpoint/import.js';
 export type { WriteOptions, WrittenModel } from './checkpoint/model-writer.js';
-export { writeRandomModel, type RandomModelOptions } from './checkpoint/random-model.js';
+export { RandomWeights, writeRandomModel, type RandomModelOptions } from './checkpoint/random-model.js';
 export { Model, type ModelOptions, type Range } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';
 export { openTokenizer } from './tokenizer-files.js';

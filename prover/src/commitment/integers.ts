@@ -6,8 +6,8 @@
 /** A sequence of 32-bit integers, wherever they are. */
 export interface Integers {
   readonly length: number;
-  /** Fills `into` with the integers from `from` on; all of them exist. */
-  read(from: number, into: Int32Array): Promise<unknown> | void;
+  /** Fills `into` with the integers from `from` on; all of them exist. If it returns a promise, it is done when that settles. */
+  read(from: number, into: Int32Array): unknown;
 }
 
 export const inMemory = (values: Int32Array): Integers => ({
