@@ -1,5 +1,5 @@
 /** A process of its own, whose peak memory is its own: one stage of `memory.ts`. Prints what it took as one JSON line. */
-import { importCheckpoint, Model } from '@attensor/inference';
+import { generate, importCheckpoint, Model } from '@attensor/inference';
 import { engine } from '@attensor/native';
 import {
   commitParts,
@@ -44,7 +44,8 @@ const RATES = { logInvRate: 2, hashingLogInvRate: 2 };
 const PART_LOG = 20;
 /** Of the run. */
 const CACHE_BYTES = 2 ** 25;
-const PROMPT = { promptIds: [1, 2, 3], outputIds: [] as number[] };
+const PROMPT = [1, 2, 3];
+const ANSWERED = 2;
 const engines = { prover: engine, model: 'native' as const };
 
 async function work({
@@ -68,7 +69,8 @@ async function work({
     await writeFile(committed, JSON.stringify(secrets));
     return { units: units.length };
   }
-  const requests = await runParts(engines, cut, PROMPT, model);
+  const outputIds = await generate(model, PROMPT, ANSWERED);
+  const requests = await runParts(engines, cut, { promptIds: PROMPT, outputIds }, model);
   if (stage === 'run') return {};
   const secrets = JSON.parse(await readFile(committed, 'utf8')) as [string, string][];
   const place = Math.floor(cut.places.length / 2);

@@ -37,7 +37,11 @@ export { parseHfConfig, type Architecture } from './checkpoint/hf-config.js';
 export { planTensors, type PlannedPart, type PlannedTensor } from './checkpoint/plan.js';
 export { importCheckpoint, type ImportResult } from './checkpoint/import.js';
 export type { WriteOptions, WrittenModel } from './checkpoint/model-writer.js';
-export { RandomWeights, writeRandomModel, type RandomModelOptions } from './checkpoint/random-model.js';
+export {
+  RandomWeights,
+  writeRandomModel,
+  type RandomModelOptions,
+} from './checkpoint/random-model.js';
 export { Model, type ModelOptions, type Range } from './model.js';
 export { Tokenizer, type TokenizerConfig } from './tokenizer.js';
 export { openTokenizer } from './tokenizer-files.js';
