@@ -5,6 +5,7 @@ import {
   commitParts,
   cutModel,
   layersUnit,
+  partRequest,
   provePart,
   provingBytes,
   runParts,
@@ -70,12 +71,15 @@ async function work({
     return { units: units.length };
   }
   const outputIds = await generate(model, PROMPT, ANSWERED);
-  const requests = await runParts(engines, cut, { promptIds: PROMPT, outputIds }, model);
+  const tokens = { promptIds: PROMPT, outputIds };
+  const requests = await runParts(engines, cut, tokens, model, 0n);
   if (stage === 'run') return {};
   const secrets = JSON.parse(await readFile(committed, 'utf8')) as [string, string][];
   const place = Math.floor(cut.places.length / 2);
   const [root, salt] = secrets[place].map(BigInt);
-  await provePart(engines, cut.places[place], requests[place], model, { root, salt });
+  const { request, dispose } = await partRequest(engine, requests, place);
+  await provePart(engines, cut.places[place], request, model, { root, salt });
+  dispose();
   return {};
 }
 

@@ -83,6 +83,18 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** Bytes: 8G, 512M, or a plain number. */
+export function byteCount(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(text) ?? [];
+  const bytes = Number(number) * UNITS[unit as keyof typeof UNITS];
+  if (!(bytes >= 1)) {
+    throw new InvalidArgumentError(`expected bytes like 8G or 512M, got '${text}'`);
+  }
+  return Math.floor(bytes);
+}
+
 export function tokenList(text: string): number[] {
   if (!/^\d{1,10}(,\d{1,10})*$/.test(text)) {
     throw new InvalidArgumentError(`expected token ids like 12,7,300, got '${text}'`);

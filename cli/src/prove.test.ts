@@ -33,3 +33,13 @@ it('lists the steps with their time, memory and disk, and makes nothing', async 
   expect(diskBytes.keys).toBeGreaterThan(0);
   expect(await readdir(folder)).toEqual(['model']);
 });
+
+it.each([
+  ['lots', 'expected bytes like 8G or 512M'],
+  ['0', 'expected bytes like 8G or 512M'],
+  ['1M', 'does not fit the memory'],
+])('refuses to commit in %s of memory', async (memory, reason) => {
+  const ran = await attensor(['model', 'commit', model, '--capacity', '4', '--memory', memory]);
+  expect(ran.exitCode).not.toBe(0);
+  expect(ran.stderr).toContain(reason);
+});

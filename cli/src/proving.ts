@@ -1,6 +1,6 @@
 /** What `prove`, `keys` and `demo` share: a loaded prover, and proofs of answers. */
 import { AttensorError } from '@attensor/core';
-import type { InferenceProver, ProofFile } from '@attensor/prover';
+import type { ModelProver, ProofFile } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
@@ -32,13 +32,13 @@ export interface ProveReport {
   resumed: boolean;
 }
 
-export async function loadProver(modelDir: string, cacheDir?: string): Promise<InferenceProver> {
-  const { InferenceProver } = await import('@attensor/prover');
-  return await InferenceProver.load(modelDir, { cacheDir });
+export async function loadProver(modelDir: string, cacheDir?: string): Promise<ModelProver> {
+  const { loadModelProver } = await import('@attensor/prover');
+  return await loadModelProver(modelDir, { cacheDir });
 }
 
 export async function compileKeys(
-  prover: InferenceProver,
+  prover: ModelProver,
   { output }: Context,
 ): Promise<{ verifierKeyHash: string; seconds: number }> {
   const bar = output.progress('keys');
@@ -47,6 +47,21 @@ export async function compileKeys(
       onProgress: ({ fraction, message }) => bar.update(fraction, message),
     });
     return { verifierKeyHash, seconds };
+  } finally {
+    bar.close();
+  }
+}
+
+/** Loads what should be in memory before the first request: the keys of a model that is one unit. */
+export async function prepareKeys(
+  prover: ModelProver,
+  { output }: Context,
+): Promise<{ seconds: number }> {
+  const bar = output.progress('keys');
+  try {
+    return await prover.prepare({
+      onProgress: ({ fraction, message }) => bar.update(fraction, message),
+    });
   } finally {
     bar.close();
   }
@@ -78,12 +93,20 @@ export async function answerToProve(
   return { prompt, ...(await answer(opened, promptIds, { maxTokens, signal })) };
 }
 
+export interface ProvedAnswer extends ProveReport {
+  file: ProofFile;
+  /** of keys that were loaded on the way */
+  keySeconds: number;
+  /** of processes that proved for this one; 0 if there were none */
+  childPeakBytes: number;
+}
+
 /** Proves an answer and writes the proof file. @throws USAGE for texts of a prompt that was given as token ids */
 export async function proveAnswer(
-  prover: InferenceProver,
+  prover: ModelProver,
   request: AnswerToProve & { out: string; reveal: boolean },
   { output, signal }: Context,
-): Promise<ProveReport & { file: ProofFile }> {
+): Promise<ProvedAnswer> {
   const { prompt, promptIds, outputIds, text, out, reveal } = request;
   if (reveal && (prompt === undefined || text === undefined))
     throw new AttensorError({
@@ -105,18 +128,21 @@ export async function proveAnswer(
     );
     await writeAtomic(out, `${JSON.stringify(file)}\n`);
     const { size: proofBytes } = await stat(out);
-    const { pickles, rows, nativeSeconds, picklesSeconds, proveSeconds, resumed } = figures;
+    const { pickles, rows, nativeSeconds, keySeconds, picklesSeconds, proveSeconds, resumed } =
+      figures;
     return {
       statement: file.statement,
       text: text ?? null,
       pickles,
       rows,
       nativeSeconds,
+      keySeconds,
       picklesSeconds,
       proveSeconds,
       proofBytes,
       resumed,
       file,
+      childPeakBytes: figures.childPeakBytes ?? 0,
     };
   } finally {
     bar.close();

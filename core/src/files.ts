@@ -151,19 +151,37 @@ export function writeAtomic(path: string, data: string | Uint8Array, mode?: numb
  * @throws AttensorError WRITE_FAILED; then all old files are there as they were
  */
 export async function writeTogether(files: WholeFile[]): Promise<void> {
-  const written: { path: string; temporary: string }[] = [];
+  const together = new FilesTogether();
   try {
-    for (const { path, data, mode = 0o644 } of files) {
-      // a name that nobody can know, and a file that is not there: nobody can have put a link in its place
-      const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-      written.push({ path, temporary });
-      const write = writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
-      await writing(path, write);
-      await writing(path, chmod(temporary, mode));
-    }
-    for (const { path, temporary } of written) await writing(path, rename(temporary, path));
+    for (const file of files) await together.add(file);
+    await together.replace();
   } catch (error) {
-    for (const { temporary } of written) await rm(temporary, { force: true });
+    await together.discard();
     throw error;
+  }
+}
+
+/** Files that belong together, written as they are made and replaced when all are there. */
+export class FilesTogether {
+  private readonly written: { path: string; temporary: string }[] = [];
+
+  /** @throws AttensorError WRITE_FAILED */
+  async add({ path, data, mode = 0o644 }: WholeFile): Promise<void> {
+    // a name that nobody can know, and a file that is not there: nobody can have put a link in its place
+    const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+    this.written.push({ path, temporary });
+    const write = writeFile(temporary, data, { mode, flush: true, flag: 'wx' });
+    await writing(path, write);
+    await writing(path, chmod(temporary, mode));
+  }
+
+  /** @throws AttensorError WRITE_FAILED */
+  async replace(): Promise<void> {
+    for (const { path, temporary } of this.written) await writing(path, rename(temporary, path));
+  }
+
+  /** Removes what was not replaced. */
+  async discard(): Promise<void> {
+    for (const { temporary } of this.written) await rm(temporary, { force: true });
   }
 }

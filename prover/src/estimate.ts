@@ -8,6 +8,7 @@ import { COMPRESSION_COST, LOG_LEAF, treeCompressions } from './commitment/param
 import type { Segment } from './circuits/planner.js';
 import { mul, P } from './protocol/field.js';
 import type { Script } from './script.js';
+import { joinCount } from './units/joins.js';
 
 /** One step of a proof, by the names of `proof-steps`. */
 export interface StepEstimate {
@@ -53,6 +54,8 @@ const CIRCUIT_BYTES = 1.6e9;
 /** On disk: a circuit's keys, and messages with finished circuits. */
 const KEY_FILE_BYTES = 0.5e9;
 const JOB_BYTES = 4e6;
+/** Of both joins of units, of the join of what is joined, and the model's. */
+const JOIN_CIRCUITS = 4;
 
 /** Seconds on a machine. */
 export interface Speed {
@@ -121,6 +124,53 @@ export async function estimate(
       keys: KEY_FILE_BYTES * segments.length,
       trees: treeBytes(leaves) * parameters.widths.length,
       job: JOB_BYTES,
+    },
+  };
+}
+
+/** The proof of a model that is cut into units: each one's steps, joins, and the model's last circuit. Equal units share their keys. */
+export async function estimateCut(
+  units: readonly Planned[],
+  known: Partial<Speed> = {},
+): Promise<Estimate> {
+  const permutation = known.permutation ?? (await permutationSeconds());
+  const product = known.product ?? (await productSeconds());
+  const all: Estimate[] = [];
+  for (const unit of units) all.push(await estimate(unit, { permutation, product }));
+  const of = (pick: (each: Estimate) => number): number =>
+    all.reduce((sum, each) => sum + pick(each), 0);
+  const joins = joinCount(units.length);
+  const circuit = circuitTime(product);
+  const names = [...Array.from({ length: joins }, (_, k) => `join-${k}`), 'joined-model'];
+  const picklesSeconds = of((each) => each.picklesSeconds) + circuit * names.length;
+  const nativeSeconds = of((each) => each.nativeSeconds);
+  const programs = new Set(units.map(({ circuits }) => circuits));
+  const distinct = [...programs].reduce((sum, { segments }) => sum + segments.length, 0);
+  const kept = distinct + JOIN_CIRCUITS;
+  return {
+    steps: [
+      ...all.flatMap(({ steps }, k) =>
+        steps.map(({ step, seconds }) => ({ step: `unit-${k} ${step}`, seconds })),
+      ),
+      ...names.map((step) => ({ step, seconds: circuit })),
+    ],
+    circuits: of((each) => each.circuits) + names.length,
+    rows: all.flatMap(({ rows }) => rows),
+    witness: of((each) => each.witness),
+    weights: of((each) => each.weights),
+    permutations: of((each) => each.permutations),
+    nativeSeconds,
+    picklesSeconds,
+    seconds: nativeSeconds + picklesSeconds,
+    weightsSeconds: of((each) => each.weightsSeconds),
+    peakBytes: Math.max(
+      KEYS_BYTES + CIRCUIT_BYTES * kept,
+      ...units.map(({ script }) => provingBytes(script)),
+    ),
+    diskBytes: {
+      keys: KEY_FILE_BYTES * kept,
+      trees: of((each) => each.diskBytes.trees),
+      job: of((each) => each.diskBytes.job),
     },
   };
 }

@@ -1,5 +1,19 @@
 /** Proving and verifying inferences of committed models, and single components. */
-export { InferenceProver, type ProveRequest, type ProveResult } from './model-prover.js';
+export {
+  InferenceProver,
+  type CompiledKeys,
+  type LoadOptions,
+  type ModelProver,
+  type ProveRequest,
+  type ProveResult,
+} from './model-prover.js';
+export { CutProver } from './cut-prover.js';
+export { loadModelProver } from './load-prover.js';
+export {
+  commitWithin,
+  defaultMemory,
+  type CommitWithinOptions,
+} from './commitment/cut-commitment.js';
 export {
   UnitProver,
   type NativeProof,
@@ -31,6 +45,8 @@ export {
   requiredLogSize,
   type CommitmentFile,
   type CommitOptions,
+  type CutCommitment,
+  type WholeCommitment,
 } from './commitment/model-commitment.js';
 export { type CommittedWeights } from './commitment/weights.js';
 export { ModelUnit } from './units/model.js';

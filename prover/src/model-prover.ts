@@ -4,18 +4,20 @@
  */
 import { inputHash, outputHash, Statement } from '@attensor/contracts';
 import { AttensorError, Model } from '@attensor/inference';
-import { writeAtomic } from '@attensor/core/files';
-import { Field } from 'o1js';
+import { Field, type JsonProof, type VerificationKey } from 'o1js';
 import { join } from 'node:path';
 import {
   COMMITMENT_FILE,
   modelScript,
   openWeights,
   readCommitment,
+  rememberKey,
   type CommitmentFile,
+  type WholeCommitment,
 } from './commitment/model-commitment.js';
 import type { CommittedWeights } from './commitment/weights.js';
 import type { TokenInput } from './components/tokens.js';
+import { estimate, type Estimate } from './estimate.js';
 import { proofFile } from './proof-file.js';
 import type { ProofFile, RevealedText } from './proof-format.js';
 import {
@@ -36,26 +38,80 @@ export interface ProveRequest extends TokenInput {
 export interface ProveResult extends Omit<ProofResult, 'proof' | 'statement' | 'outputs'> {
   file: ProofFile;
   rows: number[];
+  /** Largest resident size of the processes that proved circuits for this one, where there were any. */
+  childPeakBytes?: number;
 }
 
-export class InferenceProver {
+export type LoadOptions = Pick<PlanOptions, 'cacheDir' | 'engines'>;
+
+/** Proves inferences of a committed model, whether it is one unit or many. */
+export interface ModelProver {
+  readonly model: Model;
+  readonly commitment: CommitmentFile;
+  /** Constraint rows of each circuit. */
+  readonly rows: number[];
+  /** What should be in memory before the first request; nothing where keys would be in the way of a request. */
+  prepare(options?: Pick<ProveOptions, 'onProgress'>): Promise<{ seconds: number }>;
+  /** Compiles the circuits, or loads them from the key cache. The verifier key's hash is written into commitment.json. */
+  compile(options?: Pick<ProveOptions, 'onProgress'>): Promise<CompiledKeys>;
+  /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
+  prove(request: ProveRequest, options?: ProveOptions): Promise<ProveResult>;
+  estimate(): Promise<Estimate>;
+}
+
+export interface CompiledKeys {
+  verifierKeyHash: string;
+  verificationKey: string;
+  seconds: number;
+}
+
+/** What `ModelProver` states of a request. */
+export const statementOf = (
+  { modelRoot, vocabularyRoot }: Pick<CommitmentFile, 'modelRoot' | 'vocabularyRoot'>,
+  { promptIds, outputIds }: TokenInput,
+): Statement =>
+  new Statement({
+    modelRoot: Field(modelRoot),
+    vocabularyRoot: Field(vocabularyRoot),
+    inputHash: inputHash(promptIds),
+    outputHash: outputHash(outputIds),
+  });
+
+/** Of a model that is one unit. */
+export class InferenceProver implements ModelProver {
   private weights: Promise<CommittedWeights<Model>> | undefined;
 
   private constructor(
     readonly model: Model,
-    readonly commitment: CommitmentFile,
+    readonly commitment: WholeCommitment,
     readonly unit: ModelUnit,
     readonly prover: UnitProver<TokenInput, Model, Statement>,
   ) {}
 
-  /** @throws NOT_FOUND when the model is not committed, WRONG_COMMITMENT for one of another architecture */
-  static async load(
-    modelDir: string,
-    options: Pick<PlanOptions, 'cacheDir' | 'engines'> = {},
-  ): Promise<InferenceProver> {
+  /** @throws NOT_FOUND when the model is not committed, WRONG_COMMITMENT for one of another architecture, or cut into units */
+  static async load(modelDir: string, options: LoadOptions = {}): Promise<InferenceProver> {
     const model = await Model.open(modelDir);
     const path = join(model.dir, COMMITMENT_FILE);
     const commitment = await readCommitment(path);
+    if ('units' in commitment)
+      throw new AttensorError({
+        code: 'WRONG_COMMITMENT',
+        what: 'the model is cut into units',
+        where: path,
+        expected: 'one unit',
+        got: `${commitment.units.length} units`,
+        hint: 'Load it with loadModelProver',
+      });
+    return InferenceProver.of(model, commitment, options);
+  }
+
+  /** @throws WRONG_COMMITMENT */
+  static async of(
+    model: Model,
+    commitment: WholeCommitment,
+    options: LoadOptions = {},
+  ): Promise<InferenceProver> {
+    const path = join(model.dir, COMMITMENT_FILE);
     const { capacity } = commitment;
     const hash = modelHash(model.config, commitment).toString();
     if (hash !== commitment.configHash)
@@ -76,19 +132,18 @@ export class InferenceProver {
     return this.prover.rows;
   }
 
-  /** Compiles the circuits, or loads them from the key cache. The verifier key's hash is written into commitment.json. */
-  async compile(
-    options: Pick<ProveOptions, 'onProgress'> = {},
-  ): Promise<{ verifierKeyHash: string; verificationKey: string; seconds: number }> {
+  prepare(options: Pick<ProveOptions, 'onProgress'> = {}): Promise<CompiledKeys> {
+    return this.compile(options);
+  }
+
+  async compile(options: Pick<ProveOptions, 'onProgress'> = {}): Promise<CompiledKeys> {
     const { verificationKey, verifierKeyHash, seconds } = await this.prover.compile(options);
-    if (this.commitment.verifierKeyHash !== verifierKeyHash) {
-      this.commitment.verifierKeyHash = verifierKeyHash;
-      await writeAtomic(
-        join(this.model.dir, COMMITMENT_FILE),
-        `${JSON.stringify(this.commitment, null, 2)}\n`,
-      );
-    }
+    await rememberKey(this.model.dir, this.commitment, verifierKeyHash);
     return { verifierKeyHash, verificationKey: verificationKey.data, seconds };
+  }
+
+  estimate(): Promise<Estimate> {
+    return estimate(this.prover);
   }
 
   /** Reads and opens the committed weights, once. @throws MODEL_CORRUPT, INSECURE_FILE */
@@ -104,13 +159,8 @@ export class InferenceProver {
     return this.weights;
   }
 
-  statement({ promptIds, outputIds }: TokenInput): Statement {
-    return new Statement({
-      modelRoot: Field(this.commitment.modelRoot),
-      vocabularyRoot: Field(this.commitment.vocabularyRoot),
-      inputHash: inputHash(promptIds),
-      outputHash: outputHash(outputIds),
-    });
+  statement(tokens: TokenInput): Statement {
+    return statementOf(this.commitment, tokens);
   }
 
   /** The native part: run, witness, its commitment and all messages. @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
@@ -127,14 +177,29 @@ export class InferenceProver {
       root: BigInt(this.commitment.modelRoot),
       open: () => this.openModel(),
     };
-    const { promptIds, outputIds, text } = request;
+    const { promptIds, outputIds } = request;
     const result = await this.prover.prove({ promptIds, outputIds }, weights, options);
     const { verificationKey } = await this.prover.compile();
     const { proof, statement, outputs: _, ...rest } = result;
-    const asked = Statement.toFields(this.statement(request)).map((field) => field.toBigInt());
-    if (asked.some((field, i) => field !== statement[i]))
-      throw new Error('prover: the proof is about something else than the request');
-    const file = proofFile(proof, verificationKey, statementFrom(Statement, statement), text);
+    const file = requestedFile(this.commitment, request, { proof, statement, verificationKey });
     return { ...rest, file, rows: this.rows };
   }
+}
+
+/** The proof's file. @throws when the proof is about something else than the request */
+export function requestedFile(
+  commitment: CommitmentFile,
+  request: ProveRequest,
+  {
+    proof,
+    statement,
+    verificationKey,
+  }: { proof: JsonProof; statement: bigint[]; verificationKey: VerificationKey },
+): ProofFile {
+  const asked = Statement.toFields(statementOf(commitment, request)).map((field) =>
+    field.toBigInt(),
+  );
+  if (asked.some((field, i) => field !== statement[i]))
+    throw new Error('prover: the proof is about something else than the request');
+  return proofFile(proof, verificationKey, statementFrom(Statement, statement), request.text);
 }

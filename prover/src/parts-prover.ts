@@ -1,31 +1,38 @@
 /**
  * @module parts-prover
- * A model that is cut into units: its commitment, a run with its boundary tensors, the messages of each unit, and the verifier that joins
- * them. One unit's weights are in memory at a time.
+ * A model that is cut into units, as numbers: its commitment, a run with its boundary tensors, the messages of each unit, and the
+ * verifier that joins them. One unit's weights are in memory at a time.
  */
 import { inputHash, outputHash } from '@attensor/contracts';
+import { AttensorError } from '@attensor/core';
 import type { Model } from '@attensor/inference';
 import type { ProverEngine } from '@attensor/native';
 import { commitBoundary, type CommittedBoundary } from './commitment/boundary.js';
-import { randomField } from './commitment/committed-vector.js';
+import { randomField, type CommittedVector } from './commitment/committed-vector.js';
 import { commitWeights } from './commitment/weights.js';
 import type { TokenInput } from './components/tokens.js';
-import { nativeSteps, replay, type Engines } from './proof-steps.js';
+import { digestOf, nativeSteps, replay, type Engines, type Transcript } from './proof-steps.js';
 import { permute } from './protocol/poseidon.js';
 import { VerificationError } from './protocol/tape.js';
-import { Scheduler } from './steps.js';
+import { Scheduler, type SchedulerOptions, type Step } from './steps.js';
 import { NO_STORE, type Store } from './store.js';
-import type { CutModel, PlacedPart } from './units/cut.js';
+import { joinedModel, type CutModel, type PlacedPart } from './units/cut.js';
 import {
-  join,
+  joinAll,
   joinedModelRoot,
-  joinedWeights,
   joinModel,
-  joinTree,
+  PLAIN_KEYS,
   unitFields,
+  weightsPath,
   type JoinSecrets,
 } from './units/joins.js';
 import type { PartRequest } from './units/part.js';
+
+/** The commitment to one unit's weights. */
+export interface CommittedPart {
+  root: bigint;
+  salt: bigint;
+}
 
 /** The commitment to a model's weights, unit by unit. All but the two roots is the owner's secret. */
 export interface CommittedParts {
@@ -34,53 +41,163 @@ export interface CommittedParts {
   /** of `modelRoot` */
   salt: bigint;
   /** of each unit, in order */
-  units: { root: bigint; salt: bigint }[];
+  units: CommittedPart[];
+}
+
+export interface CommitPartsOptions {
+  signal?: AbortSignal;
+  /** of the whole model */
+  onProgress?: (fraction: number) => void;
+  /** Called with each unit's parameters, where it has any, before they are disposed of. */
+  keep?: (unit: number, parameters: CommittedVector) => Promise<void>;
 }
 
 /** @throws MISSING_TENSOR, BAD_SHAPE, BAD_MODEL for weights that do not fit the units */
 export async function commitParts(
   engine: ProverEngine,
-  { places, joined }: CutModel,
+  { places, configHash }: CutModel,
   model: Model,
-  signal?: AbortSignal,
+  { signal, onProgress, keep }: CommitPartsOptions = {},
 ): Promise<CommittedParts> {
-  const units: CommittedParts['units'] = [];
-  for (const { unit, script, layer } of places) {
-    const weights = await commitWeights(engine, script, unit, { model, layer }, { signal });
-    weights.parameters?.dispose();
+  const units: CommittedPart[] = [];
+  for (const [k, { unit, script, layer }] of places.entries()) {
+    const weights = await commitWeights(
+      engine,
+      script,
+      unit,
+      { model, layer },
+      { signal, onProgress: (fraction) => onProgress?.((k + fraction) / places.length) },
+    );
+    try {
+      if (weights.parameters) await keep?.(k, weights.parameters);
+    } finally {
+      weights.parameters?.dispose();
+    }
     units.push({ root: weights.root, salt: weights.salt });
   }
-  const [vocabularyRoot, ...rest] = units.map(({ root }) => root);
+  const roots = units.map(({ root }) => root);
   const salt = randomField();
-  const modelRoot = joinedModelRoot(joined.configHash, joinTree(rest, joinedWeights), salt);
-  return { modelRoot, vocabularyRoot, salt, units };
+  const modelRoot = joinedModelRoot(configHash, weightsPath(roots).root, salt);
+  return { modelRoot, vocabularyRoot: roots[0], salt, units };
+}
+
+/** A tensor between two units, not committed: the commitment can be made again from it. */
+export type Boundary = Pick<CommittedBoundary, 'tensor' | 'salt' | 'root'>;
+
+/** What a unit's exact run leaves to the next one. */
+export interface PartRun {
+  /** of the whole request's tokens */
+  tokenSalt: bigint;
+  /** Absent for the last unit. */
+  out?: Boundary;
+}
+
+/** The exact run, unit by unit. Its steps' results are kept, salts included, so that an interrupted proof goes on with the same ones. */
+export function runSteps(
+  engines: Engines,
+  { places, configHash }: CutModel,
+  tokens: TokenInput,
+  model: Model,
+  modelRoot: bigint,
+): Step<PartRun>[] {
+  const { promptIds, outputIds } = tokens;
+  const key = digestOf([configHash, modelRoot, JSON.stringify([promptIds, outputIds])]);
+  const steps: Step<PartRun>[] = [];
+  for (const [k, { unit, layer }] of places.entries()) {
+    const before = steps.at(-1);
+    steps.push({
+      name: `run-${k}`,
+      key,
+      inputs: before ? [before] : [],
+      codec: RUN_CODEC,
+      async run(context) {
+        const earlier = before && (await context.get(before));
+        const tokenSalt = earlier?.tokenSalt ?? randomField();
+        const request = { ...tokens, tokenSalt, in: earlier?.out };
+        const { tensors } = await unit.run(
+          engines.model,
+          request,
+          { model, layer },
+          context.signal,
+        );
+        const tensor = unit.result === undefined ? undefined : tensors.get(unit.result);
+        if (!tensor) return { tokenSalt };
+        const { committed, ...out } = await commitBoundary(engines.prover, tensor);
+        committed.dispose();
+        return { tokenSalt, out };
+      },
+    });
+  }
+  return steps;
+}
+
+const RUN_CODEC: Step<PartRun>['codec'] = {
+  encode({ tokenSalt, out }) {
+    const { buffer, byteOffset, byteLength } = out?.tensor.data ?? new BigInt64Array();
+    const header = JSON.stringify({
+      tokenSalt: String(tokenSalt),
+      ...(out && { salt: String(out.salt), root: String(out.root), dims: out.tensor.dims }),
+    });
+    return Buffer.concat([Buffer.from(`${header}\n`), Buffer.from(buffer, byteOffset, byteLength)]);
+  },
+  decode(bytes) {
+    const end = bytes.indexOf(0x0a);
+    const { tokenSalt, salt, root, dims } = JSON.parse(
+      Buffer.from(bytes.subarray(0, end)).toString(),
+    ) as { tokenSalt: string; salt?: string; root?: string; dims?: number[] };
+    const run: PartRun = { tokenSalt: BigInt(tokenSalt) };
+    if (salt !== undefined && root !== undefined && dims) {
+      // a copy: the bytes may lie anywhere in a larger buffer
+      const data = new BigInt64Array(Uint8Array.from(bytes.subarray(end + 1)).buffer);
+      run.out = { tensor: { dims, data }, salt: BigInt(salt), root: BigInt(root) };
+    }
+    return Promise.resolve(run);
+  },
+};
+
+/** What each unit is asked, its boundaries not committed. */
+export interface PartRequests {
+  tokens: TokenInput;
+  runs: PartRun[];
+}
+
+/** Commits to a unit's boundaries. `dispose` frees what that takes. */
+export async function partRequest(
+  engine: ProverEngine,
+  { tokens, runs }: PartRequests,
+  k: number,
+): Promise<{ request: PartRequest; dispose: () => void }> {
+  const commit = async (boundary: Boundary | undefined) =>
+    boundary && (await commitBoundary(engine, boundary.tensor, boundary.salt));
+  const before = await commit(k > 0 ? runs[k - 1].out : undefined);
+  const after = await commit(runs[k].out);
+  const { tokenSalt } = runs[k];
+  return {
+    request: { ...tokens, tokenSalt, in: before, out: after },
+    dispose() {
+      before?.committed.dispose();
+      after?.committed.dispose();
+    },
+  };
 }
 
 /**
- * Runs the model unit by unit, and commits what is between them.
+ * Runs the model unit by unit.
  *
- * @returns what each unit is asked
  * @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT when the model answers with other tokens
  */
 export async function runParts(
   engines: Engines,
-  { places }: CutModel,
-  { promptIds, outputIds }: TokenInput,
+  cut: CutModel,
+  tokens: TokenInput,
   model: Model,
-  signal?: AbortSignal,
-): Promise<PartRequest[]> {
-  const shared = { promptIds, outputIds, tokenSalt: randomField() };
-  const requests: PartRequest[] = [];
-  let before: CommittedBoundary | undefined;
-  for (const { unit, layer } of places) {
-    const request: PartRequest = { ...shared, in: before };
-    const { tensors } = await unit.run(engines.model, request, { model, layer }, signal);
-    const tensor = unit.result === undefined ? undefined : tensors.get(unit.result);
-    const after = tensor && (await commitBoundary(engines.prover, tensor));
-    requests.push({ ...request, out: after });
-    before = after;
-  }
-  return requests;
+  modelRoot: bigint,
+  scheduler = new Scheduler(NO_STORE),
+): Promise<PartRequests> {
+  const runs: PartRun[] = [];
+  for (const step of runSteps(engines, cut, tokens, model, modelRoot))
+    runs.push(await scheduler.get(step));
+  return { tokens, runs };
 }
 
 /** Statement and messages of one unit. */
@@ -89,26 +206,52 @@ export interface PartProof {
   messages: bigint[];
 }
 
-/** The messages of one unit. @param salt of its weights */
+/** A unit's proof up to its messages. */
+export interface PartTranscript {
+  transcript: Transcript;
+  step: Step<Transcript>;
+  scheduler: Scheduler;
+}
+
+/** The messages of one unit. @param trees of its weights, from the commitment; made again if they are not given */
 export async function provePart(
   engines: Engines,
   { unit, script, layer }: PlacedPart,
   request: PartRequest,
   model: Model,
-  { root, salt }: CommittedParts['units'][number],
+  { root, salt, trees }: CommittedPart & { trees?: () => Promise<Uint8Array[]> },
   store: Store = NO_STORE,
-): Promise<PartProof> {
-  const open = () => commitWeights(engines.prover, script, unit, { model, layer }, { salt });
+  options: SchedulerOptions = {},
+): Promise<PartTranscript> {
+  const open = async () => {
+    const source = { model, layer };
+    const kept = script.hasParameters ? await trees?.() : undefined;
+    const weights = await commitWeights(engines.prover, script, unit, source, {
+      salt,
+      trees: kept,
+      signal: options.signal,
+    });
+    if (weights.root === root) return weights;
+    weights.parameters?.dispose();
+    throw new AttensorError({
+      code: 'MODEL_CORRUPT',
+      what: 'weights, tree or secret of a unit do not open the commitment',
+      where: `${model.dir}: ${unit.description}`,
+      expected: `root ${root}`,
+      got: String(weights.root),
+      hint: 'Commit the model again, or restore the files of this commitment',
+    });
+  };
   let opened: ReturnType<typeof open> | undefined;
   const weights = { root, open: () => (opened ??= open()) };
   const { messages, commit, run } = nativeSteps(engines, unit, script, request, weights);
-  const scheduler = new Scheduler(store);
+  const scheduler = new Scheduler(store, options);
   try {
-    const { statement, session } = await scheduler.get(messages);
-    return { statement, messages: session.messages };
+    return { transcript: await scheduler.get(messages), step: messages, scheduler };
   } finally {
     await scheduler.release(commit, run);
-    (await opened)?.parameters?.dispose();
+    const used = await opened?.catch(() => undefined);
+    used?.parameters?.dispose();
   }
 }
 
@@ -126,33 +269,39 @@ export interface RevealedRequest {
  * @throws VerificationError
  */
 export async function verifyParts(
-  { places, joined }: CutModel,
+  cut: CutModel,
   proofs: PartProof[],
-  { tokens, salts }: RevealedRequest,
+  revealed: RevealedRequest,
 ): Promise<bigint[]> {
+  const { places } = cut;
   if (proofs.length !== places.length)
     throw new VerificationError(`join: ${proofs.length} units, the model has ${places.length}`);
   for (const [k, { statement, messages }] of proofs.entries())
     await replay(places[k].script, permute, statement, messages);
-  const hashes = {
-    input: inputHash(tokens.promptIds).toBigInt(),
-    output: outputHash(tokens.outputIds).toBigInt(),
-  };
   return joinStatements(
+    cut,
     proofs.map(({ statement }) => statement),
-    joined,
-    hashes,
-    salts,
+    revealed,
   );
 }
 
 /** The model's statement from those of its units. @throws VerificationError */
 export function joinStatements(
+  cut: CutModel,
   statements: bigint[][],
-  joined: CutModel['joined'],
-  hashes: { input: bigint; output: bigint },
-  salts: JoinSecrets,
+  { tokens, salts }: RevealedRequest,
 ): bigint[] {
-  const [first, ...rest] = statements.map(unitFields);
-  return joinModel(joined, first, joinTree(rest, join), hashes, salts);
+  const fields = statements.map(unitFields);
+  const joined = joinAll(
+    fields.map((each) => ({ fields: each, key: 0n })),
+    PLAIN_KEYS,
+  );
+  const { siblings } = weightsPath(fields.map(({ weights }) => weights));
+  return joinModel(joinedModel(cut), joined, {
+    input: inputHash(tokens.promptIds).toBigInt(),
+    output: outputHash(tokens.outputIds).toBigInt(),
+    vocabularyRoot: fields[0].weights,
+    siblings,
+    salts,
+  });
 }

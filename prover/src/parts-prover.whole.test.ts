@@ -7,12 +7,16 @@ import { present } from '@attensor/core';
 import { inputHash, outputHash } from '@attensor/contracts';
 import { traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { commitBoundary } from './commitment/boundary.js';
 import { commitWeights } from './commitment/weights.js';
 import { provingBytes } from './estimate.js';
 import {
   commitParts,
   joinStatements,
+  partRequest,
   provePart,
   runParts,
   verifyParts,
@@ -25,9 +29,10 @@ import type { Scope } from './protocol/scope.js';
 import { VerificationError } from './protocol/tape.js';
 import { Script } from './script.js';
 import { Scheduler } from './steps.js';
-import { NO_STORE } from './store.js';
+import { FileStore, NO_STORE } from './store.js';
 import { lenient, recommit } from './testing/forgers.js';
 import { IdealCommitments } from './testing/ideal.js';
+import type { TokenInput } from './components/tokens.js';
 import { TEST_RATES } from './testing/scripts.js';
 import { smallModel, type SmallModel } from './testing/small-model.js';
 import { cutModel, type CutModel, type PlacedPart } from './units/cut.js';
@@ -41,6 +46,7 @@ const PROMPT = [17, 5];
 const FIRST = 0;
 const LAYERS = 1;
 const LAST = 3;
+const NOT_THE_UNITS = 'join: the units, or their circuits, are not those of the model in its order';
 const engines = { prover: engine, model: 'native' as const };
 
 let small: SmallModel;
@@ -50,10 +56,19 @@ let committed: CommittedParts;
 let requests: PartRequest[];
 
 const secretsOf = (all: PartRequest[]) => ({ tokens: all[0].tokenSalt, model: committed.salt });
+const revealedOf = (all: PartRequest[]) => ({ tokens: requests[0], salts: secretsOf(all) });
 const hashesOf = ({ promptIds, outputIds }: Pick<PartRequest, 'promptIds' | 'outputIds'>) => ({
   input: inputHash(promptIds).toBigInt(),
   output: outputHash(outputIds).toBigInt(),
 });
+
+/** What each unit of an honest run is asked. */
+async function requestsOf(tokens: TokenInput, of: CutModel = cut): Promise<PartRequest[]> {
+  const ran = await runParts(engines, of, tokens, small.model, committed.modelRoot);
+  const all: PartRequest[] = [];
+  for (const k of of.places.keys()) all.push((await partRequest(engine, ran, k)).request);
+  return all;
+}
 
 beforeAll(async () => {
   small = await smallModel(1);
@@ -66,7 +81,7 @@ beforeAll(async () => {
   if (!('parts' in made)) throw new Error('the model was not cut');
   cut = made.parts;
   committed = await commitParts(engine, cut, small.model);
-  requests = await runParts(engines, cut, await small.answer(PROMPT), small.model);
+  requests = await requestsOf(await small.answer(PROMPT));
 });
 afterAll(() => Promise.all([small.dispose(), stranger.dispose()]));
 
@@ -87,14 +102,32 @@ describe('a model in units', () => {
     const names = ['embedding.x', 'layers.1.x_out', 'layers.3.x_out'] as const;
     names.forEach((name, k) => {
       expect(requests[k].out?.tensor.data).toEqual(trace.get(name)?.data);
-      expect(requests[k + 1].in).toBe(requests[k].out);
+      expect(requests[k + 1].in?.root).toBe(requests[k].out?.root);
     });
+  });
+
+  it('is not run again where a run was kept', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'attensor-runs-'));
+    const run = async () => {
+      const scheduler = new Scheduler(new FileStore(dir));
+      const of = [engines, cut, requests[0], small.model, committed.modelRoot] as const;
+      return { ...(await runParts(...of, scheduler)), ran: scheduler.ran.size };
+    };
+    const first = await run();
+    const second = await run();
+    expect([first.ran, second.ran]).toEqual([cut.places.length, 0]);
+    expect(second.runs).toEqual(first.runs);
+    await rm(dir, { recursive: true });
   });
 
   it('is proved unit by unit, and joined to the statement of the model', async () => {
     const proofs: PartProof[] = [];
-    for (const [k, place] of cut.places.entries())
-      proofs.push(await provePart(engines, place, requests[k], small.model, committed.units[k]));
+    for (const [k, place] of cut.places.entries()) {
+      const of = committed.units[k];
+      const { transcript } = await provePart(engines, place, requests[k], small.model, of);
+      const { statement, session } = transcript;
+      proofs.push({ statement, messages: session.messages });
+    }
     const [tokens] = requests;
     const revealed = { tokens, salts: secretsOf(requests) };
     const { input, output } = hashesOf(tokens);
@@ -124,7 +157,7 @@ describe('joins', () => {
   /** What an honest prover of each of these units is asked, whatever the last one answers. */
   async function ran(places: PlacedPart[]): Promise<PartRequest[]> {
     const others = { ...cut, places: places.slice(0, -1) };
-    const all = await runParts(engines, others, requests[0], small.model);
+    const all = await requestsOf(requests[0], others);
     const [{ tokenSalt }] = all;
     return [...all, { ...requests[LAST], tokenSalt, in: all[all.length - 1].out }];
   }
@@ -136,7 +169,7 @@ describe('joins', () => {
   ): Promise<bigint[]> {
     const all = await ran(places);
     const statements = places.map((place, k) => statementOf(place, all[k], roots[k]));
-    return joinStatements(statements, cut.joined, hashesOf(requests[0]), secretsOf(all));
+    return joinStatements(cut, statements, revealedOf(all));
   }
   const roots = (...of: number[]): bigint[] => of.map((k) => committed.units[k].root);
 
@@ -158,33 +191,22 @@ describe('joins', () => {
 
   it('without a unit are refused', async () => {
     const [first, one, , last] = cut.places;
-    await expect(joined([first, one, last], roots(0, 1, 3))).rejects.toThrow(
-      'join: the units are not those of the model, in its order',
-    );
+    await expect(joined([first, one, last], roots(0, 1, 3))).rejects.toThrow(NOT_THE_UNITS);
   });
 
   it('with one unit more are refused', async () => {
     const [first, one, two, last] = cut.places;
     await expect(joined([first, one, two, two, last], roots(0, 1, 2, 2, 3))).rejects.toThrow(
-      'join: the units are not those of the model, in its order',
+      NOT_THE_UNITS,
     );
   });
 
   it('of units of another length are refused', async () => {
     const [first, one, , last] = cut.places;
     const unit = layersUnit(cut.config, CAPACITY, { kind: 'moe', count: 1 });
-    const short = { unit, script: new Script(unit, TEST_RATES), layer: 2 };
-    await expect(joined([first, one, short, last])).rejects.toThrow(
-      'join: the units are not those of the model, in its order',
-    );
-  });
-
-  it('that begin with another kind of unit are refused', () => {
-    const statements = cut.places.map((place, k) => statementOf(place, requests[k], 0n));
-    const other = { ...cut.joined, first: cut.places[LAYERS].script.hash };
-    expect(() =>
-      joinStatements(statements, other, hashesOf(requests[0]), secretsOf(requests)),
-    ).toThrow('join: the first statement is about another kind of unit');
+    const script = new Script(unit, TEST_RATES);
+    const short = { kind: 'moe' as const, count: 1, unit, script, layer: 2 };
+    await expect(joined([first, one, short, last])).rejects.toThrow(NOT_THE_UNITS);
   });
 
   it('with weights of another model in one unit are of another model', async () => {
@@ -195,12 +217,12 @@ describe('joins', () => {
       expect(root).not.toBe(committed.modelRoot);
     }
     const [root, vocabulary] = await joined(cut.places, [others.units[0].root, ...roots(1, 2, 3)]);
-    expect(root).toBe(committed.modelRoot);
+    expect(root).not.toBe(committed.modelRoot);
     expect(vocabulary).not.toBe(committed.vocabularyRoot);
   });
 
   it('with a boundary of another run are refused', async () => {
-    const again = await runParts(engines, cut, await small.answer([17, 6]), small.model);
+    const again = await requestsOf(await small.answer([17, 6]));
     for (let k = FIRST; k <= LAST; k++) {
       const statements = cut.places.map((place, i) =>
         statementOf(
@@ -209,36 +231,36 @@ describe('joins', () => {
           committed.units[i].root,
         ),
       );
-      expect(() =>
-        joinStatements(statements, cut.joined, hashesOf(requests[0]), secretsOf(requests)),
-      ).toThrow('join: the left unit leaves another tensor than the right one reads');
+      expect(() => joinStatements(cut, statements, revealedOf(requests))).toThrow(
+        'join: the left unit leaves another tensor than the right one reads',
+      );
     }
   });
 
   it.each([
     ['first', FIRST],
     ['last', LAST],
-  ])('are refused where the %s unit reads other tokens', async (name, k) => {
+  ])('are refused where the %s unit reads other tokens', async (_, k) => {
     const tokens = await small.answer([17, 6]);
     const statements = cut.places.map((place, i) =>
       statementOf(place, i === k ? { ...requests[i], ...tokens } : requests[i], 0n),
     );
-    expect(() =>
-      joinStatements(statements, cut.joined, hashesOf(requests[0]), secretsOf(requests)),
-    ).toThrow(`join: the ${name} unit reads other tokens`);
+    expect(() => joinStatements(cut, statements, revealedOf(requests))).toThrow(
+      'join: the units are about different tokens',
+    );
   });
 
-  it('are refused for other hashes, or another salt', () => {
+  it('are refused for other tokens, or another salt', async () => {
     const statements = cut.places.map((place, i) => statementOf(place, requests[i], 0n));
-    const hashes = hashesOf(requests[0]);
-    const salts = secretsOf(requests);
-    for (const [changedHashes, changedSalts] of [
-      [{ ...hashes, input: hashes.input + 1n }, salts],
-      [{ ...hashes, output: hashes.output + 1n }, salts],
-      [hashes, { ...salts, tokens: salts.tokens + 1n }],
-    ] as const)
-      expect(() => joinStatements(statements, cut.joined, changedHashes, changedSalts)).toThrow(
-        'join: the first unit reads other tokens',
+    const { tokens, salts } = revealedOf(requests);
+    const other = await small.answer([17, 6]);
+    for (const revealed of [
+      { tokens: { ...tokens, promptIds: other.promptIds }, salts },
+      { tokens: { ...tokens, outputIds: [...tokens.outputIds, 0] }, salts },
+      { tokens, salts: { ...salts, tokens: salts.tokens + 1n } },
+    ])
+      expect(() => joinStatements(cut, statements, revealed)).toThrow(
+        'join: the units read other tokens',
       );
   });
 });

@@ -113,7 +113,8 @@ export function nativeSteps<Request, Source, Statement>(
     inputs: [run, commit],
     codec: transcriptCodec(script, (state) => engine.permute(state)),
     async run(context) {
-      const { tokens, ends } = await context.get(run);
+      const { tokens } = await context.get(run);
+      const ends = unit.ends?.(request);
       const { committed, salt, states } = await context.get(commit);
       const { parameters, vocabulary, salt: weightsSalt } = await weights.open();
       // positions without a token hold token 0
@@ -154,15 +155,21 @@ export function nativeSteps<Request, Source, Statement>(
   return { run, witness, commit, messages };
 }
 
-/** The circuits' part: proof k covers the segments up to k. */
+/**
+ * The circuits' part: proof k covers the segments up to k.
+ *
+ * @param options.prefix of the steps' names, where one scheduler runs those of several units
+ */
 export function circuitSteps<Statement>(
   circuits: Circuits<Statement>,
   type: ProvablePure<Statement>,
   /** hash of the compiled circuits' key */
   verifierKeyHash: string,
-  messages: Step<Transcript>,
+  /** in the same scheduler; absent where another one ran it */
+  messages: Step<Transcript> | undefined,
   /** what `messages` resulted in: another run of it may draw another salt */
   transcript: Transcript,
+  { prefix = '' }: { prefix?: string } = {},
 ): Step<ChainProof<Statement>>[] {
   const { statement, session } = transcript;
   const key = digestOf([verifierKeyHash, ...statement, ...session.messages]);
@@ -170,9 +177,9 @@ export function circuitSteps<Statement>(
   for (const segment of circuits.segments) {
     const before = steps.at(-1);
     steps.push({
-      name: `circuit-${segment.index}`,
+      name: `${prefix}circuit-${segment.index}`,
       key,
-      inputs: before ? [messages, before] : [messages],
+      inputs: [messages, before].filter((step) => step !== undefined),
       codec: {
         encode: (proof) => new TextEncoder().encode(JSON.stringify(proof.toJSON())),
         async decode(bytes) {
@@ -194,7 +201,7 @@ export function circuitSteps<Statement>(
   return steps;
 }
 
-const digestOf = (parts: (bigint | string)[]): string =>
+export const digestOf = (parts: (bigint | string)[]): string =>
   createHash('sha256')
     .update(JSON.stringify(parts.map(String)))
     .digest('hex');

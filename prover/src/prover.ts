@@ -107,7 +107,8 @@ function planOf<Request, Source, Statement>(
 ): Plan<Statement> {
   const ends = segments.map((s) => s.end);
   const name = unit.programName(script.numbers, ends);
-  return { script, circuits: circuitsOf(name, unit.statement.type, tape, segments) };
+  const { type, joined } = unit.statement;
+  return { script, circuits: circuitsOf({ name, type, tape, segments, verifiesOne: joined }) };
 }
 
 /** How much of a request is done when a stage begins, and what it is called. */

@@ -18,7 +18,7 @@ const HASHING_LOG_INV_RATES = [2, 3, 4, 5, 6];
  * What a circuit's proof costs, in permutations: 24 s where one takes 1.13 us (`estimate.ts`). Fixed, so that every machine makes the
  * same plan.
  */
-const CIRCUIT_COST = 21e6;
+export const CIRCUIT_COST = 21e6;
 const MOST_CIRCUITS = 16;
 /** of weights in parts */
 const MOST_IN_PARTS = 2;

@@ -88,7 +88,7 @@ async function withChain(chain: ChainProcess, options: Options, context: Context
   await steps.run('commit', 'Commit to the model', async () => {
     if (existsSync(join(modelDir, 'commitment.json')))
       return output.log('   kept from an earlier run');
-    await commit(modelDir, undefined, context);
+    await commit(modelDir, {}, context);
   });
   const prover = await loadProver(modelDir, options.cache);
   const keys = await steps.run(

@@ -1,7 +1,14 @@
 import { Model } from '@attensor/inference';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
-import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
+import {
+  byteCount,
+  computing,
+  positiveInteger,
+  works,
+  type Context,
+  type Session,
+} from '../command.js';
 
 export function modelCommitCommand(session: Session): Command {
   return computing(
@@ -10,47 +17,56 @@ export function modelCommitCommand(session: Session): Command {
   )
     .argument('<model-dir>', 'imported model')
     .option('--capacity <n>', 'most tokens (prompt and output) a proof can cover', positiveInteger)
+    .option(
+      '--memory <bytes>',
+      "what the messages of a proof may take of memory, as 8G (default: three quarters of the machine's); a model that takes more is cut into units",
+      byteCount,
+    )
     .addHelpText(
       'after',
-      '\nWrites into <model-dir>. Committing again makes a new commitment, with a new salt.\nJSON: {modelRoot, vocabularyRoot, capacity, dir, seconds}.',
+      '\nWrites into <model-dir>. Committing again makes a new commitment, with a new salt.\nJSON: {modelRoot, vocabularyRoot, capacity, units, dir, seconds}.',
     )
     .action(
-      works<{ capacity?: number }>(session, async (context, { capacity }, dir) => {
-        const { modelRoot, vocabularyRoot, seconds, ...rest } = await commit(
-          dir,
-          capacity,
-          context,
-        );
+      works<CommitLimits>(session, async (context, limits, dir) => {
+        const { modelRoot, vocabularyRoot, seconds, ...rest } = await commit(dir, limits, context);
         return {
           json: { modelRoot, vocabularyRoot, ...rest, seconds },
           text: [
             `modelRoot       ${modelRoot}`,
             `vocabularyRoot  ${vocabularyRoot}`,
-            `${rest.dir}: committed for up to ${rest.capacity} tokens, ${seconds.toFixed(1)} s`,
+            `${rest.dir}: committed for up to ${rest.capacity} tokens${rest.units > 1 ? `, in ${rest.units} units` : ''}, ${seconds.toFixed(1)} s`,
           ].join('\n'),
         };
       }),
     );
 }
 
+interface CommitLimits {
+  capacity?: number;
+  /** in bytes */
+  memory?: number;
+}
+
 export async function commit(
   dir: string,
-  capacity: number | undefined,
+  { capacity, memory }: CommitLimits,
   { output, signal }: Context,
 ) {
-  const { commitModel } = await import('@attensor/prover');
+  const { commitWithin } = await import('@attensor/prover');
   const { engine } = await import('@attensor/native');
   const start = performance.now();
   const model = await Model.open(dir);
   const bar = output.progress('commit');
   const onProgress = (stage: string, fraction: number) => bar.update(fraction, stage);
-  const committed = await commitModel(engine, model, { capacity, signal, onProgress }).finally(() =>
-    bar.close(),
+  const limits = { capacity, memory };
+  const committed = await commitWithin(engine, model, { ...limits, signal, onProgress }).finally(
+    () => bar.close(),
   );
   return {
     modelRoot: committed.modelRoot,
     vocabularyRoot: committed.vocabularyRoot,
     capacity: committed.capacity,
+    units: 'units' in committed ? committed.units.length : 1,
     dir: resolve(dir),
     seconds: (performance.now() - start) / 1000,
   };

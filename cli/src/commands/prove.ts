@@ -15,9 +15,9 @@ import { openModel, shownAnswer, type Prompt } from '../model.js';
 import { describeEstimate } from './prove-component.js';
 import {
   answerToProve,
-  compileKeys,
   loadProver,
   peakRssBytes,
+  prepareKeys,
   proveAnswer,
   type ProveReport,
 } from '../proving.js';
@@ -94,12 +94,16 @@ async function proveAll(
     answers.push({ ...request, ...(await answerToProve(opened, request, capacity, context)) });
   }
 
-  const { seconds: keySeconds } = await compileKeys(prover, context);
+  let { seconds: keySeconds } = await prepareKeys(prover, context);
+  let childPeak = 0;
   const proofs: (ProveReport & { out: string })[] = [];
   const shown: string[] = [];
   for (const [i, request] of answers.entries()) {
     if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answers.length}`);
-    const { file: _, ...report } = await proveAnswer(prover, { ...request, reveal }, context);
+    const proved = await proveAnswer(prover, { ...request, reveal }, context);
+    const { file: _, keySeconds: later, childPeakBytes, ...report } = proved;
+    keySeconds += later;
+    childPeak = Math.max(childPeak, childPeakBytes);
     proofs.push({ ...report, out: request.out });
     shown.push(shownAnswer(request));
   }
@@ -107,7 +111,7 @@ async function proveAll(
   const common = {
     keySeconds,
     totalSeconds: performance.now() / 1000,
-    peakRssBytes: peakRssBytes(),
+    peakRssBytes: Math.max(peakRssBytes(), childPeak),
   };
   const text = proofs.map((proof, i) =>
     [
@@ -123,8 +127,8 @@ async function proveAll(
 
 /** Every proof of a committed model takes the same steps, whatever is asked. */
 async function predict(dir: string, { cache }: Options): Promise<Done> {
-  const { estimate } = await import('@attensor/prover');
-  const predicted = await estimate((await loadProver(dir, cache)).prover);
+  const prover = await loadProver(dir, cache);
+  const predicted = await prover.estimate();
   return { json: predicted, text: describeEstimate(predicted) };
 }
 

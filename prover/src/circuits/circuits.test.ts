@@ -280,7 +280,12 @@ describe('a circuit', () => {
 
   it('is built in full when it is analysed', async () => {
     const { tape, segments } = chain();
-    const program = chainProgram('attensor-test-analysis', Statement, tape, segments);
+    const program = chainProgram({
+      name: 'attensor-test-analysis',
+      type: Statement,
+      tape,
+      segments,
+    });
     const rows = Object.values(await program.analyzeMethods()).map((method) => method.rows);
     expect(rows).toHaveLength(3);
     for (const count of rows) expect(count).toBeGreaterThan(24); // a carry's hash
@@ -288,7 +293,12 @@ describe('a circuit', () => {
 
   it('verifies its predecessor', async () => {
     const { tape, segments } = chain();
-    const program = chainProgram('attensor-test-chain', Statement, tape, segments) as unknown as {
+    const program = chainProgram({
+      name: 'attensor-test-chain',
+      type: Statement,
+      tape,
+      segments,
+    }) as unknown as {
       rawMethods: Record<
         string,
         (s: Statement, previous: unknown, values: SegmentInput) => Promise<{ publicOutput: Field }>

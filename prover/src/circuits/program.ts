@@ -102,16 +102,28 @@ function emitOps(emitter: Emitter, tape: Tape, start: number, end: number): void
   }
 }
 
-/**
- * The chain for a tape's segments; a single one verifies no other proof. `name` must tell programs with different circuits apart.
- * @param type of the public input
- */
-export function chainProgram<S>(
-  name: string,
-  type: StatementType<S>,
-  tape: Tape,
-  segments: Segment[],
-): ChainProgram<S> {
+export interface ChainOptions<S> {
+  /** Tells programs with different circuits apart. */
+  name: string;
+  /** of the public input */
+  type: StatementType<S>;
+  tape: Tape;
+  segments: Segment[];
+  /**
+   * Whoever takes its proofs under a key given at run time expects circuits that verify one proof. A single segment verifies none, so
+   * its program gets a method that says again what a proof says.
+   */
+  verifiesOne?: boolean;
+}
+
+/** The chain for a tape's segments; a single one verifies no other proof. */
+export function chainProgram<S>({
+  name,
+  type,
+  tape,
+  segments,
+  verifiesOne = false,
+}: ChainOptions<S>): ChainProgram<S> {
   const input = Unconstrained.withEmpty<bigint[]>([]);
   const methods: Record<string, unknown> = {};
   let compiling = false;
@@ -147,6 +159,16 @@ export function chainProgram<S>(
             },
           };
   }
+  if (verifiesOne && segments.length === 1)
+    methods.again = {
+      privateInputs: [SelfProof],
+      method(statement: S, previous: SelfProof<S, Field>) {
+        previous.verify();
+        const before = type.toFields(previous.publicInput);
+        type.toFields(statement).forEach((field, i) => field.assertEquals(before[i]));
+        return Promise.resolve({ publicOutput: previous.publicOutput });
+      },
+    };
   const program = ZkProgram({
     name,
     publicInput: type,
@@ -213,10 +235,7 @@ export interface Circuits<S> {
   program: ChainProgram<S>;
 }
 
-/** @param name tells programs with different circuits apart */
-export const circuitsOf = <S>(
-  name: string,
-  type: StatementType<S>,
-  tape: Tape,
-  segments: Segment[],
-): Circuits<S> => ({ name, tape, segments, program: chainProgram(name, type, tape, segments) });
+export const circuitsOf = <S>(options: ChainOptions<S>): Circuits<S> => {
+  const { name, tape, segments } = options;
+  return { name, tape, segments, program: chainProgram(options) };
+};

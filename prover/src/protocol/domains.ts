@@ -17,6 +17,8 @@ export const BOUNDARY_DOMAIN = domain('attensor-boundary-1').toBigInt();
 export const TOKENS_DOMAIN = domain('attensor-tokens-1').toBigInt();
 /** Of what a join makes of two statements: the units', and their weights'. */
 export const JOINED_UNITS_DOMAIN = domain('attensor-joined-units-1').toBigInt();
+/** Of a unit that has no neighbour to be joined with. */
+export const LIFTED_UNIT_DOMAIN = domain('attensor-lifted-unit-1').toBigInt();
 export const JOINED_WEIGHTS_DOMAIN = domain('attensor-joined-weights-1').toBigInt();
 
 /** Hash of a text: what circuits depend on, spelled out. */

@@ -36,9 +36,13 @@ export interface SmallModel {
   dispose(): Promise<void>;
 }
 
-export async function smallModel(seed: number): Promise<SmallModel> {
+/** @param changes to a config.json of four layers with experts */
+export async function smallModel(
+  seed: number,
+  changes: Record<string, unknown> = {},
+): Promise<SmallModel> {
   const dir = await mkdtemp(join(tmpdir(), 'attensor-small-'));
-  await writeRandomCheckpoint(join(dir, 'hf'), CONFIG, seed);
+  await writeRandomCheckpoint(join(dir, 'hf'), { ...CONFIG, ...changes }, seed);
   await importCheckpoint(join(dir, 'hf'), join(dir, 'model'));
   const model = await Model.open(join(dir, 'model'));
   return {

@@ -6,7 +6,7 @@ import { Script } from '../script.js';
 import { TEST_RATES } from '../testing/scripts.js';
 import { smallConfig } from '../testing/small-model.js';
 import { tapeDigest } from '../testing/tape-fixtures.js';
-import { cutModel, equalLengths, joinedModel, runsOfLayers, type CutModel } from './cut.js';
+import { cutHash, cutModel, equalLengths, placed, runsOfLayers, type CutModel } from './cut.js';
 import { firstUnit, lastUnit } from './ends.js';
 import { layersUnit } from './layers.js';
 
@@ -130,7 +130,27 @@ describe('circuits of units', () => {
       [one, two, one],
       [two, one, one],
       [one, one, one, two],
-    ].map((places) => joinedModel(config, places).configHash);
+    ].map((places) => cutHash(config, places));
     expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it('are placed again from their numbers', async () => {
+    const config = smallConfig({ num_hidden_layers: 6, first_k_dense_replace: 1 });
+    const cut = await partsOf(config, bytesOf(2));
+    const units = cut.places.map(({ kind, count, script }) => ({
+      ...{ kind, count },
+      ...script.numbers,
+    }));
+    const again = placed({ config, capacity: CAPACITY }, units);
+    expect(again.configHash).toBe(cut.configHash);
+    expect(again.places.map(({ layer }) => layer)).toEqual(cut.places.map(({ layer }) => layer));
+    const [, , kept] = units;
+    const other = { ...kept, logInvRate: kept.logInvRate + 1 };
+    const changed = placed({ config, capacity: CAPACITY }, [
+      ...units.slice(0, 2),
+      other,
+      ...units.slice(3),
+    ]);
+    expect(changed.configHash).not.toBe(cut.configHash);
   });
 });

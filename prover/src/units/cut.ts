@@ -3,16 +3,23 @@
  * Cutting a model into units: as few as a limit of memory allows. A model that fits is one unit, as if there were no others.
  */
 import { AttensorError, isMoeLayer, type LayerKind, type ModelConfig } from '@attensor/inference';
-import { planModelScript, requiredLogSize } from '../commitment/model-commitment.js';
+import { requiredLogSize } from '../commitment/model-commitment.js';
 import { provingBytes } from '../estimate.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
 import { cheapestScript, scriptsAtAllRates, type PlannedScript, type Rates } from '../rates.js';
 import { PART_LOG, Script } from '../script.js';
 import { firstUnit, lastUnit } from './ends.js';
-import { joinedUnits, joinTree, type JoinedModel } from './joins.js';
+import {
+  joinedIdentity,
+  PLAIN_KEYS,
+  weightsPath,
+  type JoinedModel,
+  type JoinKeys,
+} from './joins.js';
 import { layersUnit } from './layers.js';
 import { MODEL_VERSION, ModelUnit } from './model.js';
 import type { Part } from './part.js';
+import type { CommitmentNumbers } from './unit.js';
 
 /** What the circuits of a model depend on. */
 export interface ModelShape {
@@ -21,8 +28,15 @@ export interface ModelShape {
   capacity: number;
 }
 
+/** What a unit of a model consists of: the first one, so many layers of one kind, or the last one. */
+export interface PartKindOf {
+  kind: 'first' | LayerKind | 'last';
+  /** layers; 0 of the first and last one */
+  count: number;
+}
+
 /** A unit in its place. Equal units are one object, and so are their scripts. */
-export interface PlacedPart {
+export interface PlacedPart extends PartKindOf {
   unit: Part;
   script: Script;
   /** its first layer */
@@ -32,8 +46,12 @@ export interface PlacedPart {
 /** A model as units in their order: the first one, layers, the last one. */
 export interface CutModel extends ModelShape {
   places: PlacedPart[];
-  joined: JoinedModel;
+  /** of the architecture and of all units in their order */
+  configHash: bigint;
 }
+
+/** What a unit's circuits depend on besides the model's shape. */
+export type CutUnit = PartKindOf & CommitmentNumbers;
 
 export type Cut = { whole: PlannedScript & { unit: ModelUnit } } | { parts: CutModel };
 
@@ -64,15 +82,17 @@ export async function cutModel(
 async function wholeModel(
   { config, capacity }: ModelShape,
   memory: number,
-  { partLog = PART_LOG }: CutOptions,
+  { partLog = PART_LOG, rates }: CutOptions,
 ): Promise<(PlannedScript & { unit: ModelUnit }) | undefined> {
   const logSize = requiredLogSize(config, capacity, partLog);
   const unit = new ModelUnit(config, capacity, logSize);
+  const scripts = rates
+    ? [new Script(unit, { ...rates, partLog: logSize })]
+    : scriptsAtAllRates(unit, logSize);
   // planning takes long for a model that no rate makes fit
-  if (!scriptsAtAllRates(unit, logSize).some((script) => provingBytes(script) <= memory))
-    return undefined;
-  const found = await planModelScript(config, capacity, partLog);
-  return provingBytes(found.script) <= memory ? found : undefined;
+  if (!scripts.some((script) => provingBytes(script) <= memory)) return undefined;
+  const found = await cheapestScript(unit, logSize, scripts);
+  return provingBytes(found.script) <= memory ? { unit, ...found } : undefined;
 }
 
 async function cutIntoParts(
@@ -80,54 +100,96 @@ async function cutIntoParts(
   memory: number,
   options: CutOptions,
 ): Promise<CutModel> {
-  const { config, capacity } = shape;
   const { partLog = PART_LOG, rates } = options;
   const scriptsOf = (unit: Part): Script[] =>
     rates ? [new Script(unit, { ...rates, partLog })] : scriptsAtAllRates(unit, partLog);
   const fitting = (unit: Part): Script[] =>
     scriptsOf(unit).filter((script) => provingBytes(script) <= memory);
-  const planUnit = async (unit: Part): Promise<Omit<PlacedPart, 'layer'>> => {
+  const planUnit = async (of: PartKindOf): Promise<CutUnit> => {
+    const unit = partOfKind(shape, of);
     const scripts = fitting(unit);
     if (scripts.length === 0) throw tooLarge(unit, scriptsOf(unit), memory);
     const script = rates ? scripts[0] : (await cheapestScript(unit, partLog, scripts)).script;
-    return { unit, script };
+    return { ...of, ...script.numbers };
   };
 
-  const places: PlacedPart[] = [{ ...(await planUnit(firstUnit(config, capacity))), layer: 0 }];
-  const known = new Map<string, Omit<PlacedPart, 'layer'>>();
-  let layer = 0;
-  for (const { kind, count: length } of runsOfLayers(config)) {
-    const unitOf = (count: number): Part => layersUnit(config, capacity, { kind, count });
-    const most = longest(length, (count) => fitting(unitOf(count)).length > 0);
-    for (const count of equalLengths(length, Math.max(1, most))) {
+  const units: CutUnit[] = [await planUnit({ kind: 'first', count: 0 })];
+  const known = new Map<string, CutUnit>();
+  for (const { kind, count: length } of runsOfLayers(shape.config)) {
+    const fits = (count: number): boolean => fitting(partOfKind(shape, { kind, count })).length > 0;
+    for (const count of equalLengths(length, Math.max(1, longest(length, fits)))) {
       const key = `${kind} ${count}`;
-      const unit = known.get(key) ?? (await planUnit(unitOf(count)));
+      const unit = known.get(key) ?? (await planUnit({ kind, count }));
       known.set(key, unit);
-      places.push({ ...unit, layer });
-      layer += count;
+      units.push(unit);
     }
   }
-  places.push({ ...(await planUnit(lastUnit(config, capacity))), layer: 0 });
-  return { ...shape, places, joined: joinedModel(config, places) };
+  units.push(await planUnit({ kind: 'last', count: 0 }));
+  return placed(shape, units);
 }
 
-/** What the last join of these units holds against their statements. */
-export function joinedModel(
+function partOfKind({ config, capacity }: ModelShape, { kind, count }: PartKindOf): Part {
+  switch (kind) {
+    case 'first':
+      return firstUnit(config, capacity);
+    case 'last':
+      return lastUnit(config, capacity);
+    default:
+      return layersUnit(config, capacity, { kind, count });
+  }
+}
+
+/** A model cut into these units. @throws UNSUPPORTED_CONFIG */
+export function placed(shape: ModelShape, units: readonly CutUnit[]): CutModel {
+  const known = new Map<string, Pick<PlacedPart, 'unit' | 'script'>>();
+  let layer = 0;
+  const places = units.map(({ kind, count, ...numbers }): PlacedPart => {
+    const key = JSON.stringify([kind, count, numbers]);
+    let found = known.get(key);
+    if (!found) {
+      const unit = partOfKind(shape, { kind, count });
+      found = { unit, script: new Script(unit, { ...numbers, partLog: numbers.logSize }) };
+      known.set(key, found);
+    }
+    const place = { kind, count, ...found, layer: count > 0 ? layer : 0 };
+    layer += count;
+    return place;
+  });
+  return { ...shape, places, configHash: cutHash(shape.config, places) };
+}
+
+/** What `modelRoot` has of a model that is cut. */
+export function cutHash(
   config: ModelConfig,
   places: readonly Pick<PlacedPart, 'script'>[],
-): JoinedModel {
-  const [first, ...rest] = places.map(({ script }) => script.hash);
+): bigint {
   const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([
     ...['attensor', MODEL_VERSION, 'units'],
-    [first, ...rest].map(String),
+    places.map(({ script }) => String(script.hash)),
     sorted,
   ]);
-  return {
-    configHash: textHash(CONFIG_DOMAIN, text),
-    first,
-    rest: joinTree(rest, joinedUnits),
-  };
+  return textHash(CONFIG_DOMAIN, text);
+}
+
+/**
+ * What the last circuit of these units holds against their joined statement.
+ *
+ * @param keys hashes of the verification keys of the units, in order; by default the plain verifier stands for all circuits
+ */
+export function joinedModel(
+  {
+    places,
+    configHash,
+  }: Pick<CutModel, 'configHash'> & {
+    places: readonly Pick<PlacedPart, 'script'>[];
+  },
+  keys: readonly bigint[] = places.map(() => 0n),
+  joins: JoinKeys = PLAIN_KEYS,
+): JoinedModel {
+  const units = places.map(({ script }, k) => ({ unit: script.hash, key: keys[k] }));
+  const depth = weightsPath(places.map(() => 0n)).siblings.length;
+  return { configHash, ...joinedIdentity(units, joins), depth };
 }
 
 /** Consecutive layers of one kind. */
@@ -166,6 +228,6 @@ const tooLarge = (unit: Part, scripts: Script[], memory: number): AttensorError 
     what: 'a part of the model does not fit the memory that it may take',
     where: unit.description,
     expected: `at most ${memory} bytes`,
-    got: `${Math.min(...scripts.map(provingBytes))} bytes`,
+    got: `${Math.ceil(Math.min(...scripts.map(provingBytes)))} bytes`,
     hint: 'Allow more memory, or take a smaller capacity',
   });

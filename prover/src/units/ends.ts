@@ -22,7 +22,7 @@ import type { TokenInput } from '../components/tokens.js';
 import { requireSupported } from './model.js';
 import { modelWeight } from './model-weight.js';
 import { INPUT, requireZeroRows } from './nodes-component.js';
-import { bindTokens, partOf, required, type Part } from './part.js';
+import { bindTokens, inputOf, partOf, type Part } from './part.js';
 import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
 import { UNIT_STATEMENT } from './statements.js';
 import { embeddingWitness, sealed } from './unit.js';
@@ -54,7 +54,7 @@ export function firstUnit(config: ModelConfig, capacity: number): Part {
       requireTokens(request, capacity);
       const data = await embed(model, node, idsOf(request, capacity));
       const tensors = new Map([[node.results.x.name, { dims: [capacity, hiddenSize], data }]]);
-      return { tensors, tokens: request, ends: request };
+      return { tensors, tokens: request };
     },
     successors: () => [],
     weight: ({ model }, name) => modelWeight(model, name),
@@ -104,10 +104,10 @@ export function lastUnit(config: ModelConfig, capacity: number): Part {
     async run(name, request, { model }, signal) {
       requireTokens(request, capacity);
       const engine = await selectEngine(name, signal);
-      const input = { name: INPUT, ...required(request, 'in').tensor };
+      const input = { name: INPUT, ...inputOf(request) };
       const tensors = await traceNodes(engine, nodes, model, input);
       requireAnswer(request, capacity, tensors.get(argmax.results.y.name));
-      return { tensors, tokens: request, ends: request };
+      return { tensors, tokens: request };
     },
     successors: ({ tokens }) => successorsOf(tokens, capacity),
     weight: ({ model }, name) => modelWeight(model, name),

@@ -16,7 +16,7 @@ import { layerSizes } from './layer.js';
 import { requireSupported } from './model.js';
 import { INPUT, nodesShape } from './nodes-component.js';
 import { modelWeight } from './model-weight.js';
-import { partOf, required, type Part, type PartConfig } from './part.js';
+import { inputOf, partOf, type Part, type PartConfig } from './part.js';
 import { UNIT_STATEMENT } from './statements.js';
 import { sealed } from './unit.js';
 
@@ -53,7 +53,6 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
     hashedStates: 0,
     vocabularyPermutations: 0,
     async run(name, request, { model, layer }, signal) {
-      const { tensor } = required(request, 'in');
       const tensors = await traceNodes(
         await selectEngine(name, signal),
         nodes,
@@ -62,10 +61,10 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
           tensor: (weight, range) => model.tensor(placedName(weight, layer), range),
           expert: (weight, expert) => model.expert(placedName(weight, layer), expert),
         },
-        { name: INPUT, ...tensor },
+        { name: INPUT, ...inputOf(request) },
         config,
       );
-      return { tensors, tokens: { promptIds: [], outputIds: [] }, ends: request };
+      return { tensors, tokens: { promptIds: [], outputIds: [] } };
     },
     successors: () => [],
     weight: ({ model, layer }, name) => modelWeight(model, placedName(name, layer)),

@@ -10,7 +10,7 @@ import {
   commitModel,
   modelScript,
   openWeights,
-  type CommitmentFile,
+  type WholeCommitment,
 } from '../commitment/model-commitment.js';
 import type { CommittedWeights } from '../commitment/weights.js';
 import { nativeSteps, replay, type Transcript } from '../proof-steps.js';
@@ -26,7 +26,7 @@ const PART_LOG = 18;
 
 let dir: string;
 let model: Model;
-let committed: CommitmentFile;
+let committed: WholeCommitment;
 let planned: ReturnType<typeof modelScript>;
 let weights: CommittedWeights<Model>;
 let proved: Transcript;

@@ -2,7 +2,7 @@
  * @module units/part
  * What the units that a model is cut into have in common: their hash, the requests that they are asked, and how they name weights.
  */
-import type { Model } from '@attensor/inference';
+import type { EngineName, Model } from '@attensor/inference';
 import { createHash } from 'node:crypto';
 import type { CommittedBoundary } from '../commitment/boundary.js';
 import { TokenColumns, type TokenInput } from '../components/tokens.js';
@@ -12,10 +12,15 @@ import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import type { ComponentConfig } from './component.js';
 import type { UnitStatement } from './statements.js';
-import type { CommitmentNumbers, Ends, RunnableUnit, UnitWitness } from './unit.js';
+import type { CommitmentNumbers, Ends, Run, RunnableUnit, UnitWitness } from './unit.js';
 
 /** What one unit is asked, by whoever ran the model: prompt and output are the whole request's, and so is their salt. */
 export interface PartRequest extends TokenInput, Ends {}
+
+/** What a unit's run reads of it: a tensor that need not be committed. */
+export interface PartInput extends TokenInput {
+  in?: Pick<CommittedBoundary, 'tensor'>;
+}
 
 /** Weights of a unit: the model's, from a layer on. */
 export interface PartSource {
@@ -28,6 +33,12 @@ export interface PartSource {
 export interface Part extends RunnableUnit<PartRequest, PartSource, UnitStatement> {
   /** Name of the traced tensor that the next unit reads; absent for the last unit. */
   readonly result?: string;
+  run(
+    engine: EngineName,
+    request: PartInput,
+    source: PartSource,
+    signal?: AbortSignal,
+  ): Promise<Run>;
 }
 
 export type PartKind = 'first' | 'layers' | 'last';
@@ -44,7 +55,8 @@ export function partHash(config: PartConfig, numbers: CommitmentNumbers): bigint
 /** What all units of a kind are made of, but layout and relations. */
 export const partOf = (
   config: PartConfig,
-): Pick<Part, 'description' | 'hash' | 'programName' | 'requestKey'> => ({
+): Pick<Part, 'description' | 'hash' | 'programName' | 'requestKey' | 'ends'> => ({
+  ends: (request) => request,
   description: JSON.stringify(config),
   hash: (numbers) => partHash(config, numbers),
   programName(numbers, ends) {
@@ -55,11 +67,10 @@ export const partOf = (
     JSON.stringify([promptIds, outputIds, ...[tokenSalt, before?.root, after?.root].map(String)]),
 });
 
-/** @throws if the request does not bring the tensor */
-export function required(request: PartRequest, side: 'in' | 'out'): CommittedBoundary {
-  const boundary = request[side];
-  if (!boundary) throw new Error(`unit: the request has no tensor '${side}'`);
-  return boundary;
+/** The tensor that a unit reads. @throws if the request does not bring it */
+export function inputOf({ in: boundary }: PartInput): CommittedBoundary['tensor'] {
+  if (!boundary) throw new Error("unit: the request has no tensor 'in'");
+  return boundary.tensor;
 }
 
 /** The tokens whose salted hash the statement has. */

@@ -92,6 +92,7 @@ export const UNIT_STATEMENT: TypedStatement<UnitStatement> = {
   weights: { field: 1, domain: UNIT_WEIGHTS_DOMAIN },
   boundaries: { in: 2, out: 3 },
   leastCircuits: 1,
+  joined: true,
   fields: ({ hash, weights, tokens: { promptIds, outputIds }, ends }) => [
     hash,
     weights,

@@ -32,6 +32,8 @@ export interface StatementKind {
   readonly boundaries?: Readonly<Record<Side, number>>;
   /** Circuits a chain has at least: who verifies its proof may expect one that verified a predecessor. */
   readonly leastCircuits: number;
+  /** Joins take its proofs, under keys given at run time: they expect circuits that verify one proof. */
+  readonly joined?: true;
   /** The fields' values. */
   fields(parts: StatementParts): bigint[];
   /** Absorbs the statement and binds it to the unit's hash. */
@@ -115,8 +117,6 @@ export interface Run {
   tensors: Map<string, IntTensor>;
   /** Tokens that the statement is about; empty for units that read none. */
   tokens: TokenInput;
-  /** Present where the unit is one of several. */
-  ends?: Ends;
 }
 
 export interface VocabularyRows {
@@ -141,6 +141,8 @@ export interface RunnableUnit<Request, Source, Statement> extends WeightedUnit<S
   readonly statement: TypedStatement<Statement>;
   /** @throws for a request that does not fit the unit, and when the run ends in another answer than the request's */
   run(engine: EngineName, request: Request, source: Source, signal?: AbortSignal): Promise<Run>;
+  /** Commitments that neighbours share, where the unit is one of several. */
+  ends?(request: Request): Ends;
   /** What the run gives to its caller, where that is more than the statement. */
   results?(run: Run): Tensors;
   /** The token that the statement requires after each position, or -1. */
