@@ -12,7 +12,7 @@ export {
   treeCompressions,
 } from './commitment/parameters.js';
 export { circuitTime, nativeTime, productSeconds, provingBytes } from './estimate.js';
-export { commitParts, provePart, runParts } from './parts-prover.js';
+export { commitParts, partRequest, provePart, runParts } from './parts-prover.js';
 export { planModel } from './plan-model.js';
 export { Expr } from './protocol/expression.js';
 export { Tape } from './protocol/tape.js';
