@@ -83,6 +83,8 @@ export type ErrorCode =
   | 'WORKER_CRASHED'
   | 'NO_WALLET'
   | 'WALLET'
+  // artifacts and queues
+  | 'BAD_ARTIFACT'
   // this program and its machine
   | 'ENGINE_UNAVAILABLE'
   | 'UNSUPPORTED_O1JS'
