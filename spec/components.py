@@ -1,0 +1,377 @@
+"""The components of a model: what each commits to, and the relations that it proves.
+
+docs/protocol.md, sections 3 and 6. A constructor declares blocks in the order in which they are
+placed; `prove` takes all instances of its kind at once.
+"""
+
+from field import P, eq_index, extension, index_extension, log2_ceil, prefix_extension
+from session import Sumcheck
+from vectors import Layout, Tensor, View
+
+BIAS = 1 << 31  # a signed value of two cells is its cells less this
+
+
+class Builder:
+    """Declares blocks of the two vectors, and tensors over them."""
+
+    def __init__(self):
+        self.witness = Layout("witness")
+        self.parameters = Layout("parameters")
+
+    def cells(self, name, axes, count):
+        """Little-endian cells of 16 bits."""
+        log = sum(l for _, l in axes)
+        total = None
+        for k in range(count):
+            cell = Tensor.of(self.witness.declare(f"{name}.{k}", log, is_cell=True), axes).times(1 << (16 * k))
+            total = cell if total is None else total.plus(cell)
+        return total
+
+    def signed(self, name, axes, count=2):
+        return self.cells(name, axes, count).plus_constant(-(1 << (16 * count - 1)))
+
+    def free(self, name, axes):
+        return Tensor.of(self.witness.declare(name, sum(l for _, l in axes)), axes)
+
+    def parameter(self, name, axes):
+        return Tensor.of(self.parameters.declare(name, sum(l for _, l in axes)), axes)
+
+
+def by_size(instances, size):
+    """Instances of one size together, sizes in the order of their first instance."""
+    groups = {}
+    for instance in instances:
+        groups.setdefault(size(instance), []).append(instance)
+    return groups
+
+
+def opened(session, claims, tensor, point):
+    """The value of a tensor at shared points is sent and becomes a claim."""
+    (value,) = session.send(1)
+    claims.tensor(tensor, point, value)
+    return value
+
+
+def rescaled(y, r, bits=16):
+    """2^bits y + r, which is what was divided by 2^bits."""
+    return y.times(1 << bits).plus(r)
+
+
+# -- Products --------------------------------------------------------------------------------------
+
+
+class Gemm:
+    """acc(t, o) = sum_i X(t, i) W(o, i), y = floor(acc / 2^16)."""
+
+    def __init__(self, b, name, x, weight, y=None):
+        self.x, self.weight = x, weight
+        (self.t, self.i), self.o = x.axes, weight.axes[0]
+        axes = [self.t, self.o]
+        self.y = b.signed(f"{name}.y", axes) if y is None else y
+        self.r = b.cells(f"{name}.r", axes, 1)
+        self.acc = rescaled(self.y, self.r)
+
+
+def prove_gemms(session, claims, gemms, head=None):
+    """`head` is a product whose value at a point an earlier sumcheck left: (x, weight, point, value)."""
+    products = []
+    if head is not None:
+        products.append(head)
+    for g in gemms:
+        point = {"t": session.point("t", g.t[1]), "o": session.point("o", g.o[1])}
+        products.append((g.x, g.weight, point, opened(session, claims, g.acc, point)))
+    for i, group in by_size(products, lambda p: p[0].axes[1]).items():
+        sc = Sumcheck(session, claims, "GeMM", [i])
+        for x, weight, point, value in group:
+            a = sc.column(x, t=point["t"])
+            w = sc.column(weight, o=point["o"])
+            sc.require(lambda v, a=a, w=w: v[a] * v[w], value)
+        sc.run(2)
+
+
+# -- Norms -----------------------------------------------------------------------------------------
+
+
+class RmsNorm:
+    """S = sum x^2, inv = the largest integer with inv^2 (S + E) <= 2^64 d, y = floor(x inv g / 2^32)."""
+
+    def __init__(self, b, name, x, weight, dim, epsilon):
+        self.x, self.weight, self.dim = x, weight, dim
+        self.t, self.i = x.axes
+        # E = max(1, round(eps d 2^32))
+        self.epsilon = max(1, round_half_even(epsilon * dim * 2**32))
+        axes, rows = [self.t, self.i], [self.t]
+        self.y = b.signed(f"{name}.y", axes)
+        self.r = b.cells(f"{name}.r", axes, 2)
+        self.out = rescaled(self.y, self.r, 32)
+        self.sum = b.free(f"{name}.S", rows)
+        self.inv = b.cells(f"{name}.inv", rows, 2)
+        self.below = b.cells(f"{name}.D1", rows, 5)
+        self.above = b.cells(f"{name}.D2", rows, 5)
+
+
+def round_half_even(x):
+    return round(x)
+
+
+def prove_norms(session, claims, norms):
+    opened_sums = []
+    for n in norms:
+        t = session.point("t", n.t[1])
+        opened_sums.append((n, t, opened(session, claims, n.sum, {"t": t})))
+        session.point("i", n.i[1])
+    for i, group in by_size(opened_sums, lambda entry: entry[0].i).items():
+        t, i_point = group[0][1], session.point("i", i[1])
+        sc = Sumcheck(session, claims, "RMSNorm", [group[0][0].t, i])
+        for n, _, total in group:
+            x, inv, g, out = (sc.column(c) for c in (n.x, n.inv, n.weight, n.out))
+            sc.require(lambda v, x=x: sc.eq(t=t) * v[x] * v[x], total)
+            sc.require(
+                lambda v, x=x, inv=inv, g=g, out=out: sc.eq(t=t, i=i_point) * (v[x] * v[inv] % P * v[g] - v[out])
+            )
+        sc.run(4)
+    t = session.point("t", norms[0].t[1])
+    sc = Sumcheck(session, claims, "RMSNorm rows", [norms[0].t])
+    for n in norms:
+        inv, total, below, above = (sc.column(c) for c in (n.inv, n.sum, n.below, n.above))
+        scale = n.dim << 64
+        sc.require(
+            lambda v, inv=inv, s=total, d=below, e=n.epsilon, c=scale: sc.eq(t=t) * (c - v[inv] ** 2 * (v[s] + e) - v[d])
+        )
+        sc.require(
+            lambda v, inv=inv, s=total, d=above, e=n.epsilon, c=scale: sc.eq(t=t)
+            * ((v[inv] + 1) ** 2 * (v[s] + e) - c - 1 - v[d])
+        )
+    sc.run(4)
+
+
+# -- Rotations -------------------------------------------------------------------------------------
+
+
+class Rope:
+    """Interleaved pairs, rotated by the angle of the position."""
+
+    def __init__(self, b, name, x, cos, sin):
+        self.y = b.signed(f"{name}.y", x.axes)
+        self.r = b.cells(f"{name}.r", x.axes, 1)
+        log = x.axes[-1][1]
+        pairs = (("pair", log - 1), ("half", 1))
+
+        def halves(tensor):
+            split = tensor.split("i", *pairs)
+            return split.fix("half", [0]), split.fix("half", [1])
+
+        self.a, self.b = halves(x)
+        self.even, self.odd = halves(rescaled(self.y, self.r))
+        self.cos, self.sin = cos, sin
+        self.axes = self.a.axes
+
+
+def prove_ropes(session, claims, ropes):
+    for axes, group in by_size(ropes, lambda r: tuple(r.axes)).items():
+        points = {name: session.point(name, log) for name, log in axes}
+        sc = Sumcheck(session, claims, "RoPE", axes)
+        for rope in group:
+            a, b, cos, sin, even, odd = (
+                sc.column(c) for c in (rope.a, rope.b, rope.cos, rope.sin, rope.even, rope.odd)
+            )
+            sc.require(
+                lambda v, a=a, b=b, c=cos, s=sin, y=even: sc.eq(**points) * (v[a] * v[c] - v[b] * v[s] - v[y])
+            )
+            sc.require(lambda v, a=a, b=b, c=cos, s=sin, y=odd: sc.eq(**points) * (v[a] * v[s] + v[b] * v[c] - v[y]))
+        sc.run(3)
+
+
+# -- Attention -------------------------------------------------------------------------------------
+
+
+class Softmax:
+    def __init__(self, b, name, table, heads, t, scale, long=False):
+        """`scale` is C; `long` is long attention."""
+        h, s = ("h", heads), ("s", t)
+        self.t, self.h, self.s = ("t", t), h, s
+        rows, axes = [h, self.t], [h, self.t, s]
+        self.scale, self.shift = scale, 48 if long else 32
+        self.total = (1 << 47 if long else 1 << 32) - 1
+        self.max = b.signed(f"{name}.max", rows)
+        self.c = b.free(f"{name}.c", axes)
+        self.e = b.free(f"{name}.exp", axes)
+        table.uses.append((self.c.views[0].block, self.e.views[0].block))
+        self.over = b.cells(f"{name}.o", axes, 2)
+        self.r = b.cells(f"{name}.r", axes, 3 if long else 2)
+        self.attained = b.free(f"{name}.attained", axes)
+        self.p = b.cells(f"{name}.p", axes, 2 if long else 1)
+        self.pr = b.cells(f"{name}.pr", axes, 1)
+        self.product = rescaled(self.p, self.pr)
+        self.inv = b.cells(f"{name}.inv", rows, 2 if long else 1)
+        self.rem = b.cells(f"{name}.rem", rows, 2)
+        self.slack = b.cells(f"{name}.slack", rows, 2)
+        self.sum = self.rem.plus(self.slack).plus_constant(1)
+
+
+def causal(t, s):
+    """[s <= t], extended multilinearly, from the lowest variables up."""
+    less = equal = None
+    result = 1
+    for a, b in zip(reversed(t), reversed(s)):
+        below, same = a * (1 - b), 1 - a - b + 2 * a * b
+        result = (below + same * result) % P
+    return result
+
+
+def prove_softmax(session, claims, softmaxes):
+    """Leaves the sumcheck's point, and the value of each instance's scores there."""
+    first = softmaxes[0]
+    points = {name: session.point(name, log) for name, log in (first.h, first.t, first.s)}
+    rows = {"h": points["h"], "t": points["t"]}
+    sums = [opened(session, claims, s.sum, rows) for s in softmaxes]
+    sc = Sumcheck(session, claims, "Softmax", [first.h, first.t, first.s])
+    scores = []
+
+    def mask():
+        return causal(sc.point["t"], sc.point["s"])
+
+    def everywhere():
+        return sc.eq(**points)
+
+    for s, total in zip(softmaxes, sums):
+        c, o, e, a = (sc.column(x) for x in (s.c, s.over, s.e, s.attained))
+        acc = sc.virtual()
+        top, r, p, inv = (sc.column(x) for x in (s.max, s.r, s.product, s.inv))
+        scores.append(acc)
+        factor, shift = s.scale, 1 << s.shift
+
+        def relations(c=c, o=o, e=e, a=a, acc=acc, top=top, r=r, p=p, inv=inv, total=total, factor=factor, shift=shift):
+            sc.require(
+                lambda v: everywhere() * mask() % P * (factor * v[acc] - shift * (v[top] - v[c] - v[o]) - v[r])
+            )
+            sc.require(lambda v: everywhere() * v[o] % P * (65535 - v[c]))
+            sc.require(lambda v: everywhere() * v[a] % P * (v[a] - 1))
+            sc.require(lambda v: everywhere() * v[a] % P * (1 - mask()))
+            sc.require(lambda v: everywhere() * v[a] % P * (v[c] + v[o]))
+            sc.require(lambda v: sc.eq(**rows) * v[a], 1)
+            sc.require(lambda v: sc.eq(**rows) * mask() % P * v[e], total)
+            sc.require(lambda v: everywhere() * (mask() * v[e] % P * v[inv] - v[p]))
+
+        relations()
+    sc.run(4)
+
+    last = Sumcheck(session, claims, "Softmax rows", [first.h, first.t])
+    for s in softmaxes:
+        inv, total, rem = (last.column(x) for x in (s.inv, s.sum, s.rem))
+        last.require(
+            lambda v, inv=inv, total=total, rem=rem, one=s.total: last.eq(**rows) * (v[inv] * v[total] + v[rem] - one)
+        )
+    last.run(3)
+    return sc.point, [sc.values[i] for i in scores]
+
+
+class Attention:
+    """Scores, softmax and context of one layer."""
+
+    def __init__(self, b, name, softmax, queries, rotated_queries, keys, rotated_keys, values, long=False):
+        """queries (t, h, i), rotated_queries (t, h, i), keys (t, h, i), rotated_keys (t, i), values (t, h, o)"""
+        self.softmax = softmax
+        self.queries, self.rotated_queries = queries, rotated_queries
+        self.keys, self.rotated_keys = keys.rename(t="s"), rotated_keys.rename(t="s")
+        self.values = values.rename(t="s")
+        axes = values.axes
+        self.y = b.signed(f"{name}.y", axes)
+        self.r = b.cells(f"{name}.r", axes, 2 if long else 1)
+        self.acc = rescaled(self.y, self.r, 32 if long else 16)
+        self.long = long
+
+
+def prove_attention(session, claims, attentions, scores_point, scores):
+    first = attentions[0]
+    t, h = first.softmax.t, first.softmax.h
+    v_axis = first.values.axes[2]
+    outputs = []
+    for a in attentions:
+        point = {"t": session.point("t", t[1]), "h": session.point("h", h[1]), "o": session.point("v", v_axis[1])}
+        value = opened(session, claims, a.acc, point)
+        outputs.append(value * pow(2, -1, P) % P if a.long else value)
+
+    nope, rope = first.queries.axes[2], first.rotated_queries.axes[2]
+    at = {"t": scores_point["t"], "s": scores_point["s"]}
+    fixed = {"t": at["t"]}, {"s": at["s"]}
+    if nope[1] == rope[1]:
+        sc = Sumcheck(session, claims, "attention", [h, nope])
+        for a, value in zip(attentions, scores):
+            q, k = sc.column(a.queries, t=at["t"]), sc.column(a.keys, s=at["s"])
+            qr, kr = sc.column(a.rotated_queries, t=at["t"]), sc.column(a.rotated_keys, s=at["s"])
+            sc.require(
+                lambda v, q=q, k=k, qr=qr, kr=kr: sc.eq(h=scores_point["h"]) * (v[q] * v[k] + v[qr] * v[kr]), value
+            )
+        sc.run(3)
+    else:
+        raise NotImplementedError("widths with and without position that differ")
+
+    t_point, h_point, v_point = (session.point(n, l) for n, l in (t, h, ("v", v_axis[1])))
+    sc = Sumcheck(session, claims, "attention", [h, first.softmax.s])
+    for a, value in zip(attentions, outputs):
+        p, x = sc.column(a.softmax.p, t=t_point), sc.column(a.values, o=v_point)
+        sc.require(lambda v, p=p, x=x: sc.eq(h=h_point) * v[p] % P * v[x], value)
+    sc.run(3)
+
+
+# -- Sigmoids --------------------------------------------------------------------------------------
+
+
+class Sigmoid:
+    """c = clamp(floor(x / 32) + 2^15, 0, 65535), sigma = SIG[c]; x has no cells of its own."""
+
+    def __init__(self, b, name, table, axes):
+        self.c = b.free(f"{name}.c", axes)
+        self.sigma = b.free(f"{name}.sigmoid", axes)
+        table.uses.append((self.c.views[0].block, self.sigma.views[0].block))
+        self.over = b.cells(f"{name}.over", axes, 2)
+        self.under = b.cells(f"{name}.under", axes, 2)
+        self.low = b.cells(f"{name}.low", axes, 1)
+        self.low2 = b.cells(f"{name}.low2", axes, 1)
+        self.x = self.c.plus(self.over).minus(self.under).plus_constant(-(1 << 15)).times(32).plus(self.low)
+        self.log = sum(l for _, l in axes)
+
+    def flat(self, tensor):
+        return tensor.join("n", *(n for n, _ in tensor.axes))
+
+
+class SwiGlu:
+    """silu = floor(x sigma / 2^16), act = floor(silu up / 2^16)."""
+
+    def __init__(self, b, name, sigmoid, up):
+        self.sigmoid, self.up = sigmoid, up
+        axes = up.axes
+        self.silu = b.signed(f"{name}silu.y", axes)
+        self.silu_r = b.cells(f"{name}silu.r", axes, 1)
+        self.act = b.signed(f"{name}act.y", axes)
+        self.act_r = b.cells(f"{name}act.r", axes, 1)
+
+
+def prove_sigmoids(session, claims, sigmoids, swiglus):
+    for log, group in by_size(sigmoids, lambda s: s.log).items():
+        n = session.point("n", log)
+        sc = Sumcheck(session, claims, "Sigmoid", [("n", log)])
+        for s in group:
+            c, over, under, low, low2 = (sc.column(s.flat(x)) for x in (s.c, s.over, s.under, s.low, s.low2))
+            sc.require(lambda v, c=c, o=over: sc.eq(n=n) * v[o] % P * (65535 - v[c]))
+            sc.require(lambda v, c=c, u=under: sc.eq(n=n) * v[u] % P * v[c])
+            sc.require(lambda v, low=low, low2=low2: sc.eq(n=n) * (v[low] * 2048 - v[low2]))
+        for g in swiglus:
+            if g.sigmoid.log != log:
+                continue
+            flat = g.sigmoid.flat
+            x, sigma, silu, up, silu_out, act_out = (
+                sc.column(flat(c))
+                for c in (
+                    g.sigmoid.x,
+                    g.sigmoid.sigma,
+                    g.silu,
+                    g.up,
+                    rescaled(g.silu, g.silu_r),
+                    rescaled(g.act, g.act_r),
+                )
+            )
+            sc.require(lambda v, x=x, s=sigma, y=silu_out: sc.eq(n=n) * (v[x] * v[s] - v[y]))
+            sc.require(lambda v, x=silu, u=up, y=act_out: sc.eq(n=n) * (v[x] * v[u] - v[y]))
+        sc.run(3)
