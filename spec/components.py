@@ -375,3 +375,226 @@ def prove_sigmoids(session, claims, sigmoids, swiglus):
             sc.require(lambda v, x=x, s=sigma, y=silu_out: sc.eq(n=n) * (v[x] * v[s] - v[y]))
             sc.require(lambda v, x=silu, u=up, y=act_out: sc.eq(n=n) * (v[x] * v[u] - v[y]))
         sc.run(3)
+
+
+# -- Top-k and gating ------------------------------------------------------------------------------
+
+
+class TopK:
+    """The k best of candidates, by value and then by lower index."""
+
+    def __init__(self, b, name, rows, candidates, k):
+        self.rows, self.candidates, self.k = rows, candidates, k
+        axes = rows + candidates
+        self.s = b.free(f"{name}.s", axes)
+        self.tau = b.free(f"{name}.tau", rows)
+        self.d = b.cells(f"{name}.d", axes, 2)
+
+
+def constrain_top_k(session, sc, top, value, allowed=None):
+    """`value` and `allowed` are columns' values, as functions of the list of all values."""
+    points = {name: session.point(name, log) for name, log in top.rows + top.candidates}
+    rows = {name: points[name] for name, _ in top.rows}
+    s = sc.column(top.s)
+    tau, d = sc.column(top.tau), sc.column(top.d)
+    size = 1 << sum(log for _, log in top.candidates)
+
+    def key(v):
+        index = index_extension([x for name, _ in top.candidates for x in sc.point[name]])
+        return size * value(v) + size - 1 - index
+
+    if allowed is not None:
+        sc.require(lambda v: sc.eq(**points) * v[s] % P * (1 - allowed(v)))
+    sc.require(lambda v: sc.eq(**points) * v[s] % P * (v[s] - 1))
+    sc.require(lambda v: sc.eq(**rows) * v[s], top.k)
+
+    def comparison(v):
+        compared = ((2 * v[s] - 1) * (key(v) - v[tau]) - (1 - v[s])) % P
+        return sc.eq(**points) * ((compared if allowed is None else allowed(v) * compared) - v[d])
+
+    sc.require(comparison)
+    return s
+
+
+class Gating:
+    """Group-limited top-k of a router, and the weights of what it selects."""
+
+    def __init__(self, b, prefix, t, scores, bias, experts, groups, kept, selected, scale):
+        """scores (t, e), bias (e) or None."""
+        self.t, self.g, self.x = t, ("g", log2_ceil(groups)), ("x", log2_ceil(experts // groups))
+        self.e, self.j = ("e", self.g[1] + self.x[1]), ("j", log2_ceil(selected))
+        self.scores, self.bias, self.scale = scores, bias, scale
+        self.top2 = TopK(b, f"{prefix}group_top2", [t, self.g], [self.x], 2)
+        self.value = b.free(f"{prefix}group.value", [t, self.g])
+        self.groups = TopK(b, f"{prefix}group", [t], [self.g], kept)
+        self.experts = TopK(b, f"{prefix}experts", [t], [self.g, self.x], selected)
+        slots = [t, self.j]
+        self.selection = b.free(f"{prefix}slots.selection", slots + [self.e])
+        self.score = b.free(f"{prefix}slots.score", slots)
+        self.weight = b.cells(f"{prefix}slots.weight", slots, 2)
+        self.rem = b.cells(f"{prefix}slots.rem", slots, 2)
+        self.slack = b.cells(f"{prefix}slots.slack", slots, 2)
+
+
+def prove_gating(session, claims, gatings):
+    first = gatings[0]
+    t, g, x, j, e = first.t, first.g, first.x, first.j, first.e
+
+    def split(tensor):
+        return tensor.split("e", g, x)
+
+    for name, log in (t, g, x):
+        session.point(name, log)
+    rows = {"t": session.point(*t)}
+    in_groups = {**rows, "g": session.point(*g)}
+    everywhere = {**in_groups, "x": session.point(*x)}
+
+    sc = Sumcheck(session, claims, "top-k experts", [t, g, x])
+    for gating in gatings:
+        columns = [sc.column(split(gating.scores))]
+        if gating.bias is not None:
+            columns.append(sc.column(split(gating.bias)))
+        choice = lambda v, columns=columns: sum(v[c] for c in columns)
+        s = constrain_top_k(session, sc, gating.top2, choice)
+        allowed = sc.column(gating.groups.s)
+        chosen = constrain_top_k(session, sc, gating.experts, choice, lambda v, a=allowed: v[a])
+        value = opened(session, claims, gating.value, in_groups)
+        sc.require(lambda v, s=s, choice=choice: sc.eq(**in_groups) * v[s] % P * choice(v), value)
+        slots = sc.column(split(gating.selection.sum("j")))
+        sc.require(lambda v, p=slots, s=chosen: sc.eq(**everywhere) * (v[p] - v[s]))
+    sc.run(4)
+
+    sc = Sumcheck(session, claims, "top-k groups", [t, g])
+    for gating in gatings:
+        value = sc.column(gating.value)
+        constrain_top_k(session, sc, gating.groups, lambda v, c=value: v[c])
+    sc.run(3)
+
+    slots = {"t": session.point(*t), "j": session.point(*j)}
+    all_slots = {**slots, "e": session.point(*e)}
+    sc = Sumcheck(session, claims, "MoE slots", [t, j, e])
+    for gating in gatings:
+        score = opened(session, claims, gating.score, slots)
+        p, sigma = sc.column(gating.selection), sc.column(gating.scores)
+        sc.require(lambda v, p=p: sc.eq(**all_slots) * v[p] % P * (v[p] - 1))
+        sc.require(lambda v, p=p: sc.eq(**slots) * v[p], 1)
+        sc.require(lambda v, p=p, s=sigma: sc.eq(**slots) * v[p] % P * v[s], score)
+    sc.run(3)
+
+    sc = Sumcheck(session, claims, "MoE weights", [t, j])
+    for gating in gatings:
+        total, rem, score, weight, slack = (
+            sc.column(c) for c in (gating.score.sum("j"), gating.rem, gating.score, gating.weight, gating.slack)
+        )
+        sc.require(
+            lambda v, w=weight, total=total, rem=rem, s=score, r=gating.scale: sc.eq(**slots)
+            * (v[w] * v[total] + v[rem] - r * v[s])
+        )
+        sc.require(lambda v, total=total, rem=rem, slack=slack: sc.eq(**slots) * (v[total] - 1 - v[rem] - v[slack]))
+    sc.run(3)
+
+
+# -- Experts ---------------------------------------------------------------------------------------
+
+
+class ExpertGemm:
+    """acc(t, j, o) = sum_i X(t, [j,] i) W(expert of slot j, o, i)."""
+
+    def __init__(self, b, name, x, selection, weight, j, y=None):
+        self.x, self.selection, self.weight = x, selection, weight
+        self.t, self.j, self.o = x.axes[0], j, weight.axes[1]
+        axes = [self.t, j, self.o]
+        self.y = b.signed(f"{name}.y", axes) if y is None else y
+        self.r = b.cells(f"{name}.r", axes, 1)
+        self.acc = rescaled(self.y, self.r)
+
+
+def prove_expert_gemms(session, claims, gemms):
+    """First sums over experts and inputs, with A(e, i) virtual; then A from selections and inputs."""
+    values = []
+    for g in gemms:
+        point = {name: session.point(name, log) for name, log in (g.t, g.j, g.o)}
+        values.append((g, point, opened(session, claims, g.acc, point)))
+    for axes, group in by_size(values, lambda entry: (entry[0].weight.axes[0], entry[0].weight.axes[2])).items():
+        sc = Sumcheck(session, claims, "MoE GeMM", axes)
+        inputs = []  # (product, virtual column), one for each input
+        for g, point, value in group:
+            a = next((c for other, c in inputs if other.x is g.x and other.selection is g.selection), None)
+            if a is None:
+                a = sc.virtual()
+                inputs.append((g, a))
+            w = sc.column(g.weight, o=point["o"])
+            sc.require(lambda v, a=a, w=w: v[a] * v[w], value)
+        sc.run(2)
+        (e, _), (i, _) = axes
+        rest = Sumcheck(session, claims, "MoE inputs", [group[0][0].t, group[0][0].j])
+        slots = {name: session.point(name, log) for name, log in rest.axes}
+        for g, a in inputs:
+            p = rest.column(g.selection, e=sc.point[e])
+            x = rest.column(g.x, i=sc.point[i])
+            rest.require(lambda v, p=p, x=x: rest.eq(**slots) * v[p] % P * v[x], sc.values[a])
+        rest.run(3)
+
+
+class Weighted:
+    """weighted = floor(w y / 2^16) in each slot."""
+
+    def __init__(self, b, name, y, weight):
+        self.y, self.weight = y, weight
+        self.out = b.signed(f"{name}.y", y.axes)
+        self.r = b.cells(f"{name}.r", y.axes, 1)
+        self.product = rescaled(self.out, self.r)
+
+
+def prove_combination(session, claims, combined):
+    axes = combined[0].y.axes
+    points = {name: session.point(name, log) for name, log in axes}
+    sc = Sumcheck(session, claims, "MoE combine", axes)
+    for c in combined:
+        out, y, w = sc.column(c.product), sc.column(c.y), sc.column(c.weight)
+        sc.require(lambda v, out=out, y=y, w=w: sc.eq(**points) * (v[w] * v[y] - v[out]))
+    sc.run(3)
+
+
+# -- Head ------------------------------------------------------------------------------------------
+
+
+class Argmax:
+    """Greedy choice of the next token from x(t, i) and the head's weights (o, i)."""
+
+    def __init__(self, b, name, x, weight, vocabulary):
+        self.x, self.weight, self.vocabulary = x, weight, vocabulary
+        self.t, self.o = x.axes[0], weight.axes[0]
+        self.top = b.signed(f"{name}.top", [self.t], 3)
+        self.d = b.cells(f"{name}.d", [self.t, self.o], 4 if vocabulary <= 1 << 16 else 5)
+
+
+def prove_argmax(session, claims, argmax, tokens, mask):
+    """Leaves the product that the head's accumulator at the sumcheck's point must be."""
+    t, o = argmax.t, argmax.o
+    points = {"t": session.point(*t), "o": session.point(*o)}
+    following = [*tokens[1:], 0]
+    size = 1 << o[1]
+    sc = Sumcheck(session, claims, "argmax", [t, o])
+    acc = sc.virtual()
+    d, top = sc.column(argmax.d), sc.column(argmax.top)
+
+    def masked(v):
+        m = extension(mask, sc.point["t"])
+        candidates = 1 if argmax.vocabulary == size else prefix_extension(sc.point["o"], argmax.vocabulary)
+        # K(t) - key(t, o), where K has the next token in place of o
+        key = v[acc] * size + size - 1 - index_extension(sc.point["o"])
+        best = v[top] * size + size - 1 - extension(following, sc.point["t"])
+        return sc.eq(**points) * (m * candidates % P * (best - key) - v[d])
+
+    def chosen(v):
+        at = extension(
+            [m * eq_index(sc.point["o"], n) for m, n in zip(mask, following)], sc.point["t"]
+        )
+        return sc.eq(t=points["t"]) * at % P * v[d]
+
+    sc.require(masked)
+    sc.require(chosen)
+    sc.run(3 if argmax.vocabulary == size else 4)
+    point = {"t": sc.point["t"], "o": sc.point["o"]}
+    return argmax.x, argmax.weight, point, sc.values[acc]

@@ -6,9 +6,9 @@ docs/protocol.md, sections 1, 5, 7, 8 and 15, and docs/components.md.
 import json
 from decimal import Decimal
 
-from components import BIAS, Builder, Gemm, RmsNorm, Rope, Sigmoid, Softmax
-from components import prove_gemms, prove_norms, prove_ropes, prove_sigmoids, prove_softmax
-from field import P, aligned_ranges, bits_of, log2_ceil
+from components import Builder, Gating, Gemm, RmsNorm, Rope, Sigmoid, Softmax
+from components import opened, prove_gating, prove_gemms, prove_norms, prove_ropes, prove_sigmoids, prove_softmax
+from field import P, aligned_ranges, bits_of, log2_ceil, prefix_extension
 from hashes import domain, hash_text, poseidon
 from hashing import Answered, Fold, Group, plan_trace, prove_hashing
 from lookups import Table, prove_lookups
@@ -164,13 +164,16 @@ class ComponentUnit(Unit):
         super().__init__()
         self.config = config
         self.reads = None
-        self.has_lookups = True
+        self.has_lookups = True  # all kinds but embeddings have cells
         kinds = {
             "sigmoid": self.sigmoid,
             "rms-norm": self.rms_norm,
             "rope": self.rope,
             "gemm": self.gemm,
             "softmax": self.softmax,
+            "top-k": self.top_k,
+            "embedding": self.embedding,
+            "head": self.head,
         }
         if config.get("kind") not in kinds:
             raise BadConfig(f"the component's kind {config.get('kind')!r} is none of {', '.join(kinds)}")
@@ -201,7 +204,15 @@ class ComponentUnit(Unit):
                 bind_to_root(session, claims, "parameters", (domain("attensor-model-1"), component), root, weights)
             )
             roots["parameters"] = root
-        session.require_equal(tokens, 0, "a component without tokens states some")
+        if self.reads is not None:
+            self.vocabulary_root = weights
+            self.tokens = session.hint(self.reads[1])
+            session.require_equal(hash_tokens("attensor-input-1", self.tokens), tokens, "the tokens are not those of the statement")
+            for token in self.tokens:
+                if token >> self.reads[3]:
+                    raise Refused("a token is none of the vocabulary")
+        else:
+            session.require_equal(tokens, 0, "a component without tokens states some")
         return samples, roots
 
     def sigmoid(self):
@@ -273,6 +284,69 @@ class ComponentUnit(Unit):
             claims.tensor(x, point, scores)
 
         return relations
+
+
+    def top_k(self):
+        b = self.builder
+        t, experts, groups = self.axis("t", "rows"), self.size("experts"), self.size("groups")
+        log = log2_ceil(groups) + log2_ceil(experts // groups)
+        x = b.cells("input", [t, ("e", log)], 1)
+        bias = b.parameter("bias", [("e", log)])
+        kept, selected, scale = self.size("keptGroups"), self.size("selected"), self.config["scale"]
+        gating = Gating(b, "", t, x, bias, experts, groups, kept, selected, scale)
+
+        def relations(session, claims):
+            prove_gating(session, claims, [gating])
+
+        return relations
+
+    def embedding(self):
+        b = self.builder
+        axes = [self.axis("t", "rows"), self.axis("i", "dim")]
+        x = b.free("embedding.x", axes)
+        rows, depth = self.size("rows"), self.size("vocabularyLog")
+        self.reads = (1, rows, self.size("dim"), depth)
+        self.has_lookups = False
+
+        def relations(session, claims):
+            prove_embedding(session, claims, self, x, rows)
+
+        return relations
+
+    def head(self):
+        b = self.builder
+        t, i, o = self.axis("t", "rows"), self.axis("i", "dim"), self.axis("o", "vocabulary")
+        x = b.signed("input", [t, i])
+        g = b.parameter("final_norm.g", [i])
+        norm = RmsNorm(b, "final_norm", x, g, self.size("dim"), self.config["epsilon"])
+        w = b.parameter("head", [o, i])
+        gemm = Gemm(b, "head", norm.y, w)
+
+        def relations(session, claims):
+            rows_are_zero(session, claims, x, self.size("dim"))
+            weights_are_zero(session, claims, g, "i", self.size("dim"))
+            weights_are_zero(session, claims, w, "o", self.size("vocabulary"))
+            prove_gemms(session, claims, [gemm])
+            prove_norms(session, claims, [norm])
+
+        return relations
+
+
+def hash_tokens(name, tokens):
+    """Poseidon(domain, length, id, 0, id, 0, ...)"""
+    return poseidon(domain(name), len(tokens), *(x for token in tokens for x in (token, 0)))
+
+
+def prove_embedding(session, claims, unit, x, rows):
+    """x~(t*, i*) is the sum of the rows of the vocabulary; section 15 proves it."""
+    (t, t_log), (i, i_log) = x.axes
+    t_point, i_point = session.point(t, t_log), session.point(i, i_log)
+    value = opened(session, claims, x, {t: t_point, i: i_point})
+    if rows < 1 << t_log:
+        # Missing leaves are copies of the first, and x is 0 behind the tokens.
+        first = opened(session, claims, x, {t: [0] * t_log, i: i_point})
+        value += (1 - prefix_extension(t_point, rows)) * first
+    unit.rows_at, unit.rows_value = (t_point, i_point), value % P
 
 
 def rows_are_zero(session, claims, x, size):
