@@ -6,9 +6,7 @@ placed; `prove` takes all instances of its kind at once.
 
 from field import P, eq_index, extension, index_extension, log2_ceil, prefix_extension
 from session import Sumcheck
-from vectors import Layout, Tensor, View
-
-BIAS = 1 << 31  # a signed value of two cells is its cells less this
+from vectors import Layout, Tensor
 
 
 class Builder:
@@ -45,9 +43,9 @@ def by_size(instances, size):
     return groups
 
 
-def opened(session, claims, tensor, point):
+def opened(session, claims, tensor, point, what):
     """The value of a tensor at shared points is sent and becomes a claim."""
-    (value,) = session.send(1)
+    (value,) = session.send(1, what)
     claims.tensor(tensor, point, value)
     return value
 
@@ -79,7 +77,7 @@ def prove_gemms(session, claims, gemms, head=None):
         products.append(head)
     for g in gemms:
         point = {"t": session.point("t", g.t[1]), "o": session.point("o", g.o[1])}
-        products.append((g.x, g.weight, point, opened(session, claims, g.acc, point)))
+        products.append((g.x, g.weight, point, opened(session, claims, g.acc, point, "GeMM: output")))
     for i, group in by_size(products, lambda p: p[0].axes[1]).items():
         sc = Sumcheck(session, claims, "GeMM", [i])
         for x, weight, point, value in group:
@@ -99,7 +97,7 @@ class RmsNorm:
         self.x, self.weight, self.dim = x, weight, dim
         self.t, self.i = x.axes
         # E = max(1, round(eps d 2^32))
-        self.epsilon = max(1, round_half_even(epsilon * dim * 2**32))
+        self.epsilon = max(1, round(epsilon * dim * 2**32))
         axes, rows = [self.t, self.i], [self.t]
         self.y = b.signed(f"{name}.y", axes)
         self.r = b.cells(f"{name}.r", axes, 2)
@@ -110,15 +108,11 @@ class RmsNorm:
         self.above = b.cells(f"{name}.D2", rows, 5)
 
 
-def round_half_even(x):
-    return round(x)
-
-
 def prove_norms(session, claims, norms):
     opened_sums = []
     for n in norms:
         t = session.point("t", n.t[1])
-        opened_sums.append((n, t, opened(session, claims, n.sum, {"t": t})))
+        opened_sums.append((n, t, opened(session, claims, n.sum, {"t": t}, "RMSNorm: sum of squares")))
         session.point("i", n.i[1])
     for i, group in by_size(opened_sums, lambda entry: entry[0].i).items():
         t, i_point = group[0][1], session.point("i", i[1])
@@ -211,7 +205,6 @@ class Softmax:
 
 def causal(t, s):
     """[s <= t], extended multilinearly, from the lowest variables up."""
-    less = equal = None
     result = 1
     for a, b in zip(reversed(t), reversed(s)):
         below, same = a * (1 - b), 1 - a - b + 2 * a * b
@@ -224,7 +217,7 @@ def prove_softmax(session, claims, softmaxes):
     first = softmaxes[0]
     points = {name: session.point(name, log) for name, log in (first.h, first.t, first.s)}
     rows = {"h": points["h"], "t": points["t"]}
-    sums = [opened(session, claims, s.sum, rows) for s in softmaxes]
+    sums = [opened(session, claims, s.sum, rows, "Softmax: sum of exponentials") for s in softmaxes]
     sc = Sumcheck(session, claims, "Softmax", [first.h, first.t, first.s])
     scores = []
 
@@ -286,28 +279,34 @@ def prove_attention(session, claims, attentions, scores_point, scores):
     first = attentions[0]
     t, h = first.softmax.t, first.softmax.h
     v_axis = first.values.axes[2]
+    nope, rope = first.queries.axes[2], first.rotated_queries.axes[2]
+    apart = nope[1] != rope[1]
+    rotated = []
+    if apart:
+        rotated = [session.send(1, "mul1: what rotated queries and keys add")[0] for _ in attentions]
     outputs = []
     for a in attentions:
         point = {"t": session.point("t", t[1]), "h": session.point("h", h[1]), "o": session.point("v", v_axis[1])}
-        value = opened(session, claims, a.acc, point)
+        value = opened(session, claims, a.acc, point, "mul2: output")
         outputs.append(value * pow(2, -1, P) % P if a.long else value)
 
-    nope, rope = first.queries.axes[2], first.rotated_queries.axes[2]
-    at = {"t": scores_point["t"], "s": scores_point["s"]}
-    fixed = {"t": at["t"]}, {"s": at["s"]}
-    if nope[1] == rope[1]:
-        sc = Sumcheck(session, claims, "attention", [h, nope])
-        for a, value in zip(attentions, scores):
-            q, k = sc.column(a.queries, t=at["t"]), sc.column(a.keys, s=at["s"])
-            qr, kr = sc.column(a.rotated_queries, t=at["t"]), sc.column(a.rotated_keys, s=at["s"])
-            sc.require(
-                lambda v, q=q, k=k, qr=qr, kr=kr: sc.eq(h=scores_point["h"]) * (v[q] * v[k] + v[qr] * v[kr]), value
-            )
-        sc.run(3)
-    else:
-        raise NotImplementedError("widths with and without position that differ")
+    t_at, s_at, h_at = scores_point["t"], scores_point["s"], scores_point["h"]
 
-    t_point, h_point, v_point = (session.point(n, l) for n, l in (t, h, ("v", v_axis[1])))
+    def prove_scores(width, terms, values):
+        """`terms` of an attention are pairs of tensors whose products add up."""
+        sc = Sumcheck(session, claims, "attention", [h, width])
+        for a, value in zip(attentions, values):
+            pairs = [(sc.column(q, t=t_at), sc.column(k, s=s_at)) for q, k in terms(a)]
+            sc.require(lambda v, pairs=pairs: sc.eq(h=h_at) * (sum(v[q] * v[k] for q, k in pairs) % P), value)
+        sc.run(3)
+
+    if apart:
+        prove_scores(nope, lambda a: [(a.queries, a.keys)], [s - r for s, r in zip(scores, rotated)])
+        prove_scores(rope, lambda a: [(a.rotated_queries, a.rotated_keys)], rotated)
+    else:
+        prove_scores(nope, lambda a: [(a.queries, a.keys), (a.rotated_queries, a.rotated_keys)], scores)
+
+    t_point, h_point, v_point = (session.point(name, log) for name, log in (t, h, ("v", v_axis[1])))
     sc = Sumcheck(session, claims, "attention", [h, first.softmax.s])
     for a, value in zip(attentions, outputs):
         p, x = sc.column(a.softmax.p, t=t_point), sc.column(a.values, o=v_point)
@@ -383,8 +382,9 @@ def prove_sigmoids(session, claims, sigmoids, swiglus):
 class TopK:
     """The k best of candidates, by value and then by lower index."""
 
-    def __init__(self, b, name, rows, candidates, k):
-        self.rows, self.candidates, self.k = rows, candidates, k
+    def __init__(self, b, name, rows, candidates, k, sizes):
+        """`sizes` of the axes that may be padded"""
+        self.rows, self.candidates, self.k, self.sizes = rows, candidates, k, sizes
         axes = rows + candidates
         self.s = b.free(f"{name}.s", axes)
         self.tau = b.free(f"{name}.tau", rows)
@@ -392,28 +392,47 @@ class TopK:
 
 
 def constrain_top_k(session, sc, top, value, allowed=None):
-    """`value` and `allowed` are columns' values, as functions of the list of all values."""
+    """`value` and `allowed` are columns' values, as functions of the list of all values.
+
+    Candidates beyond the true ones are not allowed, and a padded row selects none.
+    """
     points = {name: session.point(name, log) for name, log in top.rows + top.candidates}
     rows = {name: points[name] for name, _ in top.rows}
     s = sc.column(top.s)
     tau, d = sc.column(top.tau), sc.column(top.d)
     size = 1 << sum(log for _, log in top.candidates)
+    padded = any(top.sizes[name] < 1 << log for name, log in top.rows + top.candidates if name in top.sizes)
+
+    def true(point, axes):
+        """[every coordinate is one of the true sizes]"""
+        result = 1
+        for name, log in axes:
+            if top.sizes.get(name, 1 << log) < 1 << log:
+                result = result * prefix_extension(point[name], top.sizes[name]) % P
+        return result
 
     def key(v):
         index = index_extension([x for name, _ in top.candidates for x in sc.point[name]])
         return size * value(v) + size - 1 - index
 
+    selectors = []
     if allowed is not None:
-        sc.require(lambda v: sc.eq(**points) * v[s] % P * (1 - allowed(v)))
+        selectors.append(allowed)
+    if padded:
+        selectors.append(lambda v: true(sc.point, top.rows + top.candidates))
+    for selector in selectors:
+        sc.require(lambda v, selector=selector: sc.eq(**points) * v[s] % P * (1 - selector(v)))
     sc.require(lambda v: sc.eq(**points) * v[s] % P * (v[s] - 1))
-    sc.require(lambda v: sc.eq(**rows) * v[s], top.k)
+    sc.require(lambda v: sc.eq(**rows) * v[s], top.k * true(points, top.rows) % P)
 
     def comparison(v):
         compared = ((2 * v[s] - 1) * (key(v) - v[tau]) - (1 - v[s])) % P
-        return sc.eq(**points) * ((compared if allowed is None else allowed(v) * compared) - v[d])
+        for selector in selectors:
+            compared = compared * selector(v) % P
+        return sc.eq(**points) * (compared - v[d])
 
     sc.require(comparison)
-    return s
+    return s, len(selectors)
 
 
 class Gating:
@@ -423,11 +442,12 @@ class Gating:
         """scores (t, e), bias (e) or None."""
         self.t, self.g, self.x = t, ("g", log2_ceil(groups)), ("x", log2_ceil(experts // groups))
         self.e, self.j = ("e", self.g[1] + self.x[1]), ("j", log2_ceil(selected))
-        self.scores, self.bias, self.scale = scores, bias, scale
-        self.top2 = TopK(b, f"{prefix}group_top2", [t, self.g], [self.x], 2)
+        self.scores, self.bias, self.scale, self.selected = scores, bias, scale, selected
+        sizes = {"g": groups, "x": experts // groups}
+        self.top2 = TopK(b, f"{prefix}group_top2", [t, self.g], [self.x], 2, sizes)
         self.value = b.free(f"{prefix}group.value", [t, self.g])
-        self.groups = TopK(b, f"{prefix}group", [t], [self.g], kept)
-        self.experts = TopK(b, f"{prefix}experts", [t], [self.g, self.x], selected)
+        self.groups = TopK(b, f"{prefix}group", [t], [self.g], kept, sizes)
+        self.experts = TopK(b, f"{prefix}experts", [t], [self.g, self.x], selected, sizes)
         slots = [t, self.j]
         self.selection = b.free(f"{prefix}slots.selection", slots + [self.e])
         self.score = b.free(f"{prefix}slots.score", slots)
@@ -455,29 +475,29 @@ def prove_gating(session, claims, gatings):
         if gating.bias is not None:
             columns.append(sc.column(split(gating.bias)))
         choice = lambda v, columns=columns: sum(v[c] for c in columns)
-        s = constrain_top_k(session, sc, gating.top2, choice)
+        s, _ = constrain_top_k(session, sc, gating.top2, choice)
         allowed = sc.column(gating.groups.s)
-        chosen = constrain_top_k(session, sc, gating.experts, choice, lambda v, a=allowed: v[a])
-        value = opened(session, claims, gating.value, in_groups)
+        chosen, selectors = constrain_top_k(session, sc, gating.experts, choice, lambda v, a=allowed: v[a])
+        value = opened(session, claims, gating.value, in_groups, "top-k: group values")
         sc.require(lambda v, s=s, choice=choice: sc.eq(**in_groups) * v[s] % P * choice(v), value)
         slots = sc.column(split(gating.selection.sum("j")))
         sc.require(lambda v, p=slots, s=chosen: sc.eq(**everywhere) * (v[p] - v[s]))
-    sc.run(4)
+    sc.run(3 + selectors)
 
     sc = Sumcheck(session, claims, "top-k groups", [t, g])
     for gating in gatings:
         value = sc.column(gating.value)
-        constrain_top_k(session, sc, gating.groups, lambda v, c=value: v[c])
-    sc.run(3)
+        _, selectors = constrain_top_k(session, sc, gating.groups, lambda v, c=value: v[c])
+    sc.run(3 + selectors)
 
     slots = {"t": session.point(*t), "j": session.point(*j)}
     all_slots = {**slots, "e": session.point(*e)}
     sc = Sumcheck(session, claims, "MoE slots", [t, j, e])
     for gating in gatings:
-        score = opened(session, claims, gating.score, slots)
+        score = opened(session, claims, gating.score, slots, "MoE: slot scores")
         p, sigma = sc.column(gating.selection), sc.column(gating.scores)
         sc.require(lambda v, p=p: sc.eq(**all_slots) * v[p] % P * (v[p] - 1))
-        sc.require(lambda v, p=p: sc.eq(**slots) * v[p], 1)
+        sc.require(lambda v, p=p: sc.eq(**slots) * v[p], prefix_extension(slots["j"], gating.selected))
         sc.require(lambda v, p=p, s=sigma: sc.eq(**slots) * v[p] % P * v[s], score)
     sc.run(3)
 
@@ -490,7 +510,10 @@ def prove_gating(session, claims, gatings):
             lambda v, w=weight, total=total, rem=rem, s=score, r=gating.scale: sc.eq(**slots)
             * (v[w] * v[total] + v[rem] - r * v[s])
         )
-        sc.require(lambda v, total=total, rem=rem, slack=slack: sc.eq(**slots) * (v[total] - 1 - v[rem] - v[slack]))
+        sc.require(
+            lambda v, total=total, rem=rem, slack=slack, k=gating.selected: sc.eq(**slots)
+            * (prefix_extension(sc.point["j"], k) * (v[total] - 1 - v[rem] - v[slack]))
+        )
     sc.run(3)
 
 
@@ -514,7 +537,7 @@ def prove_expert_gemms(session, claims, gemms):
     values = []
     for g in gemms:
         point = {name: session.point(name, log) for name, log in (g.t, g.j, g.o)}
-        values.append((g, point, opened(session, claims, g.acc, point)))
+        values.append((g, point, opened(session, claims, g.acc, point, "MoE GeMM: output")))
     for axes, group in by_size(values, lambda entry: (entry[0].weight.axes[0], entry[0].weight.axes[2])).items():
         sc = Sumcheck(session, claims, "MoE GeMM", axes)
         inputs = []  # (product, virtual column), one for each input

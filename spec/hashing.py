@@ -91,9 +91,9 @@ class Fold:
 
 def prove_hashing(session, trace, rounds, answered, folds):
     """`answered` has an entry for each group of the trace, in order; `folds` are what leaves give."""
-    cap = session.send(16)
+    cap = session.send(16, "hashing: cap of S")
     x = session.challenge()
-    (sample,) = session.send(1)
+    (sample,) = session.send(1, "hashing: out-of-domain value of S")
     claims = Claims()
     every_compression(session, trace, claims)
     every_instance(session, trace, claims, answered, folds)
@@ -107,9 +107,9 @@ def every_compression(session, trace, claims):
     alpha = session.challenge()
     claim, z = 0, []
     for _ in range(trace.log_compressions):
-        r, claim = sumcheck_round(session, claim, 6)
+        r, claim = sumcheck_round(session, claim, 6, "hashing: compressions")
         z.append(r)
-    *columns, taken = session.send(COLUMNS + 1)
+    *columns, taken = session.send(COLUMNS + 1, "hashing: column values")
 
     # Indicators of the steps of paths at z, and of where each comes from.
     steps = []

@@ -53,9 +53,9 @@ def reduce_claims(session, claims, vectors, log_size):
         weight = weight * alpha % P
     z = []
     for _ in range(log_size):
-        r, claim = sumcheck_round(session, claim, 2)
+        r, claim = sumcheck_round(session, claim, 2, "claims")
         z.append(r)
-    values = session.send(len(vectors))
+    values = session.send(len(vectors), "claims: values of the vectors")
     extensions = dict.fromkeys(vectors, 0)
     for weight, entry in weighted:
         if entry[0] == "power":
@@ -77,13 +77,13 @@ class Opened:
         self.root = None  # of the vector that this round folded to; none in the last
 
 
-def grind_and_sample(session, queries, log_domain):
+def grind_and_sample(session, queries, log_domain, name):
     """A nonce, then indices: as many as fit into what is left of each challenge, lowest bits first."""
     session.transcript.flush()
-    session.send(1)
+    session.send(1, f"{name}: nonce")
     bits = session.challenge()
     if bits & ((1 << GRINDING_BITS) - 1):
-        raise Refused(f"the nonce does not give {GRINDING_BITS} zero bits (at message {session.position})")
+        raise Refused(f"{name}: the nonce does not give {GRINDING_BITS} zero bits (at message {session.position})")
     bits >>= GRINDING_BITS
     left = CHALLENGE_BITS - GRINDING_BITS
     indices = []
@@ -103,7 +103,7 @@ def evaluate(coefficients, x):
     return value
 
 
-def open_at(session, rounds, z, value, commit, query, exponent):
+def open_at(session, rounds, z, value, commit, query, exponent, name):
     """Shows that the committed vector's extension at z is `value`.
 
     `commit()` takes the next commitment; `query(k, indices, fold)` gives the folded leaves at the
@@ -128,23 +128,23 @@ def open_at(session, rounds, z, value, commit, query, exponent):
         left = round_.log_size
         fold = []
         for _ in range(LOG_LEAF):
-            r, claim = sumcheck_round(session, claim, 2)
+            r, claim = sumcheck_round(session, claim, 2, name)
             bind(r, left)
             fold.append(r)
             left -= 1
         if last:
-            clear = session.send(1 << left)
+            clear = session.send(1 << left, f"{name}: last vector")
         else:
             commit()
             x = session.challenge()
-            (sample,) = session.send(1)
-        indices = grind_and_sample(session, round_.queries, round_.log_domain)
+            (sample,) = session.send(1, f"{name}: out-of-domain value")
+        indices = grind_and_sample(session, round_.queries, round_.log_domain, name)
         answers = query(k, indices, fold)
         omega = root_of_unity(round_.log_domain)
         points = [pow(omega, exponent(i, round_.log_domain), P) for i in indices]
         if last:
             for point, answer in zip(points, answers):
-                session.require_equal(evaluate(clear, point), answer, "opening: an answer is not the last vector's")
+                session.require_equal(evaluate(clear, point), answer, f"{name}: an answer is not the last vector's")
         else:
             gamma = session.challenge()
             weight = gamma
@@ -154,11 +154,11 @@ def open_at(session, rounds, z, value, commit, query, exponent):
                 weight = weight * gamma % P
     point = []
     for left in range(left, 0, -1):
-        r, claim = sumcheck_round(session, claim, 2)
+        r, claim = sumcheck_round(session, claim, 2, name)
         bind(r, left)
         point.append(r)
     weights = sum(factor for factor, _, _ in terms)
-    session.require_equal(extension(clear, point) * weights, claim, "opening: the last claim is not the last vector's")
+    session.require_equal(extension(clear, point) * weights, claim, f"{name}: the last claim is not the last vector's")
 
 
 def bits_moved(index, log):
@@ -166,43 +166,43 @@ def bits_moved(index, log):
     return (index & 7) << (log - 3) | index >> 3
 
 
-def open_by_answers(session, rounds, z, value):
+def open_by_answers(session, rounds, z, value, name="opening"):
     """Level 1: the leaves' folds are sent, and level 2 shows that they are what the trees hold."""
     opened, roots = [], []
 
     def commit():
-        roots.extend(session.send(1))
+        roots.extend(session.send(1, f"{name}: root"))
 
     def query(k, indices, fold):
-        answers = session.send(len(indices))
+        answers = session.send(len(indices), f"{name}: answers")
         opened.append(Opened(rounds[k], indices, answers, fold))
         return answers
 
-    open_at(session, rounds, z, value, commit, query, bits_moved)
+    open_at(session, rounds, z, value, commit, query, bits_moved, name)
     return opened, roots
 
 
-def open_by_paths(session, rounds, z, value, cap):
+def open_by_paths(session, rounds, z, value, cap, name="opening of S"):
     """The opening of S: leaves and Merkle paths are hints."""
     caps = [cap]
 
     def commit():
-        caps.append(session.send(1 << LOG_CAP))
+        caps.append(session.send(1 << LOG_CAP, f"{name}: cap"))
 
     def query(k, indices, fold):
         table = eq_table(fold)
-        return [sum(w * v for w, v in zip(table, opened_leaf(session, caps[k], i, rounds[k].log_domain))) % P for i in indices]
+        return [sum(w * v for w, v in zip(table, opened_leaf(session, caps[k], i, rounds[k].log_domain, name))) % P for i in indices]
 
-    open_at(session, rounds, z, value, commit, query, lambda index, log: index)
+    open_at(session, rounds, z, value, commit, query, lambda index, log: index, name)
 
 
-def opened_leaf(session, cap, index, log_domain):
-    leaf = session.hint(1 << LOG_LEAF)
+def opened_leaf(session, cap, index, log_domain, name):
+    leaf = session.hint(1 << LOG_LEAF, f"{name}: leaf")
     node = poseidon(*leaf)
     for _ in range(log_domain - LOG_CAP):
-        children = session.hint(2)
-        session.require_equal(children[index & 1], node, "opening: a path does not hold the node below")
+        children = session.hint(2, f"{name}: path")
+        session.require_equal(children[index & 1], node, f"{name}: a path does not hold the node below")
         node = poseidon(*children)
         index >>= 1
-    session.require_equal(cap[index], node, "opening: a path does not lead to the cap")
+    session.require_equal(cap[index], node, f"{name}: a path does not lead to the cap")
     return leaf

@@ -50,20 +50,22 @@ class Session:
         self.transcript = Transcript()
         self.messages = messages
         self.position = 0
+        self.places = []  # (what, first message, how many), in order
         self.points = {}
 
-    def hint(self, count):
+    def hint(self, count, what):
         """The next messages, which something absorbed binds."""
         end = self.position + count
         if end > len(self.messages):
-            raise Refused(f"the messages end after {len(self.messages)}, where at least {end} are needed")
+            raise Refused(f"{what}: the messages end after {len(self.messages)}, and {end} are needed")
+        self.places.append((what, self.position, count))
         taken = self.messages[self.position : end]
         self.position = end
         return taken
 
-    def send(self, count):
+    def send(self, count, what):
         """The next messages, which the transcript absorbs."""
-        taken = self.hint(count)
+        taken = self.hint(count, what)
         self.transcript.absorb(taken)
         return taken
 
@@ -139,9 +141,9 @@ class Sumcheck:
         for name, log in self.axes:
             self.point[name] = []
             for _ in range(log):
-                r, claim = sumcheck_round(self.session, claim, degree)
+                r, claim = sumcheck_round(self.session, claim, degree, self.what)
                 self.point[name].append(r)
-        self.values = self.session.send(len(self.columns))
+        self.values = self.session.send(len(self.columns), f"{self.what}: column values")
         value = sum(w * relation(self.values) for w, (_, relation) in zip(weights, self.relations))
         self.session.require_equal(value, claim, f"{self.what}: the relations do not give the sumcheck's last claim")
         for (tensor, fixed), value in zip(self.columns, self.values):
@@ -149,9 +151,9 @@ class Sumcheck:
                 self.claims.tensor(tensor, {**fixed, **self.point}, value)
 
 
-def sumcheck_round(session, claim, degree):
+def sumcheck_round(session, claim, degree, what):
     """One round: c0, c2, ..., c_degree are sent; c1 follows from g(0) + g(1) = claim."""
-    c0, *upper = session.send(degree)
+    c0, *upper = session.send(degree, f"{what}: round")
     c1 = claim - 2 * c0 - sum(upper)
     r = session.challenge()
     value = 0

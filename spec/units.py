@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from components import Builder, Gating, Gemm, RmsNorm, Rope, Sigmoid, Softmax
 from components import opened, prove_gating, prove_gemms, prove_norms, prove_ropes, prove_sigmoids, prove_softmax
-from field import P, aligned_ranges, bits_of, log2_ceil, prefix_extension
+from field import P, log2_ceil, prefix_extension
 from hashes import domain, hash_text, poseidon
 from hashing import Answered, Fold, Group, plan_trace, prove_hashing
-from lookups import Table, prove_lookups
-from opening import LOG_LEAF, open_by_answers, plan_rounds, query_count, reduce_claims, round_sizes
+from layers import Layers, Relations, angles, require_zero_padding, table, zero_from
+from lookups import prove_lookups
+from opening import LOG_LEAF, open_by_answers, plan_rounds, reduce_claims, round_sizes
 from session import Refused, Session
-from vectors import Claims, Tensor
+from vectors import Claims
 
 PARAMETERS, SAMPLE = domain("attensor-parameters-1"), domain("attensor-sample-1")
 
@@ -62,7 +63,7 @@ def leaf_entries(end, log_size):
 
 def bind_to_root(session, claims, vector, name, root, stated):
     """Opens `Poseidon(name..., Poseidon(PARAMETERS, Poseidon(roots), y0), salt)`; y0 becomes a claim."""
-    sample, salt = session.hint(2)
+    sample, salt = session.hint(2, f"{vector}: sample and salt")
     roots = poseidon(root)
     session.require_equal(
         poseidon(*name, poseidon(PARAMETERS, roots, sample), salt), stated, f"the {vector} are not those of the statement"
@@ -83,13 +84,6 @@ class Unit:
         self.range = b.witness.declare("range.multiplicities", 16) if lookups else None
         b.witness.place(numbers.log_size)
         b.parameters.place(numbers.log_size)
-
-
-def table(b, name, tag):
-    """Multiplicities and values of a function table."""
-    return Table(
-        name, tag, b.parameters.declare(f"table.{name}", 16), b.witness.declare(f"{name}.multiplicities", 16)
-    )
 
 
 def prove_openings(session, claims, unit, numbers, samples, roots):
@@ -147,16 +141,6 @@ def prove_openings(session, claims, unit, numbers, samples, roots):
 # -- Components ------------------------------------------------------------------------------------
 
 
-def zero_from(session, claims, tensor, axis, point, size):
-    """The tensor is 0 where the axis is `size` or more: a claim for each aligned range."""
-    log = dict(tensor.axes)[axis]
-    for start, range_log in aligned_ranges(size, 1 << log):
-        bits = bits_of(start >> range_log, log - range_log)
-        rest = tensor.fix(axis, bits, "padding" if range_log else None)
-        at = {**point, "padding": point[axis][log - range_log :]}
-        claims.tensor(rest, at, 0)
-
-
 class ComponentUnit(Unit):
     FIELDS = ["component", "tensors", "weights", "tokens"]
 
@@ -174,6 +158,9 @@ class ComponentUnit(Unit):
             "top-k": self.top_k,
             "embedding": self.embedding,
             "head": self.head,
+            "attention": self.layer,
+            "dense-layer": self.layer,
+            "moe-layer": self.layer,
         }
         if config.get("kind") not in kinds:
             raise BadConfig(f"the component's kind {config.get('kind')!r} is none of {', '.join(kinds)}")
@@ -181,6 +168,7 @@ class ComponentUnit(Unit):
         self.range_and_place(numbers, self.has_lookups)
         text = canonical([entries(config), numbers.log_size, numbers.log_inv_rate, numbers.hashing_log_inv_rate])
         self.hash = hash_text("attensor-component-3", text)
+        self.description = f"the component {canonical(config)}"
 
     def size(self, name):
         value = self.config.get(name)
@@ -195,18 +183,18 @@ class ComponentUnit(Unit):
         session.absorb(statement)
         component, tensors, weights, tokens = statement
         session.require_equal(component, self.hash, "the statement is of another component, size or rate")
-        (root,) = session.hint(1)
+        (root,) = session.hint(1, "witness: root")
         samples = [bind_to_root(session, claims, "witness", (domain("attensor-tensors-1"), component), root, tensors)]
         roots = {"witness": root}
         if self.builder.parameters.declared:
-            (root,) = session.hint(1)
+            (root,) = session.hint(1, "parameters: root")
             samples.append(
                 bind_to_root(session, claims, "parameters", (domain("attensor-model-1"), component), root, weights)
             )
             roots["parameters"] = root
         if self.reads is not None:
             self.vocabulary_root = weights
-            self.tokens = session.hint(self.reads[1])
+            self.tokens = session.hint(self.reads[1], "tokens: ids")
             session.require_equal(hash_tokens("attensor-input-1", self.tokens), tokens, "the tokens are not those of the statement")
             for token in self.tokens:
                 if token >> self.reads[3]:
@@ -238,8 +226,8 @@ class ComponentUnit(Unit):
         norm = RmsNorm(b, "norm", x, g, self.size("dim"), self.config["epsilon"])
 
         def relations(session, claims):
-            rows_are_zero(session, claims, x, self.size("dim"))
-            weights_are_zero(session, claims, g, "i", self.size("dim"))
+            require_zero_rows(session, claims, x, self.size("dim"))
+            require_zero_padding(session, claims, [(g, [("i", (1, self.size("dim")))])])
             prove_norms(session, claims, [norm])
 
         return relations
@@ -264,8 +252,9 @@ class ComponentUnit(Unit):
         gemm = Gemm(b, "gemm", x, w)
 
         def relations(session, claims):
-            rows_are_zero(session, claims, x, self.size("inner"))
-            weights_are_zero(session, claims, w, "o", self.size("outer"))
+            require_zero_rows(session, claims, x, self.size("inner"))
+            sizes = [("o", (1, self.size("outer"))), ("i", (1, self.size("inner")))]
+            require_zero_padding(session, claims, [(w, sizes)])
             prove_gemms(session, claims, [gemm])
 
         return relations
@@ -323,11 +312,35 @@ class ComponentUnit(Unit):
         gemm = Gemm(b, "head", norm.y, w)
 
         def relations(session, claims):
-            rows_are_zero(session, claims, x, self.size("dim"))
-            weights_are_zero(session, claims, g, "i", self.size("dim"))
-            weights_are_zero(session, claims, w, "o", self.size("vocabulary"))
+            require_zero_rows(session, claims, x, self.size("dim"))
+            width = ("i", (1, self.size("dim")))
+            require_zero_padding(session, claims, [(g, [width]), (w, [("o", (1, self.size("vocabulary"))), width])])
             prove_gemms(session, claims, [gemm])
             prove_norms(session, claims, [norm])
+
+        return relations
+
+
+    def layer(self):
+        """The half of a layer that is attention, or a whole one."""
+        b, kind = self.builder, self.config["kind"]
+        t = self.axis("t", "rows")
+        x = b.signed("input", [t, self.axis("i", "hiddenSize")])
+        cos, sin = angles(b, {**self.config, "maxPositions": self.size("rows")}, t)
+        exp = table(b, "exp", 1)
+        sigmoid = None if kind == "attention" else table(b, "sigmoid", 2)
+        self.tables = [exp] if sigmoid is None else [exp, sigmoid]
+        layer_relations = Relations()
+        layers = Layers(b, self.config, t, layer_relations, exp, sigmoid, cos, sin)
+        if kind == "attention":
+            layers.attention("", x)
+        else:
+            layers.layer("", x, kind == "moe-layer")
+
+        def relations(session, claims):
+            require_zero_rows(session, claims, x, self.size("hiddenSize"))
+            require_zero_padding(session, claims, layers.weights)
+            layer_relations.prove(session, claims)
 
         return relations
 
@@ -341,32 +354,24 @@ def prove_embedding(session, claims, unit, x, rows):
     """x~(t*, i*) is the sum of the rows of the vocabulary; section 15 proves it."""
     (t, t_log), (i, i_log) = x.axes
     t_point, i_point = session.point(t, t_log), session.point(i, i_log)
-    value = opened(session, claims, x, {t: t_point, i: i_point})
+    value = opened(session, claims, x, {t: t_point, i: i_point}, "embedding: rows")
     if rows < 1 << t_log:
         # Missing leaves are copies of the first, and x is 0 behind the tokens.
-        first = opened(session, claims, x, {t: [0] * t_log, i: i_point})
+        first = opened(session, claims, x, {t: [0] * t_log, i: i_point}, "embedding: first row")
         value += (1 - prefix_extension(t_point, rows)) * first
     unit.rows_at, unit.rows_value = (t_point, i_point), value % P
 
 
-def rows_are_zero(session, claims, x, size):
+def require_zero_rows(session, claims, x, size):
+    """The input's padded columns are 0."""
     (t, t_log), (i, i_log) = x.axes
     point = {t: session.point(t, t_log)}
     if size < 1 << i_log:
         zero_from(session, claims, x, i, {**point, i: session.point(i, i_log)}, size)
 
 
-def weights_are_zero(session, claims, weight, axis, size):
-    """Claims at the points of `mask`: of blocks of the axis, and inside a block."""
-    log = dict(weight.axes)[axis]
-    others = {name: session.point(name, l) for name, l in weight.axes if name != axis}
-    if size == 1 << log:
-        return
-    inside = session.point(f"{axis} in a block", log)
-    zero_from(session, claims, weight, axis, {**others, axis: inside}, size)
-
-
 def verify_unit(unit, numbers, statement, messages):
+    """Refuses, or says what each message was: (name, first, count)."""
     session = Session(messages)
     claims = Claims()
     samples, roots = unit.begin(session, claims, statement)
@@ -375,3 +380,4 @@ def verify_unit(unit, numbers, statement, messages):
         prove_lookups(session, claims, unit.builder.witness, numbers.log_size, unit.range, unit.tables)
     prove_openings(session, claims, unit, numbers, samples, roots)
     session.finish()
+    return session.places

@@ -14,6 +14,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { computing, cancellable, positiveInteger, type Context, type Session } from '../command.js';
 import { requireWritable, writeAtomic } from '@attensor/core/files';
 import { duration } from '../progress.js';
+import { writeMessages } from '../messages-file.js';
 import { peakRssBytes } from '../proving.js';
 
 interface Options {
@@ -22,6 +23,7 @@ interface Options {
   seed: number;
   dryRun?: boolean;
   messagesOnly?: boolean;
+  messages?: string;
   outputs?: string;
   cache?: string;
   [size: string]: unknown;
@@ -71,7 +73,10 @@ export function proveComponentCommand(session: Session): Command {
       '<name>',
       'embedding, attn_norm, q_norm, RoPE1, softmax_qk, sigmoid_gate, experts_selector, wkv_a1, attention, dense_layer, moe_layer, head',
     )
-    .option('--out <file>', 'proof file (required unless --dry-run or --messages-only is given)')
+    .option(
+      '--out <file>',
+      'proof file (required unless --dry-run, --messages-only or --messages is given)',
+    )
     .option(
       '--input <file>',
       'safetensors file with integer tensors: input, and weight, bias or vocabulary where there are weights',
@@ -82,6 +87,12 @@ export function proveComponentCommand(session: Session): Command {
       new Option(
         '--messages-only',
         'stop before the circuits: only the exact run, the witness, all messages, and the plain verifier on them',
+      ).conflicts('out'),
+    )
+    .addOption(
+      new Option(
+        '--messages <file>',
+        'like --messages-only, and write the statement and all messages, as spec/verify.py reads them; they are not private',
       ).conflicts('out'),
     )
     .option('--dry-run', 'predict time, memory, circuits and rows; prove nothing')
@@ -112,14 +123,16 @@ prediction, with --messages-only {component, device, parts, messages, nativeSeco
           const predicted = await estimate(prover);
           return { json: predicted, text: describeEstimate(predicted) };
         }
-        if (options.out === undefined && !options.messagesOnly) {
+        const { messages } = options;
+        if (options.out === undefined && !options.messagesOnly && messages === undefined) {
           throw new AttensorError({
             code: 'USAGE',
             what: '--out is missing',
             hint: 'Add --out proof.json',
           });
         }
-        if (options.out !== undefined) await requireWritable(options.out);
+        for (const path of [options.out, messages])
+          if (path !== undefined) await requireWritable(path);
         const given = options.input === undefined ? undefined : await readTensors(options.input);
         const tensors = given
           ? {
@@ -129,7 +142,7 @@ prediction, with --messages-only {component, device, parts, messages, nativeSeco
           : undefined;
         const source = { tensors, seed: options.seed };
         if (options.out === undefined) {
-          const report = await proveNatively(component, prover, context, source);
+          const report = await proveNatively(component, prover, context, source, messages);
           return { json: report, text: describeNative(name, report) };
         }
         const { report, file, outputs } = await proveComponent(component, prover, context, source);
@@ -201,6 +214,8 @@ async function proveNatively(
   prover: ComponentProver,
   context: Context,
   source: Source,
+  /** also write the messages there */
+  path?: string,
 ): Promise<NativeReport> {
   const { engine } = await import('@attensor/native');
   const { inputs, committed } = await commit(component, prover, context, source, false);
@@ -209,12 +224,15 @@ async function proveNatively(
   const onProgress = (p: { fraction: number; message: string }): void =>
     bar.update(p.fraction, p.message);
   try {
-    const { statement, session, stages } = await prover.messages(inputs, committed, {
-      onProgress,
-      signal,
-    });
+    const proof = await prover.messages(inputs, committed, { onProgress, signal });
+    const { statement, session, stages } = proof;
     const start = performance.now();
     await prover.replay(statement, session.messages);
+    const verifySeconds = (performance.now() - start) / 1000;
+    if (path !== undefined) {
+      const of = { kind: 'component', component: component.config } as const;
+      await writeMessages(path, of, prover.script, component.statement.names, proof);
+    }
     const { kind, name } = engine.device();
     return {
       component: component.config,
@@ -224,7 +242,7 @@ async function proveNatively(
       nativeSeconds: Object.values<number>({ ...stages }).reduce((a, b) => a + b, 0),
       stages,
       weightsSeconds: committed.seconds,
-      verifySeconds: (performance.now() - start) / 1000,
+      verifySeconds,
       peakRssBytes: peakRssBytes(),
     };
   } finally {

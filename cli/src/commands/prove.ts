@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import {
   computing,
@@ -12,6 +12,7 @@ import {
 import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '@attensor/core/files';
 import { openModel, shownAnswer, type Prompt } from '../model.js';
+import { writeMessages } from '../messages-file.js';
 import { describeEstimate } from './prove-component.js';
 import {
   answerToProve,
@@ -29,6 +30,7 @@ interface Options extends Prompt {
   reveal?: boolean;
   cache?: string;
   dryRun?: boolean;
+  messages?: string;
 }
 
 const MAX_BATCH_BYTES = 16 << 20;
@@ -56,6 +58,12 @@ export function proveCommand(session: Session): Command {
       '--dry-run',
       'predict the steps of a proof with their time, memory and disk; prove nothing',
     )
+    .addOption(
+      new Option(
+        '--messages <file>',
+        'make all messages and no circuits, and write them with the statement, as spec/verify.py reads them; they are not private',
+      ).conflicts(['out', 'batch', 'reveal', 'dryRun']),
+    )
     .option('--reveal', 'write prompt and output into the proof file (they are private otherwise)')
     .option(
       '--cache <dir>',
@@ -68,11 +76,13 @@ An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
 totalSeconds, peakRssBytes}; text is null for a model without a tokenizer; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
-nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}.`,
+nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}; with --messages {statement, text, messages, stages: {run, witness, commit, messages}}.`,
     )
     .action(
       works<Options>(session, async (context, options, dir) => {
         if (options.dryRun === true) return await predict(dir, options);
+        if (options.messages !== undefined)
+          return await exportMessages(dir, options.messages, options, context);
         const requests = await requestsOf(options);
         for (const { out } of requests) await requireWritable(out);
         return await proveAll(dir, requests, options, context);
@@ -123,6 +133,51 @@ async function proveAll(
     json: batch === undefined ? { ...proofs[0], ...common } : { proofs, ...common },
     text: text.join('\n'),
   };
+}
+
+/** Everything but the circuits, for whoever checks messages on their own. */
+async function exportMessages(
+  dir: string,
+  path: string,
+  { maxTokens, cache, ...prompt }: Options,
+  context: Context,
+): Promise<Done> {
+  if ((prompt.prompt ?? prompt.promptTokens) === undefined || maxTokens === undefined) {
+    throw new AttensorError({
+      code: 'USAGE',
+      what: '--messages needs --prompt or --prompt-tokens, and --max-tokens',
+      hint: 'See attensor prove --help',
+    });
+  }
+  await requireWritable(path);
+  const opened = await openModel(dir);
+  const loaded = await loadProver(dir, cache);
+  const { model, prover, unit } = loaded;
+  const { capacity } = loaded.commitment;
+  const answer = await answerToProve(opened, { ...prompt, maxTokens }, capacity, context);
+  const bar = context.output.progress('messages');
+  try {
+    const proof = await loaded.messages(answer, {
+      signal: context.signal,
+      onProgress: ({ fraction, message }) => bar.update(fraction, message),
+    });
+    const of = { kind: 'model', config: model.config, capacity } as const;
+    await writeMessages(path, of, prover.script, unit.statement.names, proof);
+    const count = proof.session.messages.length;
+    return {
+      json: {
+        statement: Object.fromEntries(
+          unit.statement.names.map((name, i) => [name, String(proof.statement[i])]),
+        ),
+        text: answer.text ?? null,
+        messages: count,
+        stages: proof.stages,
+      },
+      text: [shownAnswer(answer), `${path}: ${count} messages`].join('\n'),
+    };
+  } finally {
+    bar.close();
+  }
 }
 
 /** Every proof of a committed model takes the same steps, whatever is asked. */
