@@ -109,15 +109,15 @@ class RmsNorm:
 
 
 def prove_norms(session, claims, norms):
-    opened_sums = []
-    for n in norms:
-        t = session.point("t", n.t[1])
-        opened_sums.append((n, t, opened(session, claims, n.sum, {"t": t}, "RMSNorm: sum of squares")))
-        session.point("i", n.i[1])
-    for i, group in by_size(opened_sums, lambda entry: entry[0].i).items():
-        t, i_point = group[0][1], session.point("i", i[1])
-        sc = Sumcheck(session, claims, "RMSNorm", [group[0][0].t, i])
-        for n, _, total in group:
+    for i, group in by_size(norms, lambda n: n.i).items():
+        t_axis = group[0].t
+        sums = []
+        for n in group:
+            t = session.point(*t_axis)
+            sums.append(opened(session, claims, n.sum, {"t": t}, "RMSNorm: sum of squares"))
+            i_point = session.point(*i)
+        sc = Sumcheck(session, claims, "RMSNorm", [t_axis, i])
+        for n, total in zip(group, sums):
             x, inv, g, out = (sc.column(c) for c in (n.x, n.inv, n.weight, n.out))
             sc.require(lambda v, x=x: sc.eq(t=t) * v[x] * v[x], total)
             sc.require(
