@@ -534,29 +534,30 @@ class ExpertGemm:
 
 def prove_expert_gemms(session, claims, gemms):
     """First sums over experts and inputs, with A(e, i) virtual; then A from selections and inputs."""
-    values = []
-    for g in gemms:
-        point = {name: session.point(name, log) for name, log in (g.t, g.j, g.o)}
-        values.append((g, point, opened(session, claims, g.acc, point, "MoE GeMM: output")))
-    for axes, group in by_size(values, lambda entry: (entry[0].weight.axes[0], entry[0].weight.axes[2])).items():
+    inputs = []  # (product, point of A, value of A), one for each input
+    for axes, group in by_size(gemms, lambda g: (g.weight.axes[0], g.weight.axes[2])).items():
+        outputs = []
+        for g in group:
+            point = {name: session.point(name, log) for name, log in (g.t, g.j, g.o)}
+            outputs.append((g, point, opened(session, claims, g.acc, point, "MoE GeMM: output")))
         sc = Sumcheck(session, claims, "MoE GeMM", axes)
-        inputs = []  # (product, virtual column), one for each input
-        for g, point, value in group:
-            a = next((c for other, c in inputs if other.x is g.x and other.selection is g.selection), None)
+        columns = []
+        for g, point, value in outputs:
+            a = next((c for other, c in columns if other.x is g.x and other.selection is g.selection), None)
             if a is None:
                 a = sc.virtual()
-                inputs.append((g, a))
+                columns.append((g, a))
             w = sc.column(g.weight, o=point["o"])
             sc.require(lambda v, a=a, w=w: v[a] * v[w], value)
         sc.run(2)
-        (e, _), (i, _) = axes
-        rest = Sumcheck(session, claims, "MoE inputs", [group[0][0].t, group[0][0].j])
-        slots = {name: session.point(name, log) for name, log in rest.axes}
-        for g, a in inputs:
-            p = rest.column(g.selection, e=sc.point[e])
-            x = rest.column(g.x, i=sc.point[i])
-            rest.require(lambda v, p=p, x=x: rest.eq(**slots) * v[p] % P * v[x], sc.values[a])
-        rest.run(3)
+        inputs += [(g, sc.point, sc.values[a]) for g, a in columns]
+    first = gemms[0]
+    slots = {name: session.point(name, log) for name, log in (first.t, first.j)}
+    sc = Sumcheck(session, claims, "MoE inputs", [first.t, first.j])
+    for g, point, value in inputs:
+        p, x = sc.column(g.selection, e=point["e"]), sc.column(g.x, i=point["i"])
+        sc.require(lambda v, p=p, x=x: sc.eq(**slots) * v[p] % P * v[x], value)
+    sc.run(3)
 
 
 class Weighted:
