@@ -151,7 +151,16 @@ async function exportMessages(
   }
   await requireWritable(path);
   const opened = await openModel(dir);
+  const { InferenceProver } = await import('@attensor/prover');
   const loaded = await loadProver(dir, cache);
+  if (!(loaded instanceof InferenceProver)) {
+    throw new AttensorError({
+      code: 'UNSUPPORTED_CONFIG',
+      what: 'the model was committed in units, and --messages exports those of a model in one',
+      where: dir,
+      hint: 'Commit a model that fits one unit',
+    });
+  }
   const { model, prover, unit } = loaded;
   const { capacity } = loaded.commitment;
   const answer = await answerToProve(opened, { ...prompt, maxTokens }, capacity, context);
