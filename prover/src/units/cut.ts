@@ -95,21 +95,36 @@ async function wholeModel(
   return provingBytes(found.script) <= memory ? { unit, ...found } : undefined;
 }
 
+/** Smaller parts of the weights take less memory, and more queries. */
+const PART_LOGS = [PART_LOG, PART_LOG - 1, PART_LOG - 2, PART_LOG - 3];
+
 async function cutIntoParts(
   shape: ModelShape,
   memory: number,
   options: CutOptions,
 ): Promise<CutModel> {
-  const { partLog = PART_LOG, rates } = options;
-  const scriptsOf = (unit: Part): Script[] =>
-    rates ? [new Script(unit, { ...rates, partLog })] : scriptsAtAllRates(unit, partLog);
-  const fitting = (unit: Part): Script[] =>
-    scriptsOf(unit).filter((script) => provingBytes(script) <= memory);
+  const { partLog, rates } = options;
+  const scriptsOf = (unit: Part, log: number): Script[] =>
+    rates ? [new Script(unit, { ...rates, partLog: log })] : scriptsAtAllRates(unit, log);
+  const partLogs = partLog === undefined ? PART_LOGS : [partLog];
+  /** Of the largest parts that fit. */
+  const fitting = (unit: Part): Script[] => {
+    for (const log of partLogs) {
+      const fit = scriptsOf(unit, log).filter((script) => provingBytes(script) <= memory);
+      if (fit.length > 0) return fit;
+    }
+    return [];
+  };
   const planUnit = async (of: PartKindOf): Promise<CutUnit> => {
     const unit = partOfKind(shape, of);
     const scripts = fitting(unit);
-    if (scripts.length === 0) throw tooLarge(unit, scriptsOf(unit), memory);
-    const script = rates ? scripts[0] : (await cheapestScript(unit, partLog, scripts)).script;
+    if (scripts.length === 0)
+      throw tooLarge(
+        unit,
+        partLogs.flatMap((log) => scriptsOf(unit, log)),
+        memory,
+      );
+    const script = rates ? scripts[0] : (await cheapestScript(unit, PART_LOG, scripts)).script;
     return { ...of, ...script.numbers };
   };
 
