@@ -51,6 +51,7 @@ export {
   traceForward,
   type ForwardLog,
   type ForwardOptions,
+  type TraceOptions,
   type ForwardResult,
   type Trace,
   type TraceTensor,

@@ -9,6 +9,8 @@ export interface Site {
   position(row: number): number;
   /** The result's columns may be some of a wider one: where they begin. */
   readonly firstColumn?: number;
+  /** Which of several sequences a row belongs to. */
+  sequence?(row: number): number;
 }
 
 /** A site outside a model, for tests and single components. */
@@ -31,7 +33,8 @@ export function place(
     ? `layer ${layer[1]}, component ${layer[2]}`
     : `component ${at.component}`;
   const index = column + (at.firstColumn ?? 0);
-  const where = `${component}, position ${at.position(row)}, index ${index}`;
+  const sequence = at.sequence ? `request ${at.sequence(row) + 1}, ` : '';
+  const where = `${component}, ${sequence}position ${at.position(row)}, index ${index}`;
   return new AttensorError({ code, ...TEXT[code], where, expected, got, cause });
 }
 

@@ -15,7 +15,8 @@ export type WeightReader = Pick<Parameters, 'pieceSize' | 'tensor' | 'expert'>;
  * Runs nodes.
  *
  * @param weights by name; those of experts hold all experts one after the other, unless single experts can be read
- * @param input what the nodes read that none of them gives: its rows are the positions, or as many as `count` says
+ * @param input what the nodes read that none of them gives: its rows are the positions, or as many as `count` says; of one sequence,
+ *   or of several of one length
  * @param rotation for nodes that rotate
  * @returns the input and all results
  */
@@ -23,10 +24,10 @@ export async function traceNodes(
   engine: Engine,
   nodes: readonly Node[],
   weights: ((name: string) => Int32Array) | WeightReader,
-  input: TraceTensor & { name: string; count?: number },
+  input: TraceTensor & { name: string; count?: number; sequences?: number },
   rotation?: Rotation,
 ): Promise<Trace> {
-  const { name, dims, data, count = dims[0] } = input;
+  const { name, dims, data, count = dims[0], sequences } = input;
   const trace: Trace = new Map([[name, { dims, data }]]);
   const reader = typeof weights === 'function' ? inMemory(nodes, weights) : weights;
   const parameters: Parameters = {
@@ -41,7 +42,7 @@ export async function traceNodes(
   const sink = (name: string, dims: number[], data: BigInt64Array): void => {
     trace.set(name, { dims, data });
   };
-  const pass = new Pass(parameters, engine, new KvCache(), 0, count, sink);
+  const pass = new Pass(parameters, engine, new KvCache(), 0, count, sink, sequences);
   await pass.run(nodes, new Map([[name, data]]));
   return trace;
 }

@@ -7,6 +7,9 @@ import { readReference } from '../eval.js';
 import { generate } from '../generate.js';
 import { Model } from '../model.js';
 import { checkpointDir, failure, random, withModel } from '../testing/fixtures.js';
+import { gemm } from '../architecture/nodes.js';
+import { referenceEngine } from '../engine.js';
+import { traceNodes } from './alone.js';
 import { forward, traceForward, type ForwardLog, type Trace } from './forward.js';
 import { KvCache } from './kv-cache.js';
 
@@ -156,6 +159,59 @@ describe('forward pass', () => {
       });
     },
   );
+
+  test.each<EngineName>(['native', 'reference'])(
+    'several sequences in one pass are as many passes, bit for bit, %s engine',
+    async (engine) => {
+      await withModel('nano', async (model) => {
+        const [T, sequences] = [6, 3];
+        const ids = tokens(sequences * T);
+        const together = await traceForward(model, ids, { engine, sequences });
+        for (let r = 0; r < sequences; r++) {
+          const alone = await traceForward(model, ids.slice(r * T, (r + 1) * T), { engine });
+          expect([...together.keys()]).toEqual([...alone.keys()]);
+          for (const [name, { dims, data }] of alone) {
+            const all = get(together, name);
+            expect([name, all.length]).toEqual([name, sequences * data.length]);
+            expect([name, all.subarray(r * data.length, (r + 1) * data.length)]).toEqual([
+              name,
+              data,
+            ]);
+            const rows = dims[0] === T && together.get(name)?.dims.length === dims.length;
+            expect([name, together.get(name)?.dims]).toEqual([
+              name,
+              rows ? [sequences * T, ...dims.slice(1)] : [sequences, ...dims],
+            ]);
+          }
+        }
+      });
+    },
+  );
+
+  test('an overflow in one of several sequences says in which', async () => {
+    const data = new BigInt64Array(4 * 2);
+    data[3 * 2] = 1n << 30n;
+    const run = (sequences: number): Promise<unknown> => {
+      const input = { name: 'x', dims: [4, 2], data, sequences };
+      const node = gemm('y', 'x', [1], [2], { tensor: '' });
+      const weights = (): Int32Array => new Int32Array(2).fill(1 << 30);
+      return failure(traceNodes(referenceEngine, [node], weights, input));
+    };
+    expect(await run(1)).toMatchObject({
+      code: 'OVERFLOW',
+      where: expect.stringContaining('y, position 3,'),
+    });
+    expect(await run(2)).toMatchObject({
+      where: expect.stringContaining('y, request 2, position 1,'),
+    });
+  });
+
+  test('sequences of several lengths are refused', async () => {
+    await withModel('nano', async (model) => {
+      const failed = await failure(traceForward(model, tokens(7), { sequences: 2 }));
+      expect(failed).toMatchObject({ code: 'BAD_ARGUMENT' });
+    });
+  });
 
   test('a longer sequence leaves earlier positions as they are', async () => {
     await withModel('nano', async (model) => {

@@ -52,13 +52,13 @@ export async function forward(
   model: Model,
   tokens: ArrayLike<number>,
   cache: KvCache,
-  options: ForwardOptions & { trace?: TraceSink } = {},
+  options: TraceOptions & { trace?: TraceSink } = {},
 ): Promise<ForwardResult> {
-  const { signal, log, trace } = options;
+  const { signal, log, trace, sequences = 1 } = options;
   const c = model.config;
   const T = tokens.length;
   const start = cache.length;
-  checkSpan(model, tokens, start);
+  checkSpan(model, tokens, start, sequences);
   if (trace && start > 0) {
     throw new AttensorError({
       code: 'BAD_ARGUMENT',
@@ -66,7 +66,7 @@ export async function forward(
     });
   }
   const engine = await selectEngine(options.engine, signal);
-  const pass = new Pass(model, engine, cache, start, T, trace);
+  const pass = new Pass(model, engine, cache, start, T, trace, sequences);
 
   throwIfAborted(signal, 'forward pass');
   const graph = modelGraph(c);
@@ -115,11 +115,20 @@ export async function embed(
   return x;
 }
 
-/** A teacher-forced pass that returns every intermediate value, by the names of docs/integer-semantics.md. */
+/** What else a teacher-forced pass can be asked. */
+export interface TraceOptions extends ForwardOptions {
+  /** The tokens are those of so many sequences of one length, one after the other. None sees another. */
+  sequences?: number;
+}
+
+/**
+ * A teacher-forced pass that returns every intermediate value, by the names of docs/integer-semantics.md. Of several sequences, the
+ * rows follow each other; scores and what the softmax makes of them have the sequence as their first dimension.
+ */
 export async function traceForward(
   model: Model,
   tokens: ArrayLike<number>,
-  options: ForwardOptions = {},
+  options: TraceOptions = {},
 ): Promise<Trace<TraceName>> {
   const trace: Trace<TraceName> = new Map();
   await forward(model, tokens, new KvCache(), {
@@ -129,7 +138,12 @@ export async function traceForward(
   return trace;
 }
 
-function checkSpan(model: Model, tokens: ArrayLike<number>, start: number): void {
+function checkSpan(
+  model: Model,
+  tokens: ArrayLike<number>,
+  start: number,
+  sequences: number,
+): void {
   const { vocabSize, maxPositions } = model.config;
   if (tokens.length === 0) {
     throw new AttensorError({
@@ -139,13 +153,23 @@ function checkSpan(model: Model, tokens: ArrayLike<number>, start: number): void
     });
   }
   checkTokens(tokens, vocabSize, 'forward pass');
-  if (start + tokens.length > maxPositions) {
+  const length = tokens.length / sequences;
+  if (!Number.isInteger(length) || (sequences > 1 && start > 0)) {
+    throw new AttensorError({
+      code: 'BAD_ARGUMENT',
+      what: 'several sequences in a pass must be of one length, and from their first token on',
+      where: 'forward pass',
+      expected: `${sequences} sequences`,
+      got: `${tokens.length} tokens after ${start}`,
+    });
+  }
+  if (start + length > maxPositions) {
     throw new AttensorError({
       code: 'TOO_LONG',
       what: 'the sequence is longer than the model allows',
       where: 'forward pass',
       expected: `at most ${maxPositions} tokens`,
-      got: String(start + tokens.length),
+      got: String(start + length),
       hint: 'Shorten the prompt or generate fewer tokens',
     });
   }

@@ -31,27 +31,31 @@ export const OPERATIONS: { readonly [O in ComputedOp]: Operation<NodeOf<O>> } = 
   },
 
   async rope(pass, { name, dims }, x) {
-    const { engine, model, start, count } = pass;
+    const { engine, count } = pass;
     const width = dims[dims.length - 1];
     const heads = product(dims) / width;
-    const angles = model.ropeAngles(start, count);
-    return { y: await engine.rope(x, angles, count, heads, width, pass.site(name)) };
+    return { y: await engine.rope(x, pass.angles(), count, heads, width, pass.site(name)) };
   },
 
   async scores(pass, { name, inputs, heads, nope, rope }, qn, kn, qr, kr) {
-    const all = { kn: pass.withPast(inputs[1], kn), kr: pass.withPast(inputs[3], kr) };
+    const all = [qn, pass.withPast(inputs[1], kn), qr, pass.withPast(inputs[3], kr)];
     const traced = pass.trace !== undefined;
-    const given = { qn, qr, ...all, nope, rope };
-    return { acc: await pass.engine.mul1(given, pass.shape(heads), traced, pass.site(name)) };
+    return pass.bySequence(name, all, async (site, qn, kn, qr, kr) => {
+      const given = { qn, kn, qr, kr, nope, rope };
+      return { acc: await pass.engine.mul1(given, pass.shape(heads), traced, site) };
+    });
   },
 
   async softmax(pass, { name, heads, scale, digits }, acc) {
-    return pass.engine.softmax(acc, scale, pass.shape(heads), pass.site(name), digits);
+    return pass.bySequence(name, [acc], (site, acc) =>
+      pass.engine.softmax(acc, scale, pass.shape(heads), site, digits),
+    );
   },
 
   async context(pass, { name, inputs, heads, width, digits }, p, v) {
-    const all = pass.withPast(inputs[1], v);
-    return pass.engine.mul2(p, all, width, pass.shape(heads), pass.site(name), digits);
+    return pass.bySequence(name, [p, pass.withPast(inputs[1], v)], (site, p, v) =>
+      pass.engine.mul2(p, v, width, pass.shape(heads), site, digits),
+    );
   },
 
   async add(pass, { name, width }, ...inputs) {

@@ -35,7 +35,14 @@ export class Pass {
     readonly start: number,
     readonly count: number,
     readonly trace?: TraceSink,
+    /** So many sequences of one length, one after the other: attention looks at each by itself. Without a past if they are several. */
+    readonly sequences = 1,
   ) {}
+
+  /** Positions of one sequence in this pass. */
+  private get length(): number {
+    return this.count / this.sequences;
+  }
 
   /**
    * @param values what the nodes read that none of them gives
@@ -52,23 +59,74 @@ export class Pass {
 
   /** A node's results into the trace, and to the values. */
   take(node: Node, results: Record<string, BigInt64Array>, values: PassValues): void {
-    const { count: T, start } = this;
+    const { count, start, sequences, length } = this;
     for (const [key, { name, dims }] of Object.entries(node.results)) {
+      const rows = dims[0] === 'T';
+      const T = rows ? count : length;
       const sizes = dims.map((d) => (d === 'T' ? T : d === 'S' ? start + T : d));
-      this.trace?.(name, sizes, results[key]);
+      // what is not by rows is by sequences
+      this.trace?.(name, rows || sequences === 1 ? sizes : [sequences, ...sizes], results[key]);
       values.set(name, results[key]);
     }
   }
 
   /** @param rowsPerPosition rows of the component's input that belong to one position. */
   site(component: string, rowsPerPosition = 1): Site {
-    return { component, position: (row) => this.start + Math.floor(row / rowsPerPosition) };
+    const { start, length } = this;
+    return {
+      component,
+      position: (row) => start + (Math.floor(row / rowsPerPosition) % length),
+      ...(this.sequences > 1 && { sequence: (row) => Math.floor(row / rowsPerPosition / length) }),
+    };
   }
 
-  /** What attention of all positions so far looks like. */
+  /** What attention of all positions of a sequence so far looks like. */
   shape(heads: number): AttentionShape {
-    const { start, count } = this;
-    return { start, queries: count, keys: start + count, heads };
+    const { start, length } = this;
+    return { start, queries: length, keys: start + length, heads };
+  }
+
+  /** Angles of every row's position. */
+  angles(): RopeAngles {
+    const one = this.model.ropeAngles(this.start, this.length);
+    if (this.sequences === 1) return one;
+    const repeated = (values: Int32Array): Int32Array => {
+      const all = new Int32Array(this.sequences * values.length);
+      for (let r = 0; r < this.sequences; r++) all.set(values, r * values.length);
+      return all;
+    };
+    return { cos: repeated(one.cos), sin: repeated(one.sin) };
+  }
+
+  /**
+   * Runs an operation that mixes positions: on each sequence's part of the inputs, its results one after the other.
+   *
+   * @param component for errors
+   */
+  async bySequence<K extends string>(
+    component: string,
+    inputs: BigInt64Array[],
+    run: (
+      site: Site,
+      ...parts: BigInt64Array[]
+    ) => Record<K, BigInt64Array> | Promise<Record<K, BigInt64Array>>,
+  ): Promise<Record<K, BigInt64Array>> {
+    const { sequences } = this;
+    const site = this.site(component);
+    if (sequences === 1) return run(site, ...inputs);
+    const results: Partial<Record<K, BigInt64Array>> = {};
+    for (let r = 0; r < sequences; r++) {
+      const parts = inputs.map((x) => {
+        const size = x.length / sequences;
+        return x.subarray(r * size, (r + 1) * size);
+      });
+      const one = await run({ ...site, sequence: () => r }, ...parts);
+      for (const key of Object.keys(one) as K[]) {
+        const all = (results[key] ??= new BigInt64Array(sequences * one[key].length));
+        all.set(one[key], r * one[key].length);
+      }
+    }
+    return results as Record<K, BigInt64Array>;
   }
 
   /** A result of this pass after those of the past. */
