@@ -385,7 +385,7 @@ export class CutProver implements ModelProver {
       picklesSeconds,
       totalSeconds: nativeSeconds + picklesSeconds,
       proveSeconds: seconds(start) - keySeconds,
-      pickles: spent.ran + circuits.ran.size,
+      pickles: spent.ran + [...joins, last].filter(({ name }) => circuits.ran.has(name)).length,
       resumed: spent.loaded > 0 || schedulers.some(({ loaded }) => loaded.size > 0),
     };
   }
