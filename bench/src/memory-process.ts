@@ -71,7 +71,7 @@ async function work({
     return { units: units.length };
   }
   const outputIds = await generate(model, PROMPT, ANSWERED);
-  const tokens = { promptIds: PROMPT, outputIds };
+  const tokens = [{ promptIds: PROMPT, outputIds }];
   const requests = await runParts(engines, cut, tokens, model, 0n);
   if (stage === 'run') return {};
   const secrets = JSON.parse(await readFile(committed, 'utf8')) as [string, string][];

@@ -171,6 +171,25 @@ describe('mistakes', () => {
       args: async () => ['prove', model, '--batch', await file('batch-2', '{"prompt":"a"}')],
       code: 'BAD_FILE',
     },
+    'prompts without an output file': {
+      args: () => ['prove', model, '--prompts', 'x'],
+      code: 'USAGE',
+    },
+    'prompts and a batch': {
+      args: () => ['prove', model, '--prompts', 'x', '--batch', 'x', '--out', join(folder, 'p')],
+      code: 'USAGE',
+    },
+    'prompts with a proof file of their own': {
+      args: async () => [
+        ...['prove', model, '--out', join(folder, 'p'), '--prompts'],
+        await file('prompts-1', '{"prompt":"a","maxTokens":1,"out":"x"}'),
+      ],
+      code: 'BAD_FILE',
+    },
+    'a batch of no power of two': {
+      args: () => ['model', 'commit', model, '--batch', '3'],
+      code: 'UNSUPPORTED_CONFIG',
+    },
     'a proof file that is not there': {
       args: () => ['verify', join(folder, 'none')],
       code: 'NOT_FOUND',

@@ -1,10 +1,12 @@
-/** `prove --dry-run`: what a proof of a committed model takes, before anything starts. */
+/** `prove` before anything is proved: what a proof of a committed model takes, and how many requests it has. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { writeAtomic } from '@attensor/core/files';
 import type { Estimate } from '@attensor/prover';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filled } from './proving.js';
 import { attensor } from './testing/streams.js';
 
 const CHECKPOINT = fileURLToPath(new URL('../../models/nano', import.meta.url));
@@ -42,4 +44,28 @@ it.each([
   const ran = await attensor(['model', 'commit', model, '--capacity', '4', '--memory', memory]);
   expect(ran.exitCode).not.toBe(0);
   expect(ran.stderr).toContain(reason);
+});
+
+it('a proof has as many requests as the model is committed for', async () => {
+  const prompts = join(folder, 'prompts.jsonl');
+  const line = '{"promptTokens":[5],"maxTokens":1}\n';
+  const more = async (requests: number) => {
+    await writeAtomic(prompts, line.repeat(requests));
+    const out = join(folder, 'proof.json');
+    return (await attensor(['prove', model, '--prompts', prompts, '--out', out, '--json'])).json();
+  };
+  const refused = (expected: number) => ({
+    error: { code: 'USAGE', expected: `at most ${expected}` },
+  });
+  expect(await more(2)).toMatchObject(refused(1));
+  const commit = ['model', 'commit', model, '--capacity', '4', '--batch', '2', '--json'];
+  expect((await attensor(commit)).json()).toMatchObject({ capacity: 4, batch: 2 });
+  expect(await more(3)).toMatchObject(refused(2));
+  await rm(prompts);
+});
+
+it('a batch with fewer requests repeats the last one', () => {
+  expect(filled(['a', 'b', 'c'], 4)).toEqual(['a', 'b', 'c', 'c']);
+  expect(filled(['a'], 4)).toEqual(['a', 'a', 'a', 'a']);
+  expect(filled(['a', 'b'], 2)).toEqual(['a', 'b']);
 });

@@ -1,6 +1,6 @@
 /** What `prove`, `keys` and `demo` share: a loaded prover, and proofs of answers. */
 import { AttensorError } from '@attensor/core';
-import type { ModelProver, ProofFile } from '@attensor/prover';
+import type { ModelProver, ProofFile, ProveRequest } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
@@ -18,8 +18,10 @@ export interface AnswerToProve {
 /** One proof's figures, as `prove --json` prints them. Seconds are wall time. */
 export interface ProveReport {
   statement: ProofFile['statement'];
-  /** null for a model without a tokenizer */
+  /** of the first answer; null for a model without a tokenizer */
   text: string | null;
+  /** of all answers, where they are several */
+  texts?: (string | null)[];
   /** Recursive proofs made; less than all if an interrupted run was resumed. */
   pickles: number;
   /** Constraint rows of each segment. */
@@ -93,46 +95,70 @@ export async function answerToProve(
   return { prompt, ...(await answer(opened, promptIds, { maxTokens, signal })) };
 }
 
-export interface ProvedAnswer extends ProveReport {
+export interface ProvedAnswers extends ProveReport {
   file: ProofFile;
   /** of keys that were loaded on the way */
   keySeconds: number;
-  /** of processes that proved for this one; 0 if there were none */
+  /** of processes that proved for these; 0 if there were none */
   childPeakBytes: number;
 }
 
-/** Proves an answer and writes the proof file. @throws USAGE for texts of a prompt that was given as token ids */
-export async function proveAnswer(
-  prover: ModelProver,
-  request: AnswerToProve & { out: string; reveal: boolean },
-  { output, signal }: Context,
-): Promise<ProvedAnswer> {
-  const { prompt, promptIds, outputIds, text, out, reveal } = request;
-  if (reveal && (prompt === undefined || text === undefined))
+/** What the prover is asked. @throws USAGE for texts of a prompt that was given as token ids */
+function requestOf(
+  { prompt, promptIds, outputIds, text }: AnswerToProve,
+  reveal: boolean,
+): ProveRequest {
+  if (!reveal) return { promptIds, outputIds };
+  if (prompt === undefined || text === undefined)
     throw new AttensorError({
       code: 'USAGE',
       what: '--reveal writes texts into the proof file, and the prompt was given as token ids',
       hint: 'Give the prompt as text, or tell the token ids another way: verify compares --prompt-tokens and --output-tokens',
     });
+  return { promptIds, outputIds, text: { prompt, output: text, promptIds, outputIds } };
+}
+
+/**
+ * As many requests as a batch has: the last one is repeated where there are fewer. A proof of a request twice says no more than a proof
+ * of it once, and needs no request that stands for none.
+ */
+export const filled = <T>(requests: readonly T[], batch: number): T[] =>
+  Array.from({ length: batch }, (_, r) => requests[Math.min(r, requests.length - 1)]);
+
+/**
+ * Proves answers, one or as many as a batch holds at most, and writes the proof file.
+ *
+ * @throws USAGE for more, and for texts of a prompt that was given as token ids
+ */
+export async function proveAnswers(
+  prover: ModelProver,
+  answers: readonly AnswerToProve[],
+  { out, reveal }: { out: string; reveal: boolean },
+  { output, signal }: Context,
+): Promise<ProvedAnswers> {
+  const { batch = 1 } = prover.commitment;
+  requireRoom(answers.length, batch);
+  const requests = filled(
+    answers.map((each) => requestOf(each, reveal)),
+    batch,
+  );
+  const repeated = batch - answers.length;
+  if (repeated > 0)
+    output.log(`prove: ${repeated} of the batch's ${batch} places repeat the last request`);
   const bar = output.progress('prove');
   try {
-    const { file, ...figures } = await prover.prove(
-      {
-        promptIds,
-        outputIds,
-        ...(reveal &&
-          prompt !== undefined &&
-          text !== undefined && { text: { prompt, output: text, promptIds, outputIds } }),
-      },
-      { signal, onProgress: ({ fraction, message }) => bar.update(fraction, message) },
-    );
+    const { file, ...figures } = await prover.prove(requests, {
+      signal,
+      onProgress: ({ fraction, message }) => bar.update(fraction, message),
+    });
     await writeAtomic(out, `${JSON.stringify(file)}\n`);
     const { size: proofBytes } = await stat(out);
     const { pickles, rows, nativeSeconds, keySeconds, picklesSeconds, proveSeconds, resumed } =
       figures;
     return {
       statement: file.statement,
-      text: text ?? null,
+      text: answers[0].text ?? null,
+      ...(answers.length > 1 && { texts: answers.map(({ text }) => text ?? null) }),
       pickles,
       rows,
       nativeSeconds,
@@ -147,6 +173,18 @@ export async function proveAnswer(
   } finally {
     bar.close();
   }
+}
+
+/** @throws USAGE for more requests than a proof of the committed model has */
+export function requireRoom(requests: number, batch: number): void {
+  if (requests > batch)
+    throw new AttensorError({
+      code: 'USAGE',
+      what: 'there are more requests than a proof of this model has',
+      expected: `at most ${batch}`,
+      got: String(requests),
+      hint: 'Commit the model for more (attensor model commit --batch), or prove the requests one by one (attensor prove --batch)',
+    });
 }
 
 export function peakRssBytes(): number {

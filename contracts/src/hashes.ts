@@ -32,6 +32,9 @@ export function domain(name: string): Field {
 export const INPUT_DOMAIN = domain('attensor-input-1');
 /** Domain of `outputHash`. */
 export const OUTPUT_DOMAIN = domain('attensor-output-1');
+/** Domains of `batchInputHash` and `batchOutputHash`. */
+export const BATCH_INPUT_DOMAIN = domain('attensor-batch-input-1');
+export const BATCH_OUTPUT_DOMAIN = domain('attensor-batch-output-1');
 /** Domain of `modelRoot`. */
 export const MODEL_DOMAIN = domain('attensor-model-1');
 
@@ -44,6 +47,17 @@ export function inputHash(tokenIds: readonly number[]): Field {
 export function outputHash(tokenIds: readonly number[]): Field {
   return tokensHash('outputHash', OUTPUT_DOMAIN, tokenIds);
 }
+
+/**
+ * `Statement.inputHash` of a proof of several requests: hash of their input hashes, in order. No list of tokens has it, because its
+ * domain is another.
+ */
+export const batchInputHash = (inputHashes: readonly Field[]): Field =>
+  Poseidon.hash([BATCH_INPUT_DOMAIN, Field(inputHashes.length), ...inputHashes]);
+
+/** The same of their output hashes: `Statement.outputHash`. The i-th output answers the i-th input. */
+export const batchOutputHash = (outputHashes: readonly Field[]): Field =>
+  Poseidon.hash([BATCH_OUTPUT_DOMAIN, Field(outputHashes.length), ...outputHashes]);
 
 /** `inputHash` of a prompt's text. */
 export async function inputHashOfText(text: string, tokenize: Tokenize): Promise<Field> {

@@ -1,14 +1,19 @@
 export { Statement } from './statement.js';
 export { Commitment } from './commitment.js';
+export { batchHashes, batchOf, holdsPairs, type StatedPair } from './batch.js';
 export {
   domain,
   INPUT_DOMAIN,
   OUTPUT_DOMAIN,
+  BATCH_INPUT_DOMAIN,
+  BATCH_OUTPUT_DOMAIN,
   MODEL_DOMAIN,
   inputHash,
   outputHash,
   inputHashOfText,
   outputHashOfText,
+  batchInputHash,
+  batchOutputHash,
   modelRoot,
   type Tokenize,
 } from './hashes.js';

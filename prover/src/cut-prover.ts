@@ -24,12 +24,13 @@ import { openCut, type OpenCut } from './commitment/cut-commitment.js';
 import { rememberKey, type CutCommitment } from './commitment/model-commitment.js';
 import { estimateCut, type Estimate } from './estimate.js';
 import {
+  listOf,
   requestedFile,
   statementOf,
   type CompiledKeys,
   type LoadOptions,
   type ModelProver,
-  type ProveRequest,
+  type ProveRequests,
   type ProveResult,
 } from './model-prover.js';
 import { partRequest, provePart, runParts, runSteps, type PartTranscript } from './parts-prover.js';
@@ -54,7 +55,7 @@ import {
   type UnitFields,
 } from './units/joins.js';
 import type { PartRequest, PartSource } from './units/part.js';
-import { requireTokens } from './units/positions.js';
+import { requireRequests } from './units/positions.js';
 import { statementFrom, UnitStatement } from './units/statements.js';
 
 type PartProver = UnitProver<PartRequest, PartSource, UnitStatement>;
@@ -246,9 +247,10 @@ export class CutProver implements ModelProver {
     return new FileStore(joinPath(this.cacheDir, 'jobs'));
   }
 
-  async prove(request: ProveRequest, options: ProveOptions = {}): Promise<ProveResult> {
-    const { promptIds, outputIds } = request;
-    requireTokens(request, this.commitment.capacity);
+  async prove(asked: ProveRequests, options: ProveOptions = {}): Promise<ProveResult> {
+    const requests = listOf(asked);
+    const { capacity, batch = 1 } = this.commitment;
+    requireRequests(requests, { capacity, batch });
     const { onProgress, signal } = options;
     const start = performance.now();
     const { store } = this;
@@ -258,14 +260,13 @@ export class CutProver implements ModelProver {
     const { cut, salt, units } = this.opened;
     const modelRoot = BigInt(this.commitment.modelRoot);
 
-    const tokens = { promptIds, outputIds };
-    const requests = await runParts(engines, cut, tokens, this.model, modelRoot, all);
+    const ran = await runParts(engines, cut, requests, this.model, modelRoot, all);
     const transcripts: PartTranscript[] = [];
     for (const [k, place] of cut.places.entries()) {
-      const { request: asked, dispose } = await partRequest(engines.prover, requests, k);
+      const { request, dispose } = await partRequest(engines.prover, ran, k);
       try {
         transcripts.push(
-          await provePart(engines, place, asked, this.model, units[k], store, {
+          await provePart(engines, place, request, this.model, units[k], store, {
             signal,
             onStep: (step, fraction) => {
               if (step === 'messages')
@@ -336,7 +337,7 @@ export class CutProver implements ModelProver {
       await circuits.get(step);
       advance('circuit', units.length + k, 1, `join ${k + 1} of ${joins.length}`);
     }
-    const statement = statementOf(this.commitment, request);
+    const statement = statementOf(this.commitment, requests);
     const { siblings } = weightsPath(units.map(({ root }) => root));
     const last: Step<Proof<Statement, unknown>> = {
       name: 'joined-model',
@@ -348,12 +349,12 @@ export class CutProver implements ModelProver {
           programs.program,
           statement,
           { proof: (await context.get(top.step)) as KeyedProof['proof'], key: top.key },
-          { siblings, salts: { tokens: requests.runs[0].tokenSalt, model: salt } },
+          { siblings, salts: { tokens: ran.runs[0].tokenSalt, model: salt } },
         ),
     };
     const proof = await circuits.get(last);
     const picklesSeconds = spent.picklesSeconds + seconds(picklesStart);
-    const file = requestedFile(this.commitment, request, {
+    const file = requestedFile(this.commitment, requests, {
       proof: proof.toJSON(),
       statement: Statement.toFields(proof.publicInput).map((field) => field.toBigInt()),
       verificationKey: programs.model,
@@ -361,7 +362,7 @@ export class CutProver implements ModelProver {
     await circuits.clear(...joins, last);
     for (const [k, { scheduler, step, transcript }] of transcripts.entries())
       await scheduler.clear(step, ...this.circuitSteps(k, keys[k], transcript));
-    await all.clear(...runSteps(engines, cut, tokens, this.model, modelRoot));
+    await all.clear(...runSteps(engines, cut, requests, this.model, modelRoot));
     onProgress?.({ stage: 'done', fraction: 1, message: 'proved' });
 
     const stage = (name: keyof NativeStages): number =>

@@ -5,6 +5,7 @@ export {
   type LoadOptions,
   type ModelProver,
   type ProveRequest,
+  type ProveRequests,
   type ProveResult,
 } from './model-prover.js';
 export { CutProver } from './cut-prover.js';

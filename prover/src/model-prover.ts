@@ -2,7 +2,7 @@
  * @module model-prover
  * Proves inferences of a committed model: the unit prover with the model's folder, its commitment and its proof files.
  */
-import { inputHash, outputHash, Statement } from '@attensor/contracts';
+import { Statement } from '@attensor/contracts';
 import { AttensorError, Model } from '@attensor/inference';
 import { Field, type JsonProof, type VerificationKey } from 'o1js';
 import { join } from 'node:path';
@@ -28,12 +28,18 @@ import {
   type ProveOptions,
 } from './prover.js';
 import { modelHash, type ModelUnit } from './units/model.js';
-import { statementFrom } from './units/statements.js';
+import { hashesOf, statementFrom } from './units/statements.js';
 
 export interface ProveRequest extends TokenInput {
   /** kept in the proof file only if given: the proof itself does not reveal them */
   text?: RevealedText;
 }
+
+/** A request, or as many as the model's commitment says: its `batch`. */
+export type ProveRequests = ProveRequest | readonly ProveRequest[];
+
+export const listOf = (requests: ProveRequests): readonly ProveRequest[] =>
+  'promptIds' in requests ? [requests] : requests;
 
 export interface ProveResult extends Omit<ProofResult, 'proof' | 'statement' | 'outputs'> {
   file: ProofFile;
@@ -54,8 +60,8 @@ export interface ModelProver {
   prepare(options?: Pick<ProveOptions, 'onProgress'>): Promise<{ seconds: number }>;
   /** Compiles the circuits, or loads them from the key cache. The verifier key's hash is written into commitment.json. */
   compile(options?: Pick<ProveOptions, 'onProgress'>): Promise<CompiledKeys>;
-  /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
-  prove(request: ProveRequest, options?: ProveOptions): Promise<ProveResult>;
+  /** @throws BAD_ARGUMENT for more or fewer requests than a batch has, EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
+  prove(requests: ProveRequests, options?: ProveOptions): Promise<ProveResult>;
   estimate(): Promise<Estimate>;
 }
 
@@ -65,17 +71,19 @@ export interface CompiledKeys {
   seconds: number;
 }
 
-/** What `ModelProver` states of a request. */
+/** What `ModelProver` states of the requests in a proof. */
 export const statementOf = (
   { modelRoot, vocabularyRoot }: Pick<CommitmentFile, 'modelRoot' | 'vocabularyRoot'>,
-  { promptIds, outputIds }: TokenInput,
-): Statement =>
-  new Statement({
+  requests: readonly TokenInput[],
+): Statement => {
+  const { input, output } = hashesOf(requests);
+  return new Statement({
     modelRoot: Field(modelRoot),
     vocabularyRoot: Field(vocabularyRoot),
-    inputHash: inputHash(promptIds),
-    outputHash: outputHash(outputIds),
+    inputHash: Field(input),
+    outputHash: Field(output),
   });
+};
 
 /** Of a model that is one unit. */
 export class InferenceProver implements ModelProver {
@@ -85,7 +93,7 @@ export class InferenceProver implements ModelProver {
     readonly model: Model,
     readonly commitment: WholeCommitment,
     readonly unit: ModelUnit,
-    readonly prover: UnitProver<TokenInput, Model, Statement>,
+    readonly prover: UnitProver<readonly TokenInput[], Model, Statement>,
   ) {}
 
   /** @throws NOT_FOUND when the model is not committed, WRONG_COMMITMENT for one of another architecture, or cut into units */
@@ -113,7 +121,7 @@ export class InferenceProver implements ModelProver {
   ): Promise<InferenceProver> {
     const path = join(model.dir, COMMITMENT_FILE);
     const { capacity } = commitment;
-    const hash = modelHash(model.config, commitment).toString();
+    const hash = modelHash(model.config, commitment, commitment.batch).toString();
     if (hash !== commitment.configHash)
       throw new AttensorError({
         code: 'WRONG_COMMITMENT',
@@ -159,29 +167,29 @@ export class InferenceProver implements ModelProver {
     return this.weights;
   }
 
-  statement(tokens: TokenInput): Statement {
-    return statementOf(this.commitment, tokens);
+  statement(requests: ProveRequests): Statement {
+    return statementOf(this.commitment, listOf(requests));
   }
 
-  /** The native part: run, witness, its commitment and all messages. @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
-  async messages(request: TokenInput, options: ProveOptions = {}): Promise<NativeProof> {
-    return this.prover.messages(request, await this.openModel(), options);
+  /** The native part: run, witness, its commitment and all messages. @throws BAD_ARGUMENT, EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
+  async messages(requests: ProveRequests, options: ProveOptions = {}): Promise<NativeProof> {
+    return this.prover.messages(listOf(requests), await this.openModel(), options);
   }
 
-  /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
-  async prove(request: ProveRequest, options: ProveOptions = {}): Promise<ProveResult> {
-    this.unit.check(request);
+  /** @throws BAD_ARGUMENT for more or fewer requests than a batch has, EMPTY_PROMPT, TOO_LONG, WRONG_TEXT */
+  async prove(asked: ProveRequests, options: ProveOptions = {}): Promise<ProveResult> {
+    const requests = listOf(asked);
+    this.unit.check(requests);
     // The circuits' key goes into the commitment before anything is proved for it.
     await this.compile(options);
     const weights = {
       root: BigInt(this.commitment.modelRoot),
       open: () => this.openModel(),
     };
-    const { promptIds, outputIds } = request;
-    const result = await this.prover.prove({ promptIds, outputIds }, weights, options);
+    const result = await this.prover.prove(requests, weights, options);
     const { verificationKey } = await this.prover.compile();
     const { proof, statement, outputs: _, ...rest } = result;
-    const file = requestedFile(this.commitment, request, { proof, statement, verificationKey });
+    const file = requestedFile(this.commitment, requests, { proof, statement, verificationKey });
     return { ...rest, file, rows: this.rows };
   }
 }
@@ -189,17 +197,17 @@ export class InferenceProver implements ModelProver {
 /** The proof's file. @throws when the proof is about something else than the request */
 export function requestedFile(
   commitment: CommitmentFile,
-  request: ProveRequest,
+  requests: readonly ProveRequest[],
   {
     proof,
     statement,
     verificationKey,
   }: { proof: JsonProof; statement: bigint[]; verificationKey: VerificationKey },
 ): ProofFile {
-  const asked = Statement.toFields(statementOf(commitment, request)).map((field) =>
+  const asked = Statement.toFields(statementOf(commitment, requests)).map((field) =>
     field.toBigInt(),
   );
   if (asked.some((field, i) => field !== statement[i]))
     throw new Error('prover: the proof is about something else than the request');
-  return proofFile(proof, verificationKey, statementFrom(Statement, statement), request.text);
+  return proofFile(proof, verificationKey, statementFrom(Statement, statement), requests);
 }

@@ -3,7 +3,6 @@
  * A model that is cut into units, as numbers: its commitment, a run with its boundary tensors, the messages of each unit, and the
  * verifier that joins them. One unit's weights are in memory at a time.
  */
-import { inputHash, outputHash } from '@attensor/contracts';
 import { AttensorError } from '@attensor/core';
 import type { Model } from '@attensor/inference';
 import type { ProverEngine } from '@attensor/native';
@@ -27,6 +26,7 @@ import {
   type JoinSecrets,
 } from './units/joins.js';
 import type { PartRequest } from './units/part.js';
+import { hashesOf } from './units/statements.js';
 
 /** The commitment to one unit's weights. */
 export interface CommittedPart {
@@ -86,7 +86,7 @@ export type Boundary = Pick<CommittedBoundary, 'tensor' | 'salt' | 'root'>;
 
 /** What a unit's exact run leaves to the next one. */
 export interface PartRun {
-  /** of the whole request's tokens */
+  /** of the tokens of all requests */
   tokenSalt: bigint;
   /** Absent for the last unit. */
   out?: Boundary;
@@ -96,12 +96,12 @@ export interface PartRun {
 export function runSteps(
   engines: Engines,
   { places, configHash }: CutModel,
-  tokens: TokenInput,
+  requests: readonly TokenInput[],
   model: Model,
   modelRoot: bigint,
 ): Step<PartRun>[] {
-  const { promptIds, outputIds } = tokens;
-  const key = digestOf([configHash, modelRoot, JSON.stringify([promptIds, outputIds])]);
+  const tokens = requests.flatMap(({ promptIds, outputIds }) => [promptIds, outputIds]);
+  const key = digestOf([configHash, modelRoot, JSON.stringify(tokens)]);
   const steps: Step<PartRun>[] = [];
   for (const [k, { unit, layer }] of places.entries()) {
     const before = steps.at(-1);
@@ -113,7 +113,7 @@ export function runSteps(
       async run(context) {
         const earlier = before && (await context.get(before));
         const tokenSalt = earlier?.tokenSalt ?? randomField();
-        const request = { ...tokens, tokenSalt, in: earlier?.out };
+        const request = { requests, tokenSalt, in: earlier?.out };
         const { tensors } = await unit.run(
           engines.model,
           request,
@@ -157,14 +157,14 @@ const RUN_CODEC: Step<PartRun>['codec'] = {
 
 /** What each unit is asked, its boundaries not committed. */
 export interface PartRequests {
-  tokens: TokenInput;
+  requests: readonly TokenInput[];
   runs: PartRun[];
 }
 
 /** Commits to a unit's boundaries. `dispose` frees what that takes. */
 export async function partRequest(
   engine: ProverEngine,
-  { tokens, runs }: PartRequests,
+  { requests, runs }: PartRequests,
   k: number,
 ): Promise<{ request: PartRequest; dispose: () => void }> {
   const commit = async (boundary: Boundary | undefined) =>
@@ -173,7 +173,7 @@ export async function partRequest(
   const after = await commit(runs[k].out);
   const { tokenSalt } = runs[k];
   return {
-    request: { ...tokens, tokenSalt, in: before, out: after },
+    request: { requests, tokenSalt, in: before, out: after },
     dispose() {
       before?.committed.dispose();
       after?.committed.dispose();
@@ -189,15 +189,15 @@ export async function partRequest(
 export async function runParts(
   engines: Engines,
   cut: CutModel,
-  tokens: TokenInput,
+  requests: readonly TokenInput[],
   model: Model,
   modelRoot: bigint,
   scheduler = new Scheduler(NO_STORE),
 ): Promise<PartRequests> {
   const runs: PartRun[] = [];
-  for (const step of runSteps(engines, cut, tokens, model, modelRoot))
+  for (const step of runSteps(engines, cut, requests, model, modelRoot))
     runs.push(await scheduler.get(step));
-  return { tokens, runs };
+  return { requests, runs };
 }
 
 /** Statement and messages of one unit. */
@@ -257,7 +257,7 @@ export async function provePart(
 
 /** What whoever verifies units one by one must know besides the architecture. */
 export interface RevealedRequest {
-  tokens: TokenInput;
+  tokens: readonly TokenInput[];
   salts: JoinSecrets;
 }
 
@@ -298,8 +298,7 @@ export function joinStatements(
   );
   const { siblings } = weightsPath(fields.map(({ weights }) => weights));
   return joinModel(joinedModel(cut), joined, {
-    input: inputHash(tokens.promptIds).toBigInt(),
-    output: outputHash(tokens.outputIds).toBigInt(),
+    ...hashesOf(tokens),
     vocabularyRoot: fields[0].weights,
     siblings,
     salts,

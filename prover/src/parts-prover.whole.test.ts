@@ -4,7 +4,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { present } from '@attensor/core';
-import { inputHash, outputHash } from '@attensor/contracts';
 import { traceForward } from '@attensor/inference';
 import { engine, type ProverEngine } from '@attensor/native';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -39,6 +38,8 @@ import { cutModel, type CutModel, type PlacedPart } from './units/cut.js';
 import { lastUnit } from './units/ends.js';
 import { layersUnit } from './units/layers.js';
 import type { Part, PartRequest } from './units/part.js';
+import { idsOf } from './units/positions.js';
+import { hashesOf } from './units/statements.js';
 import type { IntTensor } from './units/tensors.js';
 
 const CAPACITY = 16;
@@ -56,14 +57,16 @@ let committed: CommittedParts;
 let requests: PartRequest[];
 
 const secretsOf = (all: PartRequest[]) => ({ tokens: all[0].tokenSalt, model: committed.salt });
-const revealedOf = (all: PartRequest[]) => ({ tokens: requests[0], salts: secretsOf(all) });
-const hashesOf = ({ promptIds, outputIds }: Pick<PartRequest, 'promptIds' | 'outputIds'>) => ({
-  input: inputHash(promptIds).toBigInt(),
-  output: outputHash(outputIds).toBigInt(),
+const revealedOf = (all: PartRequest[]) => ({
+  tokens: all[0].requests,
+  salts: secretsOf(all),
 });
 
 /** What each unit of an honest run is asked. */
-async function requestsOf(tokens: TokenInput, of: CutModel = cut): Promise<PartRequest[]> {
+async function requestsOf(
+  tokens: readonly TokenInput[],
+  of: CutModel = cut,
+): Promise<PartRequest[]> {
   const ran = await runParts(engines, of, tokens, small.model, committed.modelRoot);
   const all: PartRequest[] = [];
   for (const k of of.places.keys()) all.push((await partRequest(engine, ran, k)).request);
@@ -81,7 +84,7 @@ beforeAll(async () => {
   if (!('parts' in made)) throw new Error('the model was not cut');
   cut = made.parts;
   committed = await commitParts(engine, cut, small.model);
-  requests = await requestsOf(await small.answer(PROMPT));
+  requests = await requestsOf([await small.answer(PROMPT)]);
 });
 afterAll(() => Promise.all([small.dispose(), stranger.dispose()]));
 
@@ -89,15 +92,13 @@ afterAll(() => Promise.all([small.dispose(), stranger.dispose()]));
 const statementOf = (place: PlacedPart, request: PartRequest, root: bigint): bigint[] =>
   place.unit.statement.fields({
     ...{ hash: place.script.hash, witness: 0n, weights: root, vocabulary: root },
-    tokens: place.unit.result === undefined || !request.in ? request : NO_TOKENS,
+    tokens: place.unit.result === undefined || !request.in ? request.requests : [],
     ends: request,
   });
-const NO_TOKENS = { promptIds: [], outputIds: [] };
 
 describe('a model in units', () => {
   it('leaves between its units what the model has there', async () => {
-    const ids = [...requests[0].promptIds, ...requests[0].outputIds];
-    const padded = Array.from({ length: CAPACITY }, (_, t) => ids[t] ?? 0);
+    const padded = idsOf(requests[0].requests, CAPACITY);
     const trace = await traceForward(small.model, padded);
     const names = ['embedding.x', 'layers.1.x_out', 'layers.3.x_out'] as const;
     names.forEach((name, k) => {
@@ -110,7 +111,7 @@ describe('a model in units', () => {
     const dir = await mkdtemp(join(tmpdir(), 'attensor-runs-'));
     const run = async () => {
       const scheduler = new Scheduler(new FileStore(dir));
-      const of = [engines, cut, requests[0], small.model, committed.modelRoot] as const;
+      const of = [engines, cut, requests[0].requests, small.model, committed.modelRoot] as const;
       return { ...(await runParts(...of, scheduler)), ran: scheduler.ran.size };
     };
     const first = await run();
@@ -128,7 +129,7 @@ describe('a model in units', () => {
       const { statement, session } = transcript;
       proofs.push({ statement, messages: session.messages });
     }
-    const [tokens] = requests;
+    const [{ requests: tokens }] = requests;
     const revealed = { tokens, salts: secretsOf(requests) };
     const { input, output } = hashesOf(tokens);
     const statement = await verifyParts(cut, proofs, revealed);
@@ -157,7 +158,7 @@ describe('joins', () => {
   /** What an honest prover of each of these units is asked, whatever the last one answers. */
   async function ran(places: PlacedPart[]): Promise<PartRequest[]> {
     const others = { ...cut, places: places.slice(0, -1) };
-    const all = await requestsOf(requests[0], others);
+    const all = await requestsOf(requests[0].requests, others);
     const [{ tokenSalt }] = all;
     return [...all, { ...requests[LAST], tokenSalt, in: all[all.length - 1].out }];
   }
@@ -222,7 +223,7 @@ describe('joins', () => {
   });
 
   it('with a boundary of another run are refused', async () => {
-    const again = await requestsOf(await small.answer([17, 6]));
+    const again = await requestsOf([await small.answer([17, 6])]);
     for (let k = FIRST; k <= LAST; k++) {
       const statements = cut.places.map((place, i) =>
         statementOf(
@@ -241,7 +242,7 @@ describe('joins', () => {
     ['first', FIRST],
     ['last', LAST],
   ])('are refused where the %s unit reads other tokens', async (_, k) => {
-    const tokens = await small.answer([17, 6]);
+    const tokens = { requests: [await small.answer([17, 6])] };
     const statements = cut.places.map((place, i) =>
       statementOf(place, i === k ? { ...requests[i], ...tokens } : requests[i], 0n),
     );
@@ -253,10 +254,12 @@ describe('joins', () => {
   it('are refused for other tokens, or another salt', async () => {
     const statements = cut.places.map((place, i) => statementOf(place, requests[i], 0n));
     const { tokens, salts } = revealedOf(requests);
+    const [asked] = tokens;
     const other = await small.answer([17, 6]);
     for (const revealed of [
-      { tokens: { ...tokens, promptIds: other.promptIds }, salts },
-      { tokens: { ...tokens, outputIds: [...tokens.outputIds, 0] }, salts },
+      { tokens: [{ ...asked, promptIds: other.promptIds }], salts },
+      { tokens: [{ ...asked, outputIds: [...asked.outputIds, 0] }], salts },
+      { tokens: [asked, asked], salts },
       { tokens, salts: { ...salts, tokens: salts.tokens + 1n } },
     ])
       expect(() => joinStatements(cut, statements, revealed)).toThrow(

@@ -1,23 +1,39 @@
 /** Making and verifying proof files. */
-import { inputHash, outputHash, Statement } from '@attensor/contracts';
+import { holdsPairs, inputHash, outputHash, Statement } from '@attensor/contracts';
 import type { Field } from 'o1js';
-import { fileSchema, FORMAT, VERSION, type ProofFile, type RevealedText } from './proof-format.js';
+import {
+  BATCH_VERSION,
+  fileSchema,
+  FORMAT,
+  VERSION,
+  type ProofFile,
+  type RevealedText,
+} from './proof-format.js';
+import type { TokenInput } from './components/tokens.js';
 import { MODEL_STATEMENT } from './units/statements.js';
 import { same, verifyFile, type Comparison, type FileVerdict } from './verify.js';
 
+/** @param requests that the statement is about, with their texts where they are to be revealed */
 export function proofFile(
   proof: unknown,
   verificationKey: { data: string; hash: Field },
   statement: Statement,
-  text?: RevealedText,
+  requests: readonly (TokenInput & { text?: RevealedText })[],
 ): ProofFile {
+  const [{ text }] = requests;
+  const batch = requests.map((request) => ({
+    inputHash: inputHash(request.promptIds).toString(),
+    outputHash: outputHash(request.outputIds).toString(),
+    ...(request.text && { text: request.text }),
+  }));
   return fileSchema.parse({
     format: FORMAT,
-    version: VERSION,
     statement: Statement.toJSON(statement),
     verificationKey: { data: verificationKey.data, hash: verificationKey.hash.toString() },
     proof,
-    ...(text && { text }),
+    ...(requests.length > 1
+      ? { version: BATCH_VERSION, batch }
+      : { version: VERSION, ...(text && { text }) }),
   });
 }
 
@@ -27,7 +43,7 @@ export interface VerifyExpectations {
   commitment?: { modelRoot: string; vocabularyRoot: string; verifierKeyHash?: string };
   /** hash of the expected circuits' key, where no commitment says it */
   verifierKeyHash?: string;
-  /** token ids of prompt and output that the statement must be about */
+  /** token ids of prompt and output that the statement must be about, or one request of a batch */
   promptIds?: number[];
   outputIds?: number[];
 }
@@ -47,12 +63,16 @@ export function verifyProofFile(
     fields: MODEL_STATEMENT.names,
     maxProofsVerified: 1,
     cacheDir: expected.cacheDir,
+    consistent: () =>
+      file.batch && !holdsPairs(file.statement, file.batch)
+        ? 'the file lists other requests than its proof is about'
+        : undefined,
     compare: () => comparisons(file, expected),
   });
 }
 
 function* comparisons(
-  { statement, verificationKey: { hash } }: ProofFile,
+  { statement, verificationKey: { hash }, batch = [statement] }: ProofFile,
   { commitment, verifierKeyHash, promptIds, outputIds }: VerifyExpectations,
 ): Iterable<Comparison> {
   if (commitment) {
@@ -80,18 +100,13 @@ function* comparisons(
       commitment ? [] : ['verifierKeyHash'],
       'the proof is of other circuits than the expected ones',
     );
-  if (promptIds)
-    yield same(
-      inputHash(promptIds).toString(),
-      statement.inputHash,
-      ['inputHash'],
-      'the proof is about another prompt',
-    );
-  if (outputIds)
-    yield same(
-      outputHash(outputIds).toString(),
-      statement.outputHash,
-      ['outputHash'],
-      'the proof is about another output',
-    );
+  const input = promptIds && inputHash(promptIds).toString();
+  const asked = input === undefined ? batch : batch.filter((each) => each.inputHash === input);
+  if (promptIds) yield found(asked, 'inputHash', 'the proof is about another prompt');
+  const output = outputIds && outputHash(outputIds).toString();
+  const answered = asked.filter((each) => each.outputHash === output);
+  if (outputIds) yield found(answered, 'outputHash', 'the proof is about another output');
 }
+
+const found = (requests: readonly unknown[], name: string, refused: string): Comparison =>
+  requests.length > 0 ? { checked: [name] } : { refused };

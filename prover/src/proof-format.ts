@@ -8,6 +8,8 @@ import { fieldSchema } from './schema.js';
 
 export const FORMAT = 'attensor-proof';
 export const VERSION = 1;
+/** Of a file with a batch. */
+export const BATCH_VERSION = 2;
 
 const proofSchema = z.strictObject({
   publicInput: z.array(fieldSchema).length(4),
@@ -19,9 +21,12 @@ const ids = z
   .array(z.number().int().nonnegative())
   .min(1)
   .max(1 << 16);
-export const fileSchema = z.strictObject({
+/** Only where the prover chose to reveal it. A text has several token sequences: the ids say which one was proved. */
+const revealedText = z
+  .strictObject({ prompt: z.string(), output: z.string(), promptIds: ids, outputIds: ids })
+  .optional();
+const common = {
   format: z.literal(FORMAT),
-  version: z.literal(VERSION),
   statement: z.strictObject({
     modelRoot: fieldSchema,
     vocabularyRoot: fieldSchema,
@@ -30,13 +35,26 @@ export const fileSchema = z.strictObject({
   }),
   verificationKey: z.strictObject({ data: z.string().min(1), hash: fieldSchema }),
   proof: proofSchema,
-  /** Only where the prover chose to reveal it. A text has several token sequences: the ids say which one was proved. */
-  text: z
-    .strictObject({ prompt: z.string(), output: z.string(), promptIds: ids, outputIds: ids })
-    .optional(),
-});
-export type ProofFile = z.infer<typeof fileSchema>;
-export type RevealedText = NonNullable<ProofFile['text']>;
+};
+const batchSchema = z.array(
+  z.strictObject({ inputHash: fieldSchema, outputHash: fieldSchema, text: revealedText }),
+);
+export const fileSchema = z.discriminatedUnion('version', [
+  z.strictObject({ ...common, version: z.literal(VERSION), text: revealedText }),
+  z.strictObject({
+    ...common,
+    version: z.literal(BATCH_VERSION),
+    /** The requests, in order: the statement's hashes are those of these. */
+    batch: batchSchema.min(2),
+  }),
+]);
+type ParsedFile = z.infer<typeof fileSchema>;
+/** A proof of one request, or of a batch of them. */
+export type ProofFile = Omit<ParsedFile, 'batch' | 'text'> & {
+  text?: RevealedText;
+  batch?: z.infer<typeof batchSchema>;
+};
+export type RevealedText = NonNullable<z.infer<typeof revealedText>>;
 
 /** Largest file that is read at all. */
 export const MAX_PROOF_BYTES = 1 << 20;
@@ -62,7 +80,8 @@ export function parseProofFile(text: string, where = 'proof'): ProofFile {
       where,
       expected: `format ${FORMAT}`,
     });
-  return parseVersion(fileSchema, VERSION, value, where);
+  const version = header.data.version === BATCH_VERSION ? BATCH_VERSION : VERSION;
+  return parseVersion(fileSchema, version, value, where);
 }
 
 /** A file of a known format. @throws BAD_FILE, UNSUPPORTED_VERSION */

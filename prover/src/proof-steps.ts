@@ -118,7 +118,7 @@ export function nativeSteps<Request, Source, Statement>(
       const { committed, salt, states } = await context.get(commit);
       const { parameters, vocabulary, salt: weightsSalt } = await weights.open();
       // positions without a token hold token 0
-      const read = [0, ...tokens.promptIds, ...tokens.outputIds];
+      const read = [0, ...tokens.flatMap((own) => [...own.promptIds, ...own.outputIds])];
       const { witness: rooted } = unit.statement;
       const statement = unit.statement.fields({
         hash: script.hash,

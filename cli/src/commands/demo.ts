@@ -10,7 +10,7 @@ import { computing, positiveInteger, works, type Context, type Session } from '.
 import { ExitCode } from '../errors.js';
 import { openModel } from '../model.js';
 import { duration } from '../progress.js';
-import { answerToProve, compileKeys, loadProver, peakRssBytes, proveAnswer } from '../proving.js';
+import { answerToProve, compileKeys, loadProver, peakRssBytes, proveAnswers } from '../proving.js';
 import { commit } from './model-commit.js';
 
 interface Options {
@@ -113,7 +113,7 @@ async function withChain(chain: ChainProcess, options: Options, context: Context
   const proved = await steps.run(
     'prove',
     'Prove the answer',
-    () => proveAnswer(prover, { ...answered, out, reveal: false }, context),
+    () => proveAnswers(prover, [answered], { out, reveal: false }, context),
     (report) => `${report.pickles} proofs, ${report.proofBytes} bytes: ${out}`,
   );
   const contract = await steps.run(

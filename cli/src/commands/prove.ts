@@ -19,7 +19,9 @@ import {
   loadProver,
   peakRssBytes,
   prepareKeys,
-  proveAnswer,
+  proveAnswers,
+  requireRoom,
+  type AnswerToProve,
   type ProveReport,
 } from '../proving.js';
 
@@ -27,6 +29,7 @@ interface Options extends Prompt {
   maxTokens?: number;
   out?: string;
   batch?: string;
+  prompts?: string;
   reveal?: boolean;
   cache?: string;
   dryRun?: boolean;
@@ -39,9 +42,14 @@ const requestSchema = z.strictObject({
   prompt: z.string().optional(),
   promptTokens: z.array(z.number().int().nonnegative()).min(1).optional(),
   maxTokens: z.number().int().positive(),
-  out: z.string().min(1),
 });
 type Request = z.infer<typeof requestSchema>;
+
+/** What one proof is about. */
+interface Job {
+  requests: Request[];
+  out: string;
+}
 
 export function proveCommand(session: Session): Command {
   return computing('prove', 'Answer a prompt and prove that the committed model gives this answer')
@@ -52,7 +60,11 @@ export function proveCommand(session: Session): Command {
     .option('--out <file>', 'proof file to write')
     .option(
       '--batch <file>',
-      'file with one {"prompt" or "promptTokens", "maxTokens", "out"} per line; keys are loaded once',
+      'file with one {"prompt" or "promptTokens", "maxTokens", "out"} per line, each with a proof of its own; keys are loaded once',
+    )
+    .option(
+      '--prompts <file>',
+      'file with one {"prompt" or "promptTokens", "maxTokens"} per line: one proof of them all, for a model committed with --batch',
     )
     .option(
       '--dry-run',
@@ -75,7 +87,7 @@ export function proveCommand(session: Session): Command {
 An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
-totalSeconds, peakRssBytes}; text is null for a model without a tokenizer; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
+totalSeconds, peakRssBytes}; with --prompts also texts: of all answers; text is null for a model without a tokenizer; with --dry-run {steps: [{step, seconds}], circuits, rows, seconds,
 nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}; with --messages {statement, text, messages, stages: {run, witness, commit, messages}}.`,
     )
     .action(
@@ -83,39 +95,43 @@ nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}; with --mes
         if (options.dryRun === true) return await predict(dir, options);
         if (options.messages !== undefined)
           return await exportMessages(dir, options.messages, options, context);
-        const requests = await requestsOf(options);
-        for (const { out } of requests) await requireWritable(out);
-        return await proveAll(dir, requests, options, context);
+        const jobs = await jobsOf(options);
+        for (const { out } of jobs) await requireWritable(out);
+        return await proveAll(dir, jobs, options, context);
       }),
     );
 }
 
 async function proveAll(
   dir: string,
-  requests: Request[],
+  jobs: Job[],
   { batch, reveal = false, cache }: Options,
   context: Context,
 ): Promise<Done> {
   const opened = await openModel(dir);
   const prover = await loadProver(dir, cache);
-  const { capacity } = prover.commitment;
-  const answers = [];
-  for (const request of requests) {
-    answers.push({ ...request, ...(await answerToProve(opened, request, capacity, context)) });
+  const { capacity, batch: places = 1 } = prover.commitment;
+  const answered: { answers: AnswerToProve[]; out: string }[] = [];
+  for (const { requests, out } of jobs) {
+    requireRoom(requests.length, places);
+    const answers: AnswerToProve[] = [];
+    for (const request of requests)
+      answers.push(await answerToProve(opened, request, capacity, context));
+    answered.push({ answers, out });
   }
 
   let { seconds: keySeconds } = await prepareKeys(prover, context);
   let childPeak = 0;
   const proofs: (ProveReport & { out: string })[] = [];
   const shown: string[] = [];
-  for (const [i, request] of answers.entries()) {
-    if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answers.length}`);
-    const proved = await proveAnswer(prover, { ...request, reveal }, context);
+  for (const [i, { answers, out }] of answered.entries()) {
+    if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answered.length}`);
+    const proved = await proveAnswers(prover, answers, { out, reveal }, context);
     const { file: _, keySeconds: later, childPeakBytes, ...report } = proved;
     keySeconds += later;
     childPeak = Math.max(childPeak, childPeakBytes);
-    proofs.push({ ...report, out: request.out });
-    shown.push(shownAnswer(request));
+    proofs.push({ ...report, out });
+    shown.push(answers.map(shownAnswer).join('\n'));
   }
 
   const common = {
@@ -162,14 +178,25 @@ async function exportMessages(
     });
   }
   const { model, prover, unit } = loaded;
-  const { capacity } = loaded.commitment;
+  const { capacity, batch = 1 } = loaded.commitment;
+  if (batch > 1)
+    throw new AttensorError({
+      code: 'UNSUPPORTED_CONFIG',
+      what: 'the model was committed for several requests in a proof, and --messages exports those of one',
+      where: dir,
+      hint: 'Commit the model without --batch',
+    });
   const answer = await answerToProve(opened, { ...prompt, maxTokens }, capacity, context);
   const bar = context.output.progress('messages');
   try {
-    const proof = await loaded.messages(answer, {
-      signal: context.signal,
-      onProgress: ({ fraction, message }) => bar.update(fraction, message),
-    });
+    const { promptIds, outputIds } = answer;
+    const proof = await loaded.messages(
+      { promptIds, outputIds },
+      {
+        signal: context.signal,
+        onProgress: ({ fraction, message }) => bar.update(fraction, message),
+      },
+    );
     const of = { kind: 'model', config: model.config, capacity } as const;
     await writeMessages(path, of, prover.script, unit.statement.names, proof);
     const count = proof.session.messages.length;
@@ -196,49 +223,63 @@ async function predict(dir: string, { cache }: Options): Promise<Done> {
   return { json: predicted, text: describeEstimate(predicted) };
 }
 
-async function requestsOf(options: Options): Promise<Request[]> {
-  const { batch, prompt, promptTokens, maxTokens, out } = options;
+async function jobsOf(options: Options): Promise<Job[]> {
+  const { batch, prompts, prompt, promptTokens, maxTokens, out } = options;
   const asked = prompt ?? promptTokens;
-  if (batch === undefined) {
-    if (asked === undefined || maxTokens === undefined || out === undefined) {
+  if (prompts !== undefined) {
+    if (asked !== undefined || maxTokens !== undefined || batch !== undefined || out === undefined)
       throw new AttensorError({
         code: 'USAGE',
-        what: 'prove needs --prompt or --prompt-tokens, --max-tokens and --out, or --batch',
-        hint: 'See attensor prove --help',
+        what: '--prompts replaces --prompt, --prompt-tokens, --max-tokens and --batch, and needs --out',
+        hint: 'Put prompts into the lines of the file, and name one proof file',
       });
-    }
-    return [{ prompt, promptTokens, maxTokens, out }];
+    return [{ requests: await linesOf(prompts, requestSchema, '"maxTokens": number}'), out }];
   }
-  if (asked !== undefined || maxTokens !== undefined || out !== undefined) {
+  if (batch !== undefined) {
+    if (asked !== undefined || maxTokens !== undefined || out !== undefined)
+      throw new AttensorError({
+        code: 'USAGE',
+        what: '--batch replaces --prompt, --prompt-tokens, --max-tokens and --out',
+        hint: 'Put them into the lines of the batch file',
+      });
+    const schema = requestSchema.extend({ out: z.string().min(1) });
+    const jobs = await linesOf(batch, schema, '"maxTokens": number, "out": file}');
+    return jobs.map(({ out, ...request }) => ({ requests: [request], out }));
+  }
+  if (asked === undefined || maxTokens === undefined || out === undefined)
     throw new AttensorError({
       code: 'USAGE',
-      what: '--batch replaces --prompt, --prompt-tokens, --max-tokens and --out',
-      hint: 'Put them into the lines of the batch file',
+      what: 'prove needs --prompt or --prompt-tokens, --max-tokens and --out; or --prompts and --out; or --batch',
+      hint: 'See attensor prove --help',
     });
-  }
-  const lines = (await readTextFile(batch, MAX_BATCH_BYTES)).split('\n');
+  return [{ requests: [{ prompt, promptTokens, maxTokens }], out }];
+}
+
+/** @param rest of what a line is expected to be, for messages */
+async function linesOf<T>(path: string, schema: z.ZodType<T>, rest: string): Promise<T[]> {
+  const lines = (await readTextFile(path, MAX_BATCH_BYTES)).split('\n');
+  const expected = `a JSON object {"prompt": text, ${rest}`;
   const requests = lines.flatMap((line, i) =>
-    line.trim() === '' ? [] : [parseRequest(line, `${batch}, line ${i + 1}`)],
+    line.trim() === '' ? [] : [parseLine(line, schema, `${path}, line ${i + 1}`, expected)],
   );
   if (requests.length === 0) {
     throw new AttensorError({
       code: 'BAD_FILE',
-      what: 'the batch holds no requests',
-      where: batch,
+      what: 'the file holds no requests',
+      where: path,
     });
   }
   return requests;
 }
 
-function parseRequest(line: string, where: string): Request {
-  const expected = 'a JSON object {"prompt": text, "maxTokens": number, "out": file}';
+function parseLine<T>(line: string, schema: z.ZodType<T>, where: string, expected: string): T {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     throw new AttensorError({ code: 'BAD_FILE', what: 'the line is not JSON', where, expected });
   }
-  const parsed = requestSchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const what = `${issue.path.join('.') || 'request'}: ${issue.message}`;

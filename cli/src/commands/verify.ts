@@ -42,7 +42,7 @@ export function verifyCommand(session: Session): Command {
       `
 A proof is valid only if --commitment or --verifier-key-hash identifies its circuits. Without them, the result is 'unverified
 program' and the exit code is 4: a program that checks nothing has proofs of every statement, which verify with its own key.
-A text can be written with several token sequences. --output compares the one that the file reveals (prove --reveal), or else
+Of a batch, --prompt and --output name one of its requests. A text can be written with several token sequences. --output compares the one that the file reveals (prove --reveal), or else
 the tokenizer's own.
 Exit code 2 if the proof is not valid.
 JSON: {result, valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyHash, checked, reason?}; warmSeconds is the last of --repeat.`,
@@ -79,7 +79,8 @@ JSON: {result, valid, seconds, loadSeconds, warmSeconds, statement, verifierKeyH
           options.commitment === undefined
             ? undefined
             : await prover.readCommitment(options.commitment);
-        const tokens = await expectedTokens(options, file.text);
+        const revealed = file.batch?.flatMap(({ text }) => text ?? []) ?? [];
+        const tokens = await expectedTokens(options, file.text ? [file.text] : revealed);
         await initializeBindings();
         const { verifierKeyHash } = options;
         return await repeated(options.repeat, () =>
@@ -134,7 +135,7 @@ function requireComponentOptions(options: Options): void {
 }
 
 /** Token ids that the statement must be about, as far as the options name any. */
-async function expectedTokens(options: Options, revealed: RevealedText | undefined) {
+async function expectedTokens(options: Options, revealed: readonly RevealedText[]) {
   const { prompt, output, promptTokens, outputTokens } = options;
   for (const name of ['prompt', 'output'] as const) {
     if (options[name] !== undefined && options[`${name}Tokens`] !== undefined) {
@@ -150,9 +151,24 @@ async function expectedTokens(options: Options, revealed: RevealedText | undefin
   return {
     promptIds: prompt === undefined ? promptTokens : tokenizer.encodePrompt(prompt),
     outputIds:
-      output === undefined ? outputTokens : tokenizer.outputIds(output, revealed?.outputIds),
+      output === undefined
+        ? outputTokens
+        : tokenizer.outputIds(output, revealedIds(revealed, prompt, output)),
   };
 }
+
+/** How a text that the file reveals was tokenized: of a batch, the one that gives this output, and to this prompt if one is named. */
+const revealedIds = (
+  revealed: readonly RevealedText[],
+  prompt: string | undefined,
+  output: string,
+): number[] | undefined =>
+  (revealed.length === 1
+    ? revealed[0]
+    : revealed.find(
+        (text) => text.output === output && (prompt === undefined || text.prompt === prompt),
+      )
+  )?.outputIds;
 
 async function modelTokenizer({ tokenizer, commitment }: Options): Promise<Tokenizer> {
   const dir = tokenizer ?? (commitment === undefined ? undefined : dirname(commitment));

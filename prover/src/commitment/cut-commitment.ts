@@ -53,8 +53,9 @@ export async function commitWithin(
   model: Model,
   { memory = defaultMemory(), ...options }: CommitWithinOptions = {},
 ): Promise<CommitmentFile> {
-  const { capacity = DEFAULT_CAPACITY, partLog, rates } = options;
-  const cut = await cutModel({ config: model.config, capacity }, memory, { partLog, rates });
+  const { capacity = DEFAULT_CAPACITY, batch = 1, partLog, rates } = options;
+  const shape = { config: model.config, capacity, batch };
+  const cut = await cutModel(shape, memory, { partLog, rates });
   return 'whole' in cut
     ? commitPlanned(engine, model, cut.whole, options)
     : commitCut(engine, model, cut.parts, options);
@@ -69,6 +70,7 @@ async function commitCut(
   cut: CutModel,
   { onProgress, signal }: CommitOptions,
 ): Promise<CutCommitment> {
+  const { batch = 1 } = cut;
   await mkdir(model.dir, { recursive: true });
   const files = new FilesTogether();
   const trees: string[] = [];
@@ -88,6 +90,7 @@ async function commitCut(
       vocabularyRoot: vocabularyRoot.toString(),
       configHash: cut.configHash.toString(),
       capacity: cut.capacity,
+      ...(batch > 1 && { batch }),
       units: cut.places.map(({ kind, count, script }) => ({ kind, count, ...script.numbers })),
     };
     const secret = {
@@ -113,7 +116,8 @@ export interface OpenCut {
 /** @throws WRONG_COMMITMENT, MODEL_CORRUPT, INSECURE_FILE */
 export async function openCut(model: Model, committed: CutCommitment): Promise<OpenCut> {
   const { config, dir } = model;
-  const cut = placed({ config, capacity: committed.capacity }, committed.units);
+  const { capacity, batch } = committed;
+  const cut = placed({ config, capacity, batch }, committed.units);
   if (cut.configHash.toString() !== committed.configHash)
     throw new AttensorError({
       code: 'WRONG_COMMITMENT',

@@ -30,6 +30,8 @@ const common = {
   vocabularyRoot: fieldSchema,
   configHash: fieldSchema,
   capacity: z.number().int().positive(),
+  /** Requests in a proof; absent where there is one. */
+  batch: z.number().int().min(2).optional(),
   /** Set once the circuits are compiled. */
   verifierKeyHash: fieldSchema.optional(),
 };
@@ -68,8 +70,13 @@ const cutSecretSchema = z.strictObject({
 /** Positions a model's circuits hold unless asked otherwise. */
 export const DEFAULT_CAPACITY = 32;
 /** log2 of the entries that a model of this capacity is committed in: of its witness, or its parameters up to a part. */
-export function requiredLogSize(config: ModelConfig, capacity: number, partLog = PART_LOG): number {
-  const { witnessLog, parameterLog } = new ModelUnit(config, capacity);
+export function requiredLogSize(
+  config: ModelConfig,
+  capacity: number,
+  partLog = PART_LOG,
+  batch = 1,
+): number {
+  const { witnessLog, parameterLog } = new ModelUnit(config, capacity, undefined, batch);
   return Math.max(witnessLog, Math.min(parameterLog, partLog));
 }
 
@@ -77,9 +84,9 @@ export function requiredLogSize(config: ModelConfig, capacity: number, partLog =
 export function modelScript(
   config: ModelConfig,
   capacity: number,
-  { logSize, logInvRate, hashingLogInvRate }: CommitmentNumbers,
+  { logSize, logInvRate, hashingLogInvRate, batch }: CommitmentNumbers & { batch?: number },
 ): { unit: ModelUnit; script: Script } {
-  const unit = new ModelUnit(config, capacity, logSize);
+  const unit = new ModelUnit(config, capacity, logSize, batch);
   return { unit, script: new Script(unit, { logInvRate, hashingLogInvRate, partLog: logSize }) };
 }
 
@@ -88,14 +95,17 @@ export async function planModelScript(
   config: ModelConfig,
   capacity: number,
   partLog?: number,
+  batch = 1,
 ): Promise<PlannedScript & { unit: ModelUnit }> {
-  const logSize = requiredLogSize(config, capacity, partLog);
-  const unit = new ModelUnit(config, capacity, logSize);
+  const logSize = requiredLogSize(config, capacity, partLog, batch);
+  const unit = new ModelUnit(config, capacity, logSize, batch);
   return { unit, ...(await cheapestScript(unit, logSize)) };
 }
 
 export interface CommitOptions {
   capacity?: number;
+  /** Requests in a proof, each of so many positions; one by default. */
+  batch?: number;
   onProgress?: (stage: string, fraction: number) => void;
   signal?: AbortSignal;
   /** Keep an existing secret's salt (recommitting the same model); default: a fresh random salt. */
@@ -120,8 +130,8 @@ export async function commitModel(
   options: CommitOptions = {},
 ): Promise<WholeCommitment> {
   // a capacity that cannot be planned is refused now, not when keys are made
-  const { capacity = DEFAULT_CAPACITY, partLog } = options;
-  const planned = await planModelScript(model.config, capacity, partLog);
+  const { capacity = DEFAULT_CAPACITY, batch = 1, partLog } = options;
+  const planned = await planModelScript(model.config, capacity, partLog, batch);
   return commitPlanned(engine, model, planned, options);
 }
 
@@ -146,6 +156,7 @@ export async function commitPlanned(
     vocabularyRoot: vocabulary.root.toString(),
     configHash: script.hash.toString(),
     capacity: unit.capacity,
+    ...(unit.batch > 1 && { batch: unit.batch }),
     ...script.numbers,
   };
   await mkdir(model.dir, { recursive: true });

@@ -6,8 +6,9 @@ import type { NodeOf, RopeAngles } from '@attensor/inference';
 import type { Scope } from '../protocol/scope.js';
 import { Sumcheck } from '../protocol/sumcheck.js';
 import { axis, type Tensor } from '../protocol/tensor.js';
-import { dim, fromTrace, type Builder, type Dim } from './builder.js';
+import { dim, fromTrace, type Builder } from './builder.js';
 import { groupBy } from './group.js';
+import { byRequest, type Rows } from './rows.js';
 
 export interface RotationTable {
   cos: Tensor;
@@ -25,19 +26,20 @@ export class Rope {
     builder: Builder,
     { name, inputs, results, dims: sizes }: NodeOf<'rope'>,
     readonly x: Tensor,
-    t: Dim,
+    private readonly rows: Rows,
     readonly table: RotationTable,
   ) {
     const input = fromTrace(inputs[0]);
     const size = sizes[sizes.length - 1];
-    const dims = [t, ...sizes.slice(0, -1).map((heads) => dim('h', heads)), dim('i', size)];
+    const dims = [rows.t, ...sizes.slice(0, -1).map((heads) => dim('h', heads)), dim('i', size)];
     const row = dims.slice(1).reduce((s, d) => s * d.size, 1);
     this.y = builder.signed(`${name}.y`, dims, fromTrace(results.y.name));
     this.remainder = builder.unsigned(`${name}.r`, dims, 1, (trace) => {
       const xs = input(trace);
       const angles = table.values();
       return Array.from({ length: xs.length }, (_, k) => {
-        const at = Math.floor(k / row) * (size / 2) + Math.floor((k % size) / 2);
+        const position = Math.floor(k / row) % rows.position.size;
+        const at = position * (size / 2) + Math.floor((k % size) / 2);
         const cos = BigInt(angles.cos[at]);
         const sin = BigInt(angles.sin[at]);
         const even = k - (k % 2);
@@ -51,7 +53,9 @@ export class Rope {
   static async script(scope: Scope, ropes: Rope[]): Promise<void> {
     for (const group of groupBy(ropes, (r) => r.x.axes.map((a) => `${a.name}${a.log}`).join())) {
       const pair = axis('pair', group[0].x.axis('i').log - 1);
-      const half = (x: Tensor, bit: 0 | 1): Tensor => x.split('i', [pair, { bit }]);
+      const [{ rows }] = group;
+      const half = (x: Tensor, bit: 0 | 1): Tensor =>
+        byRequest(x, rows).split('i', [pair, { bit }]);
       const domain = half(group[0].x, 0).axes;
       const sum = new Sumcheck(scope, domain, 'RoPE');
       const eq = sum.eq(

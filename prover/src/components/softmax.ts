@@ -1,5 +1,5 @@
 /**
- * Softmax over causal scores, with mul1's accumulators as virtual input:
+ * Softmax over causal scores of each request, with mul1's accumulators as virtual input:
  * C acc = 2^k (max - c - o) + r where unmasked, o (65535 - c) = 0: c = min(max - z, 65535), max >= z; the one-hot `a` shows
  * that the maximum is attained; (c, e) is in the exp table; inv = floor((2^(16 + b) - 1) / sum e); p = floor(e inv / 2^16), 0 where
  * masked. k = 32 and b = 16, or 48 and 31 where attention is long.
@@ -13,8 +13,9 @@ import { Sumcheck } from '../protocol/sumcheck.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Bound, Tensor } from '../protocol/tensor.js';
 import { ceilLog2 } from '../protocol/field.js';
-import { dim, type Builder, type Dim, type Source, type Values } from './builder.js';
+import { dim, paddedTensor, type Builder, type Source, type Values } from './builder.js';
 import type { PairTable } from './lookups.js';
+import { requestDims, type Rows } from './rows.js';
 
 const SATURATED = 65535n;
 
@@ -57,12 +58,16 @@ export class Softmax {
   private readonly unit: bigint;
   private readonly one: bigint;
 
-  constructor(builder: Builder, node: NodeOf<'softmax'>, t: Dim, table: PairTable) {
+  constructor(builder: Builder, node: NodeOf<'softmax'>, rows: Rows, table: PairTable) {
     const { name, inputs, results, heads, scale, digits } = node;
     // Heads that fill up to a power of two are computed like any other, from scores of zero.
     const h = dim('h', 2 ** ceilLog2(heads));
-    const dims = [h, t, { ...t, name: 's' }];
+    const t = rows.position;
+    const ofRows = [...requestDims(rows), h, t];
+    const dims = [...ofRows, { ...t, name: 's' }];
     const T = t.size;
+    const requests = rows.r?.size ?? 1;
+    const all = requests * h.size * T;
     const scoresName = (this.scoresName = inputs[0]);
     this.scale = BigInt(scale);
     this.unit = 1n << BigInt(digits.scale + 20);
@@ -75,35 +80,37 @@ export class Softmax {
       const { data } = trace.get(at(part));
       if (h.size === heads) return data;
       const more = padding()[part];
-      const all = new BigInt64Array(data.length + more.length);
-      all.set(data);
-      all.set(more, data.length);
-      return all;
+      const own = data.length / requests;
+      const out = new BigInt64Array(data.length + requests * more.length);
+      for (let r = 0; r < requests; r++) {
+        const start = r * (own + more.length);
+        out.set(data.subarray(r * own, (r + 1) * own), start);
+        out.set(more, start + own);
+      }
+      return out;
     };
     const of =
       (part: keyof SoftmaxResult): Source =>
       (trace) =>
         value(trace, part);
     const masked = (f: (trace: Values, k: number, row: number) => bigint) => (trace: Values) =>
-      Array.from({ length: h.size * T * T }, (_, k) => {
+      Array.from({ length: all * T }, (_, k) => {
         const row = Math.floor(k / T);
         return k % T <= row % T ? f(trace, k, row) : 0n;
       });
     // Ranged: a field element for a maximum could shift every remainder of its row by the same amount.
-    this.max = builder.signed(n('max'), [h, t], of('max'));
+    this.max = builder.signed(n('max'), ofRows, of('max'));
     [this.c, this.e] = table.pairs(builder, name, dims, of('c'), of('e'), 0);
     this.o = builder.unsigned(n('o'), dims, 2, of('o'));
     this.scoreRemainder = builder.unsigned(n('r'), dims, cells.score, (trace) => {
-      const acc = trace.get(scoresName).data;
-      return masked((_, k) => (k < acc.length ? (acc[k] * this.scale) & (this.unit - 1n) : 0n))(
-        trace,
-      );
+      const acc = paddedTensor(trace.get(scoresName));
+      return masked((_, k) => (acc[k] * this.scale) & (this.unit - 1n))(trace);
     });
     this.attained = builder.free(n('attained'), dims, (trace) => {
       const c = value(trace, 'c');
       const o = value(trace, 'o');
-      const out = new Array<bigint>(h.size * T * T).fill(0n);
-      for (let row = 0; row < h.size * T; row++)
+      const out = new Array<bigint>(all * T).fill(0n);
+      for (let row = 0; row < all; row++)
         for (let s = 0; s <= row % T; s++) {
           const k = row * T + s;
           if (c[k] === 0n && o[k] === 0n) {
@@ -118,8 +125,8 @@ export class Softmax {
       const [e, inv] = [value(trace, 'e'), value(trace, 'inv')];
       return masked((_, k, row) => (e[k] * inv[row]) & 0xffffn)(trace);
     });
-    this.inv = builder.unsigned(n('inv'), [h, t], cells.p, of('inv'));
-    const rows =
+    this.inv = builder.unsigned(n('inv'), ofRows, cells.p, of('inv'));
+    const ofSums =
       (f: (sum: bigint, rest: bigint) => bigint): Source =>
       (trace) => {
         const [sum, inv] = [value(trace, 'sum'), value(trace, 'inv')];
@@ -127,15 +134,15 @@ export class Softmax {
       };
     this.remainder = builder.unsigned(
       n('rem'),
-      [h, t],
+      ofRows,
       2,
-      rows((_, rest) => rest),
+      ofSums((_, rest) => rest),
     );
     this.slack = builder.unsigned(
       n('slack'),
-      [h, t],
+      ofRows,
       2,
-      rows((sum, rest) => sum - 1n - rest),
+      ofSums((sum, rest) => sum - 1n - rest),
     );
   }
 
@@ -145,7 +152,7 @@ export class Softmax {
   }
 
   /**
-   * @param scores per instance, prover only: mul1's accumulators (h, t, s)
+   * @param scores per instance, prover only: mul1's accumulators over (h, t, s), or (r, h, t, s)
    * @returns the point at which each instance's accumulators are claimed, and the claimed values
    */
   static async script(
@@ -153,10 +160,13 @@ export class Softmax {
     instances: Softmax[],
     scores: (s: Softmax, index: number) => FpVec | Promise<FpVec>,
   ): Promise<{ at: Bound; values: Wire[] }> {
-    const [h, t, s] = instances[0].p.axes;
+    const { axes } = instances[0].p;
+    const rowAxes = axes.slice(0, -1);
+    const [t, s] = axes.slice(-2);
     const { tape } = scope.session;
-    const rowPoint = { h: scope.random('h', h.log), t: scope.random('t', t.log) };
-    const sum = new Sumcheck(scope, [h, t, s], 'Softmax');
+    const rowPoint: Bound = {};
+    for (const { name, log } of rowAxes) rowPoint[name] = scope.random(name, log);
+    const sum = new Sumcheck(scope, axes, 'Softmax');
     const eqRow = sum.eq(rowPoint);
     const eq = sum.eq({ ...rowPoint, s: scope.random('s', s.log) });
     const mask = sum.public(
@@ -195,7 +205,7 @@ export class Softmax {
     }
     const at = await sum.run();
 
-    const rows = new Sumcheck(scope, [h, t], 'Softmax rows');
+    const rows = new Sumcheck(scope, rowAxes, 'Softmax rows');
     const eqRows = rows.eq(rowPoint);
     for (const x of instances) {
       const product = rows.tensor(x.inv).mul(rows.tensor(x.total)).add(rows.tensor(x.remainder));

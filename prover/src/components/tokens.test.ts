@@ -39,8 +39,7 @@ async function objections(
   };
   await TokenColumns.bind(
     session,
-    CAPACITY,
-    options.vocabulary ?? 8,
+    { capacity: CAPACITY, vocabulary: options.vocabulary ?? 8 },
     { input: tape.public(0), output: tape.public(1) },
     ProverOnly.none(),
   ).catch((e: unknown) => {

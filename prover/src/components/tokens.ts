@@ -1,6 +1,7 @@
 /**
  * The statement's tokens, private but hashed in the circuit: input and output lists of a capacity's positions, lengths bound by
- * the hashes, `inputHash` and `outputHash` as in the contracts package. Masks and successor columns follow from them.
+ * the hashes, `inputHash` and `outputHash` as in the contracts package. Masks and successor columns follow from them. Several requests
+ * have lists of their own, each at positions of its own.
  */
 import { INPUT_DOMAIN, OUTPUT_DOMAIN } from '@attensor/contracts';
 import { ceilLog2 } from '../protocol/field.js';
@@ -14,28 +15,83 @@ export interface TokenInput {
   outputIds: number[];
 }
 
+/** `inputHash` and `outputHash` of a request. */
+export interface TokenHashes {
+  input: Wire;
+  output: Wire;
+}
+
+/** What the positions of one request hold. */
+interface Lists {
+  ids: Wire[];
+  /** bits of each token, lowest first */
+  bits: Wire[][];
+  /** 1 where the next position holds an output token */
+  mask: Wire[];
+}
+
+export interface TokenSizes {
+  /** positions of a request */
+  capacity: number;
+  /** number of tokens */
+  vocabulary: number;
+}
+
 export class TokenColumns {
+  /** bits of each token, lowest first */
+  readonly bits: Wire[][];
+  private readonly mask: Wire[];
+  private readonly ids: Wire[];
+  private readonly capacity: number;
+
   private constructor(
     private readonly session: Session,
-    /** bits of each token, lowest first */
-    readonly bits: Wire[][],
-    /** 1 where the next position holds an output token */
-    private readonly mask: Wire[],
-    private readonly ids: Wire[],
-    private readonly input: ProverOnly<TokenInput>,
-    private readonly capacity: number,
-  ) {}
+    lists: Lists[],
+  ) {
+    this.bits = lists.flatMap(({ bits }) => bits);
+    this.mask = lists.flatMap(({ mask }) => mask);
+    this.ids = lists.flatMap(({ ids }) => ids);
+    this.capacity = lists[0].ids.length;
+  }
 
-  /**
-   * @param vocabulary number of tokens
-   */
+  /** One request, with the hashes that its lists must have. */
   static async bind(
     session: Session,
-    capacity: number,
-    vocabulary: number,
-    hashes: { input: Wire; output: Wire },
-    input: ProverOnly<TokenInput>,
+    sizes: TokenSizes,
+    hashes: TokenHashes,
+    tokens: ProverOnly<TokenInput>,
   ): Promise<TokenColumns> {
+    const names = { input: 'the prompt', output: 'the output' };
+    const require = (list: keyof TokenHashes, hash: Wire): void => {
+      const message = `tokens: ${names[list]} does not hash to ${list}Hash`;
+      session.tape.assertEqual(hash, hashes[list], message);
+    };
+    return new TokenColumns(session, [await this.lists(session, sizes, tokens, require)]);
+  }
+
+  /** Several requests. @returns the hashes of each, in order; whoever calls requires what they must be */
+  static async bindAll(
+    session: Session,
+    sizes: TokenSizes,
+    requests: number,
+    tokens: ProverOnly<readonly TokenInput[]>,
+  ): Promise<{ columns: TokenColumns; hashes: Record<keyof TokenHashes, Wire[]> }> {
+    const lists: Lists[] = [];
+    const hashes: Record<keyof TokenHashes, Wire[]> = { input: [], output: [] };
+    for (let r = 0; r < requests; r++) {
+      const own = tokens.map((all) => all[r]);
+      const keep = (list: keyof TokenHashes, hash: Wire): void => void hashes[list].push(hash);
+      lists.push(await this.lists(session, sizes, own, keep));
+    }
+    return { columns: new TokenColumns(session, lists), hashes };
+  }
+
+  private static async lists(
+    session: Session,
+    { capacity, vocabulary }: TokenSizes,
+    input: ProverOnly<TokenInput>,
+    hashed: (list: keyof TokenHashes, hash: Wire) => void,
+  ): Promise<Lists> {
     const { tape } = session;
     const perPosition = (f: (input: TokenInput, t: number) => number) => () =>
       Array.from({ length: capacity }, (_, t) => BigInt(f(input.value, t)));
@@ -101,16 +157,8 @@ export class TokenColumns {
       const last = t + 1 < capacity ? tape.sub(isActive[t], isActive[t + 1]) : isActive[t];
       ended.push(tape.mul(last, state[0]));
     }
-    tape.assertEqual(
-      tape.sum(captured),
-      hashes.input,
-      'tokens: the prompt does not hash to inputHash',
-    );
-    tape.assertEqual(
-      tape.sum(ended),
-      hashes.output,
-      'tokens: the output does not hash to outputHash',
-    );
+    hashed('input', tape.sum(captured));
+    hashed('output', tape.sum(ended));
 
     const mask = Array.from({ length: capacity }, (_, t) =>
       t + 1 < capacity ? tape.sub(isActive[t + 1], isInput[t + 1]) : zero,
@@ -120,7 +168,7 @@ export class TokenColumns {
     // An id in the padded part of the vocabulary could win an argmax that does not look there.
     if (vocabulary !== 2 ** log)
       for (const v of tokens) tape.bits(tape.linear([[v, -1n]], BigInt(vocabulary - 1)), log);
-    return new TokenColumns(session, bits, mask, tokens, input, capacity);
+    return { ids: tokens, bits, mask };
   }
 
   readonly outputMask = (): bigint[] => this.session.valuesOf(this.mask);
@@ -129,11 +177,18 @@ export class TokenColumns {
     return this.session.tape.inner(this.mask, this.weights(t));
   }
 
-  /** t -> token at t + 1, 0 for the last position */
-  readonly nextIds = (): bigint[] => [...this.session.valuesOf(this.ids.slice(1)), 0n];
+  /** Whether another position of the same request follows. */
+  private readonly hasNext = (_: unknown, row: number): boolean => (row + 1) % this.capacity !== 0;
+
+  /** t -> token at t + 1, 0 for a request's last position */
+  readonly nextIds = (): bigint[] =>
+    this.ids.map((_, row) =>
+      this.hasNext(_, row) ? this.session.valuesOf([this.ids[row + 1]])[0] : 0n,
+    );
 
   nextIdAt(t: Wire[]): Wire {
-    return this.session.tape.inner(this.ids.slice(1), this.weights(t).slice(0, -1));
+    const next = this.ids.flatMap((_, row) => (this.hasNext(_, row) ? [this.ids[row + 1]] : []));
+    return this.session.tape.inner(next, this.weights(t).filter(this.hasNext));
   }
 
   private readonly tables = new Map<string, Wire[]>();
@@ -147,11 +202,10 @@ export class TokenColumns {
   /** (t, v) -> mask(t) [v = next token of t] */
   readonly successors = (): bigint[] => {
     const vocabulary = 2 ** this.bits[0].length;
-    const { promptIds, outputIds } = this.input.value;
-    const all = [...promptIds, ...outputIds];
-    const out = new Array<bigint>(this.capacity * vocabulary).fill(0n);
+    const next = this.nextIds();
+    const out = new Array<bigint>(next.length * vocabulary).fill(0n);
     this.outputMask().forEach((m, t) => {
-      if (m === 1n) out[t * vocabulary + all[t + 1]] = 1n;
+      if (m === 1n) out[t * vocabulary + Number(next[t])] = 1n;
     });
     return out;
   };
@@ -160,8 +214,9 @@ export class TokenColumns {
     const { tape } = this.session;
     const weights = this.weights(t);
     return tape.sum(
-      this.mask.slice(0, -1).map((m, k) => {
-        const next = this.bits[k + 1];
+      this.mask.flatMap((m, row) => {
+        if (!this.hasNext(m, row)) return [];
+        const next = this.bits[row + 1];
         const match = v.map((r, i) => {
           const bit = next[v.length - 1 - i];
           // bit r + (1 - bit)(1 - r)
@@ -174,7 +229,7 @@ export class TokenColumns {
             1n,
           );
         });
-        return tape.mul(tape.mul(weights[k], m), tape.product(match));
+        return [tape.mul(tape.mul(weights[row], m), tape.product(match))];
       }),
     );
   }

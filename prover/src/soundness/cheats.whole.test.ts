@@ -483,7 +483,7 @@ describe('tokens and output', () => {
     const forged = {
       trace: await bentTrace(h.model, ids),
       statement: statementOf(h, h.promptIds, wrong),
-      witness: { tokens: { promptIds: h.promptIds, outputIds: wrong }, ids },
+      witness: { tokens: [{ promptIds: h.promptIds, outputIds: wrong }], ids },
     };
     // The witness still names the true winner.
     expect(await failures(h, forged)).toEqual(['argmax']);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   const weights = await commitWeights(engine, script, unit, model);
   const promptIds = [17, 5];
   const request = { promptIds, outputIds: await generate(model, promptIds, 2) };
-  const { messages } = nativeSteps({ prover: engine, model: 'native' }, unit, script, request, {
+  const { messages } = nativeSteps({ prover: engine, model: 'native' }, unit, script, [request], {
     root: weights.root,
     open: async () => weights,
   });

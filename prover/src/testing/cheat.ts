@@ -31,7 +31,7 @@ export interface Forgery {
   /** changes the fractions that are summed */
   fractions?: (num: FpVec, den: FpVec, at: Blocks) => void;
   witness?: {
-    tokens?: TokenInput;
+    tokens?: TokenInput[];
     /** whose rows are read, position by position */
     ids?: number[];
     vocabulary?: VocabularyTree;

@@ -3,7 +3,6 @@
  * An honest run of the nano checkpoint, shared by the soundness tests of one suite. Without commitments unless asked: components
  * are tested on witness vectors whose roots are a hash of the vector, so a random point follows the vector as in the real protocol.
  */
-import { inputHash, outputHash } from '@attensor/contracts';
 import {
   forward,
   generate,
@@ -25,8 +24,10 @@ import type { LeafSource } from '../commitment/scheme.js';
 import { Vocabulary } from '../commitment/vocabulary.js';
 import type { Values } from '../components/builder.js';
 import type { VocabularyTree } from '../components/embedding.js';
-import type { Script, ScriptWitness } from '../script.js';
+import type { TokenInput } from '../components/tokens.js';
+import { PART_LOG, type Script, type ScriptWitness } from '../script.js';
 import type { ModelUnit } from '../units/model.js';
+import { hashesOf } from '../units/statements.js';
 import { TEST_RATES } from './scripts.js';
 import { parameterIntegers } from '../units/parameters.js';
 import { fillWitness, valuesOf } from '../units/witness.js';
@@ -44,8 +45,11 @@ export interface Honest {
   model: Model;
   unit: ModelUnit;
   script: Script;
+  /** as many as were asked for; what follows is the first one's */
+  requests: TokenInput[];
   promptIds: number[];
   outputIds: number[];
+  /** of all positions of all requests */
   ids: number[];
   trace: Trace;
   /** what a trace fills a witness with */
@@ -72,9 +76,15 @@ export const padIds = (tokens: number[], capacity: number): number[] =>
   Array.from({ length: capacity }, (_, t) => tokens[t] ?? 0);
 
 /** A pass over `ids` that `tamper` may bend. */
-export async function bentTrace(model: Model, ids: number[], tamper?: Tamper): Promise<Trace> {
+export async function bentTrace(
+  model: Model,
+  ids: number[],
+  tamper?: Tamper,
+  sequences = 1,
+): Promise<Trace> {
   const trace: Trace = new Map();
   await forward(model, ids, new KvCache(), {
+    sequences,
     trace: (name, dims, data) => {
       tamper?.(name, data, dims);
       trace.set(name, { dims, data });
@@ -94,26 +104,36 @@ export function fill(
   return out;
 }
 
+/**
+ * @param options.capacity positions of each request
+ * @param options.prompts one request for each; its answer fills all positions but two, or all in a batch's first request
+ */
 export async function honestRun(
-  options: { commit?: boolean; capacity?: number } = {},
+  options: { commit?: boolean; capacity?: number; prompts?: number[][] } = {},
 ): Promise<Honest> {
-  const capacity = options.capacity ?? 8;
+  const { capacity = 8, prompts = [PROMPT] } = options;
+  const batch = prompts.length;
   const dir = await mkdtemp(join(tmpdir(), 'attensor-nano-'));
   await importCheckpoint(CHECKPOINT, join(dir, 'model'));
   const model = await Model.open(join(dir, 'model'));
   const { unit, script } = modelScript(model.config, capacity, {
-    logSize: requiredLogSize(model.config, capacity),
+    logSize: requiredLogSize(model.config, capacity, PART_LOG, batch),
     ...TEST_RATES,
+    batch,
   });
   const weights = new Map<string, Int32Array>();
   for (const name of unit.builder.witnessWeights) weights.set(name, await model.tensor(name));
   // Two positions stay empty: padding is part of what is tested.
-  const promptIds = PROMPT.slice(0, Math.min(PROMPT.length, capacity - 2));
-  const outputIds = await generate(model, promptIds, Math.max(1, capacity - 2 - promptIds.length));
-  const ids = padIds([...promptIds, ...outputIds], capacity);
-  const values = (tensors: Trace): Values =>
-    valuesOf(unit, { tensors, tokens: { promptIds, outputIds } }, weights);
-  const trace = await bentTrace(model, ids);
+  const requests: TokenInput[] = [];
+  for (const prompt of prompts) {
+    const empty = batch > 1 && requests.length === 0 ? 0 : 2;
+    const promptIds = prompt.slice(0, Math.min(prompt.length, capacity - 2));
+    const count = Math.max(1, capacity - empty - promptIds.length);
+    requests.push({ promptIds, outputIds: await generate(model, promptIds, count) });
+  }
+  const ids = unit.ids(requests);
+  const values = (tensors: Trace): Values => valuesOf(unit, { tensors, tokens: requests }, weights);
+  const trace = await bentTrace(model, ids, undefined, batch);
   const ints = fill({ unit, script, values }, trace);
   const vector = engine.alloc(2 ** script.logSize);
   vector.setInts(0, await allOf(parameterIntegers(unit, model)));
@@ -123,18 +143,14 @@ export async function honestRun(
   const embedding = await Vocabulary.build(engine, unit.vocabulary(model));
   const vocabulary = await embedding.open([...Array(model.config.vocabSize).keys()]);
   const purpose = { domain: unit.statement.weights.domain, purpose: script.hash };
-  const statement = [
-    parameters.root(purpose, SALT),
-    embedding.root,
-    inputHash(promptIds).toBigInt(),
-    outputHash(outputIds).toBigInt(),
-  ];
+  const { input, output } = hashesOf(requests);
+  const statement = [parameters.root(purpose, SALT), embedding.root, input, output];
   return {
     model,
     unit,
     script,
-    promptIds,
-    outputIds,
+    requests,
+    ...requests[0],
     ids,
     trace,
     values,
@@ -147,7 +163,7 @@ export async function honestRun(
       salt: 0n,
       parameters: { committed: parameters, salt: SALT },
       values: values(trace),
-      tokens: { promptIds, outputIds },
+      tokens: requests,
       vocabulary,
       states: [],
     }),
@@ -155,12 +171,10 @@ export async function honestRun(
   };
 }
 
-export const statementOf = (h: Honest, prompt: number[], output: number[]): bigint[] => [
-  h.statement[0],
-  h.statement[1],
-  inputHash(prompt).toBigInt(),
-  outputHash(output).toBigInt(),
-];
+export function statementOf(h: Honest, promptIds: number[], outputIds: number[]): bigint[] {
+  const { input, output } = hashesOf([{ promptIds, outputIds }]);
+  return [h.statement[0], h.statement[1], input, output];
+}
 
 /** A negative or large value as the field element it stands for. */
 export const field = (v: bigint): bigint => Field(v).toBigInt();

@@ -229,7 +229,7 @@ describe('what a proof must not say', () => {
       ...component,
       run: async (_, given, weights) => ({
         tensors: await component.trace(referenceEngine, given, weights),
-        tokens: { promptIds: [], outputIds: [] },
+        tokens: [],
       }),
     };
     const { inputs, weights } = component.sample(new Sample(1));

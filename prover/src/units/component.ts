@@ -88,8 +88,9 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
       checkInputs(spec.inputs, inputs);
       checkShapes(spec.weights, weights, 'weight');
       const tensors = await spec.trace(await selectEngine(name, signal), inputs, weights);
-      const promptIds = embedding ? Array.from(inputs.input.data, Number) : [];
-      return { tensors, tokens: { promptIds, outputIds: [] } };
+      if (!embedding) return { tensors, tokens: [] };
+      const promptIds = Array.from(inputs.input.data, Number);
+      return { tensors, tokens: [{ promptIds, outputIds: [] }] };
     },
     results: ({ tensors }) =>
       Object.fromEntries([...tensors].filter(([name]) => spec.outputs.includes(name))),
@@ -111,7 +112,7 @@ export function component(spec: ComponentSpec, shape: ComponentShape): Component
       if (embedding) {
         const { rows } = spec.config as { rows: number };
         const ids = await session.hint(rows, 'tokens', () =>
-          witness.value.tokens.promptIds.map(BigInt),
+          witness.value.tokens[0].promptIds.map(BigInt),
         );
         tape.assertEqual(
           tokensHash(session, ids),

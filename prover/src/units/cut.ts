@@ -26,6 +26,8 @@ export interface ModelShape {
   config: ModelConfig;
   /** positions of prompt and output, a power of two */
   capacity: number;
+  /** requests in a proof, each with so many positions; one by default */
+  batch?: number;
 }
 
 /** What a unit of a model consists of: the first one, so many layers of one kind, or the last one. */
@@ -80,12 +82,12 @@ export async function cutModel(
 
 /** The model as one unit, if it fits. */
 async function wholeModel(
-  { config, capacity }: ModelShape,
+  { config, capacity, batch }: ModelShape,
   memory: number,
   { partLog = PART_LOG, rates }: CutOptions,
 ): Promise<(PlannedScript & { unit: ModelUnit }) | undefined> {
-  const logSize = requiredLogSize(config, capacity, partLog);
-  const unit = new ModelUnit(config, capacity, logSize);
+  const logSize = requiredLogSize(config, capacity, partLog, batch);
+  const unit = new ModelUnit(config, capacity, logSize, batch);
   const scripts = rates
     ? [new Script(unit, { ...rates, partLog: logSize })]
     : scriptsAtAllRates(unit, logSize);
@@ -143,14 +145,14 @@ async function cutIntoParts(
   return placed(shape, units);
 }
 
-function partOfKind({ config, capacity }: ModelShape, { kind, count }: PartKindOf): Part {
+function partOfKind({ config, capacity, batch }: ModelShape, { kind, count }: PartKindOf): Part {
   switch (kind) {
     case 'first':
-      return firstUnit(config, capacity);
+      return firstUnit(config, capacity, batch);
     case 'last':
-      return lastUnit(config, capacity);
+      return lastUnit(config, capacity, batch);
     default:
-      return layersUnit(config, capacity, { kind, count });
+      return layersUnit(config, capacity, { kind, count }, batch);
   }
 }
 

@@ -3,7 +3,6 @@
  * The units before and after the layers of a model that is cut: tokens and their rows of the vocabulary; the last norm, head, argmax, and
  * the tokens again. Both say of the tokens what the join compares.
  */
-import { inputHash, outputHash } from '@attensor/contracts';
 import {
   embed,
   embeddingNode,
@@ -18,31 +17,27 @@ import { Embedding } from '../components/embedding.js';
 import { Lookups } from '../components/lookups.js';
 import { requireZeroPadding } from '../components/mask.js';
 import { hashesByGkr } from '../components/row-hashes.js';
-import type { TokenInput } from '../components/tokens.js';
+import { rowsOf } from '../components/rows.js';
 import { requireSupported } from './model.js';
 import { modelWeight } from './model-weight.js';
 import { INPUT, requireZeroRows } from './nodes-component.js';
-import { bindTokens, inputOf, partOf, type Part } from './part.js';
-import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
+import { batchSize, bindTokens, inputOf, partOf, type Part } from './part.js';
+import { idsOf, requireAnswer, requireRequests, successorsOf } from './positions.js';
 import { UNIT_STATEMENT } from './statements.js';
 import { embeddingWitness, sealed } from './unit.js';
 import { Wiring } from './wiring.js';
 
-const hashesOf = ({ promptIds, outputIds }: TokenInput): bigint[] => [
-  inputHash(promptIds).toBigInt(),
-  outputHash(outputIds).toBigInt(),
-];
-
 /** Tokens and their rows; the statement's weights are the vocabulary's root. @throws UNSUPPORTED_CONFIG */
-export function firstUnit(config: ModelConfig, capacity: number): Part {
-  requireSupported(config, capacity);
+export function firstUnit(config: ModelConfig, capacity: number, batch = 1): Part {
+  requireSupported(config, capacity, batch);
   const { vocabSize, hiddenSize } = config;
   const builder = new Builder();
   const node = embeddingNode(config);
-  const long = hashesByGkr(capacity, hiddenSize);
-  const embedding = new Embedding(builder, node, dim('t', capacity), capacity, long);
+  const { t } = rowsOf(capacity, batch);
+  const long = hashesByGkr(t.size, hiddenSize);
+  const embedding = new Embedding(builder, node, t, t.size, long);
   return {
-    ...partOf({ kind: 'first', capacity, hiddenSize, vocabSize }),
+    ...partOf({ kind: 'first', capacity, hiddenSize, vocabSize, ...batchSize(batch) }),
     ...sealed(builder),
     statement: UNIT_STATEMENT,
     boundaries: { out: embedding.x },
@@ -50,11 +45,11 @@ export function firstUnit(config: ModelConfig, capacity: number): Part {
     hashedStates: embedding.hashedStates,
     vocabularyPermutations: embedding.vocabularyPermutations,
     reads: embedding.reads,
-    async run(_, request, { model }) {
-      requireTokens(request, capacity);
-      const data = await embed(model, node, idsOf(request, capacity));
-      const tensors = new Map([[node.results.x.name, { dims: [capacity, hiddenSize], data }]]);
-      return { tensors, tokens: request };
+    async run(_, { requests }, { model }) {
+      requireRequests(requests, { capacity, batch });
+      const data = await embed(model, node, idsOf(requests, capacity));
+      const tensors = new Map([[node.results.x.name, { dims: [t.size, hiddenSize], data }]]);
+      return { tensors, tokens: requests };
     },
     successors: () => [],
     weight: ({ model }, name) => modelWeight(model, name),
@@ -67,8 +62,8 @@ export function firstUnit(config: ModelConfig, capacity: number): Part {
     async relations(scope, [, vocabularyRoot, before, , stated], witness) {
       const { session } = scope;
       session.tape.assertZero(before, 'unit: the first one reads no tensor');
-      const sizes: [number, number] = [capacity, vocabSize];
-      const tokens = await bindTokens(session, sizes, stated, witness, hashesOf);
+      const sizes = { capacity, batch, vocabulary: vocabSize };
+      const tokens = await bindTokens(session, sizes, stated, witness);
       await embedding.script(
         scope,
         tokens.bits,
@@ -80,21 +75,22 @@ export function firstUnit(config: ModelConfig, capacity: number): Part {
 }
 
 /** The last norm, head and argmax against the output's tokens. @throws UNSUPPORTED_CONFIG */
-export function lastUnit(config: ModelConfig, capacity: number): Part {
-  requireSupported(config, capacity);
+export function lastUnit(config: ModelConfig, capacity: number, batch = 1): Part {
+  requireSupported(config, capacity, batch);
   const { vocabSize, hiddenSize, eps } = config;
   const builder = new Builder();
-  const t = dim('t', capacity);
+  const rows = rowsOf(capacity, batch);
+  const { t } = rows;
   const nodes = headNodes(config, INPUT);
   const [norm, logits, argmax] = nodes;
   const x = builder.signed(INPUT, [t, dim('i', hiddenSize)], fromTrace(INPUT));
-  const wiring = new Wiring(builder, t, {});
+  const wiring = new Wiring(builder, rows, {});
   wiring.set(INPUT, x);
   wiring.add([norm]);
   const answer = new Argmax(builder, logits, wiring.get(norm.results.y.name), t);
   const lookups = new Lookups(builder, []);
   return {
-    ...partOf({ kind: 'last', capacity, hiddenSize, vocabSize, eps }),
+    ...partOf({ kind: 'last', capacity, hiddenSize, vocabSize, eps, ...batchSize(batch) }),
     ...sealed(builder),
     lookups,
     statement: UNIT_STATEMENT,
@@ -102,12 +98,13 @@ export function lastUnit(config: ModelConfig, capacity: number): Part {
     hashedStates: 0,
     vocabularyPermutations: 0,
     async run(name, request, { model }, signal) {
-      requireTokens(request, capacity);
+      const { requests } = request;
+      requireRequests(requests, { capacity, batch });
       const engine = await selectEngine(name, signal);
       const input = { name: INPUT, ...inputOf(request) };
       const tensors = await traceNodes(engine, nodes, model, input);
-      requireAnswer(request, capacity, tensors.get(argmax.results.y.name));
-      return { tensors, tokens: request };
+      requireAnswer(requests, capacity, tensors.get(argmax.results.y.name));
+      return { tensors, tokens: requests };
     },
     successors: ({ tokens }) => successorsOf(tokens, capacity),
     weight: ({ model }, name) => modelWeight(model, name),
@@ -117,8 +114,8 @@ export function lastUnit(config: ModelConfig, capacity: number): Part {
       const { session } = scope;
       const values = witness.map((w) => w.values);
       session.tape.assertZero(after, 'unit: the last one leaves no tensor');
-      const sizes: [number, number] = [capacity, vocabSize];
-      const tokens = await bindTokens(session, sizes, stated, witness, hashesOf);
+      const sizes = { capacity, batch, vocabulary: vocabSize };
+      const tokens = await bindTokens(session, sizes, stated, witness);
       requireZeroRows(scope, x, [hiddenSize]);
       const product = await answer.script(scope, tokens, () =>
         session.engine.fromInts(paddedTensor(values.value.get(answer.logits))),

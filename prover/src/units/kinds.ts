@@ -11,6 +11,7 @@ import { Embedding } from '../components/embedding.js';
 import { Gating } from '../components/gating.js';
 import { hashesByGkr } from '../components/row-hashes.js';
 import { Lookups } from '../components/lookups.js';
+import { rowsOf } from '../components/rows.js';
 import { activationScript, Sigmoid } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import { ceilLog2 } from '../protocol/field.js';
@@ -100,7 +101,7 @@ export function softmax(rows: number, heads: number, width: number): Component {
   const [h, t, s] = [dim('h', heads), dim('t', T), dim('s', T)];
   const acc = builder.signed(INPUT, [h, t, s], fromTrace(INPUT), 3);
   const table = expPairs(builder);
-  const instance = new Softmax(builder, node, t, table);
+  const instance = new Softmax(builder, node, rowsOf(T), table);
   const lookups = new Lookups(builder, [table]);
   return component(spec, {
     builder,

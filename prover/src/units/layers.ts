@@ -16,7 +16,7 @@ import { layerSizes } from './layer.js';
 import { requireSupported } from './model.js';
 import { INPUT, nodesShape } from './nodes-component.js';
 import { modelWeight } from './model-weight.js';
-import { inputOf, partOf, type Part, type PartConfig } from './part.js';
+import { batchSize, inputOf, partOf, type Part, type PartConfig } from './part.js';
 import { UNIT_STATEMENT } from './statements.js';
 import { sealed } from './unit.js';
 
@@ -27,8 +27,8 @@ export interface LayerRun {
 }
 
 /** @throws UNSUPPORTED_CONFIG */
-export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun): Part {
-  requireSupported(config, capacity);
+export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun, batch = 1): Part {
+  requireSupported(config, capacity, batch);
   const { kind, count } = run;
   const nodes: LayerNode[] = [];
   for (let layer = 0; layer < count; layer++) {
@@ -37,11 +37,11 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
     nodes.push(...attention, ...feedForward);
   }
   const row = [config.hiddenSize];
-  const shape = nodesShape({ nodes, rows: capacity, row, rotation: config });
+  const shape = nodesShape({ nodes, rows: capacity, batch, row, rotation: config });
   const result = resultOf(nodes);
   const named: PartConfig = {
     ...layerSizes(config, kind),
-    ...{ kind: 'layers', layers: kind, count, capacity },
+    ...{ kind: 'layers', layers: kind, count, capacity, ...batchSize(batch) },
   };
   return {
     ...partOf(named),
@@ -61,10 +61,10 @@ export function layersUnit(config: ModelConfig, capacity: number, run: LayerRun)
           tensor: (weight, range) => model.tensor(placedName(weight, layer), range),
           expert: (weight, expert) => model.expert(placedName(weight, layer), expert),
         },
-        { name: INPUT, ...inputOf(request) },
+        { name: INPUT, ...inputOf(request), sequences: batch },
         config,
       );
-      return { tensors, tokens: { promptIds: [], outputIds: [] } };
+      return { tensors, tokens: [] };
     },
     successors: () => [],
     weight: ({ model, layer }, name) => modelWeight(model, placedName(name, layer)),

@@ -44,7 +44,7 @@ beforeAll(async () => {
     { prover: engine, model: 'native' },
     planned.unit,
     planned.script,
-    request,
+    [request],
     { root: weights.root, open: async () => weights },
   );
   proved = await new Scheduler(NO_STORE).get(messages);

@@ -15,22 +15,24 @@ import type { FpVec, ProverEngine } from '@attensor/native';
 import { createHash } from 'node:crypto';
 import type { Integers } from '../commitment/integers.js';
 import { Argmax, MAX_VOCABULARY } from '../components/argmax.js';
-import { Builder, dim, paddedTensor } from '../components/builder.js';
+import { Builder, paddedTensor } from '../components/builder.js';
 import { Embedding } from '../components/embedding.js';
 import { Lookups } from '../components/lookups.js';
 import { requireZeroPadding } from '../components/mask.js';
 import { hashesByGkr } from '../components/row-hashes.js';
-import { TokenColumns, type TokenInput } from '../components/tokens.js';
+import { rowsOf } from '../components/rows.js';
+import type { TokenInput } from '../components/tokens.js';
 import type { GroupShape } from '../hashing/layout.js';
 import { CONFIG_DOMAIN, textHash } from '../protocol/domains.js';
+import { ceilLog2 } from '../protocol/field.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Wire } from '../protocol/tape.js';
 import { modelWeight } from './model-weight.js';
-import { idsOf, requireAnswer, requireTokens, successorsOf } from './positions.js';
+import { idsOf, requireAnswer, requireRequests, successorsOf } from './positions.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
 import type { Relations } from './relations.js';
-import { MODEL_STATEMENT } from './statements.js';
+import { bindRequests, MODEL_STATEMENT } from './statements.js';
 import {
   embeddingWitness,
   sealed,
@@ -45,18 +47,19 @@ import { Wiring } from './wiring.js';
 /** What a model's hash is the hash of, by version. */
 export const MODEL_VERSION = 4;
 
-/** Binds every number the circuits depend on. */
-export function modelHash(config: ModelConfig, numbers: CommitmentNumbers): bigint {
+/** Binds every number the circuits depend on. @param batch requests in a proof */
+export function modelHash(config: ModelConfig, numbers: CommitmentNumbers, batch = 1): bigint {
   const { logSize, logInvRate, hashingLogInvRate } = numbers;
   const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([
     ...['attensor', MODEL_VERSION, logSize, logInvRate, hashingLogInvRate],
     sorted,
+    ...(batch > 1 ? [['batch', batch]] : []),
   ]);
   return textHash(CONFIG_DOMAIN, text);
 }
 
-export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
+export class ModelUnit implements RunnableUnit<readonly TokenInput[], Model, Statement> {
   readonly statement = MODEL_STATEMENT;
   readonly builder = new Builder();
   readonly lookups: Lookups;
@@ -69,31 +72,28 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   /**
    * @param capacity positions of prompt and output, a power of two
    * @param logSize log2 of the committed witness's entries, at least what it needs; the least is the default
+   * @param batch requests in a proof, a power of two, each with so many positions
    * @throws UNSUPPORTED_CONFIG
    */
   constructor(
     readonly config: ModelConfig,
     readonly capacity: number,
     logSize?: number,
+    readonly batch = 1,
   ) {
-    requireSupported(config, capacity);
+    requireSupported(config, capacity, batch);
     const { builder } = this;
-    const t = dim('t', capacity);
+    const rows = rowsOf(capacity, batch);
+    const { t } = rows;
     const tables = { exp: expPairs(builder), sigmoid: sigmoidPairs(builder) };
     const { hiddenSize, rope, maxPositions, yarn } = config;
     // YaRN is for many positions: the circuits' own are enough
     const positions = yarn ? capacity : maxPositions;
-    const rotation = rotationTable(builder, t, { dims: [rope] }, config, positions);
+    const rotation = rotationTable(builder, rows.position, { dims: [rope] }, config, positions);
     const { embedding, layers, head } = modelGraph(config);
 
-    this.embedding = new Embedding(
-      builder,
-      embedding,
-      t,
-      capacity,
-      hashesByGkr(capacity, hiddenSize),
-    );
-    const wiring = new Wiring(builder, t, { ...tables, rotation });
+    this.embedding = new Embedding(builder, embedding, t, t.size, hashesByGkr(t.size, hiddenSize));
+    const wiring = new Wiring(builder, rows, { ...tables, rotation });
     wiring.set(embedding.results.x.name, this.embedding.x);
     for (const { attention, feedForward } of layers) wiring.add([...attention, ...feedForward]);
     const [norm, logits] = head;
@@ -121,7 +121,8 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
   get description(): string {
     const { layers, hiddenSize } = this.config;
-    return `a model of ${layers} layers and hidden size ${hiddenSize}, ${this.capacity} positions`;
+    const batch = this.batch > 1 ? `, a batch of ${this.batch}` : '';
+    return `a model of ${layers} layers and hidden size ${hiddenSize}, ${this.capacity} positions${batch}`;
   }
 
   get reads(): GroupShape {
@@ -129,11 +130,15 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
 
   hash(numbers: CommitmentNumbers): bigint {
-    return modelHash(this.config, numbers);
+    return modelHash(this.config, numbers, this.batch);
   }
 
   programName(numbers: CommitmentNumbers, ends: number[]): string {
-    const text = JSON.stringify([this.config, this.capacity, Object.values(numbers), ends]);
+    const batch = this.batch > 1 ? [this.batch] : [];
+    const text = JSON.stringify([
+      ...[this.config, this.capacity, Object.values(numbers), ends],
+      ...batch,
+    ]);
     return `attensor-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
   }
 
@@ -142,7 +147,7 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
   }
 
   /** Tokens of all positions: padding is token 0. */
-  ids(tokens: TokenInput): number[] {
+  ids(tokens: readonly TokenInput[]): number[] {
     return idsOf(tokens, this.capacity);
   }
 
@@ -150,26 +155,27 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     return successorsOf(tokens, this.capacity);
   }
 
-  /** @throws EMPTY_PROMPT, TOO_LONG, WRONG_TEXT when the model answers with other tokens */
+  /** @throws BAD_ARGUMENT, EMPTY_PROMPT, TOO_LONG, WRONG_TEXT when the model answers with other tokens */
   async run(
     engine: EngineName,
-    request: TokenInput,
+    requests: readonly TokenInput[],
     model: Model,
     signal?: AbortSignal,
   ): Promise<Run> {
-    this.check(request);
-    const tensors = await traceForward(model, this.ids(request), { engine, signal });
-    requireAnswer(request, this.capacity, tensors.get('next'));
-    return { tensors, tokens: request };
+    this.check(requests);
+    const options = { engine, signal, sequences: this.batch };
+    const tensors = await traceForward(model, this.ids(requests), options);
+    requireAnswer(requests, this.capacity, tensors.get('next'));
+    return { tensors, tokens: requests };
   }
 
-  /** @throws EMPTY_PROMPT, TOO_LONG */
-  check(tokens: TokenInput): void {
-    requireTokens(tokens, this.capacity);
+  /** @throws BAD_ARGUMENT for more or fewer requests than a batch has, EMPTY_PROMPT, TOO_LONG */
+  check(requests: readonly TokenInput[]): void {
+    requireRequests(requests, this);
   }
 
-  requestKey({ promptIds, outputIds }: TokenInput): string {
-    return JSON.stringify([promptIds, outputIds]);
+  requestKey(requests: readonly TokenInput[]): string {
+    return JSON.stringify(requests.flatMap(({ promptIds, outputIds }) => [promptIds, outputIds]));
   }
   weight(model: Model, name: string): Integers {
     return modelWeight(model, name);
@@ -185,12 +191,11 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
     witness: ProverOnly<UnitWitness>,
   ): Promise<void> {
     const { session } = scope;
-    const { capacity, config } = this;
+    const { capacity, batch, config } = this;
     const values = witness.map((w) => w.values);
-    const tokens = await TokenColumns.bind(
+    const tokens = await bindRequests(
       session,
-      capacity,
-      config.vocabSize,
+      { capacity, batch, vocabulary: config.vocabSize },
       { input, output },
       witness.map((w) => w.tokens),
     );
@@ -209,9 +214,10 @@ export class ModelUnit implements RunnableUnit<TokenInput, Model, Statement> {
 }
 
 /** @throws UNSUPPORTED_CONFIG */
-export function requireSupported(config: ModelConfig, capacity: number): void {
-  if (capacity !== 2 ** dim('capacity', capacity).log)
-    throw unsupported('capacity is no power of two', 'a power of two', String(capacity));
+export function requireSupported(config: ModelConfig, capacity: number, batch = 1): void {
+  for (const [name, size] of Object.entries({ capacity, batch }))
+    if (size !== 2 ** ceilLog2(size))
+      throw unsupported(`${name} is no power of two`, 'a power of two', String(size));
   if (config.vocabSize > MAX_VOCABULARY)
     throw unsupported(
       'vocab_size is too large for the cells of argmax',

@@ -25,6 +25,7 @@ import {
   type ComponentShape,
   type ComponentSpec,
 } from './component.js';
+import { rowsOf } from '../components/rows.js';
 import type { Scope } from '../protocol/scope.js';
 import type { Tensor } from '../protocol/tensor.js';
 import { expPairs, rotationTable, sigmoidPairs } from './public-tables.js';
@@ -83,26 +84,36 @@ export interface NodesShape extends ComponentShape {
  * Nodes that read one tensor of 32-bit integers.
  *
  * @param rows a power of two
+ * @param batch so many requests of so many rows each
  */
 export function nodesShape({
   nodes,
   rows,
   row,
   rotation,
-}: Pick<NodesSpec, 'nodes' | 'rows' | 'row' | 'rotation'>): NodesShape {
+  batch,
+}: Pick<NodesSpec, 'nodes' | 'rows' | 'row' | 'rotation'> & { batch?: number }): NodesShape {
   const builder = new Builder();
-  const t = dim('t', rows);
+  const all = rowsOf(rows, batch);
+  const { t } = all;
   const axes = row.map((size, k) => dim(k === row.length - 1 ? 'i' : 'h', size));
   const x = builder.signed(INPUT, [t, ...axes], fromTrace(INPUT));
   const ropes = nodes.find((node) => node.op === 'rope');
   const has = (op: Op): boolean => nodes.some((node) => node.op === op);
   const tables: Tables = {
     rotation:
-      ropes && rotationTable(builder, t, ropes, present(rotation, 'the angles of rotations'), rows),
+      ropes &&
+      rotationTable(
+        builder,
+        all.position,
+        ropes,
+        present(rotation, 'the angles of rotations'),
+        rows,
+      ),
     exp: has('softmax') || has('exponentials') ? expPairs(builder) : undefined,
     sigmoid: has('sigmoid') ? sigmoidPairs(builder) : undefined,
   };
-  const wiring = new Wiring(builder, t, tables);
+  const wiring = new Wiring(builder, all, tables);
   wiring.set(INPUT, x);
   wiring.add(nodes);
   const pairs = [tables.exp, tables.sigmoid].filter((pairs) => pairs !== undefined);

@@ -5,20 +5,22 @@
 import type { EngineName, Model } from '@attensor/inference';
 import { createHash } from 'node:crypto';
 import type { CommittedBoundary } from '../commitment/boundary.js';
-import { TokenColumns, type TokenInput } from '../components/tokens.js';
+import type { TokenColumns, TokenInput, TokenSizes } from '../components/tokens.js';
 import { textHash, TOKENS_DOMAIN, UNIT_DOMAIN } from '../protocol/domains.js';
 import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Session } from '../protocol/session.js';
 import type { Wire } from '../protocol/tape.js';
 import type { ComponentConfig } from './component.js';
-import type { UnitStatement } from './statements.js';
+import { bindRequests, hashesOf, type UnitStatement } from './statements.js';
 import type { CommitmentNumbers, Ends, Run, RunnableUnit, UnitWitness } from './unit.js';
 
-/** What one unit is asked, by whoever ran the model: prompt and output are the whole request's, and so is their salt. */
-export interface PartRequest extends TokenInput, Ends {}
+/** What one unit is asked, by whoever ran the model: prompts and outputs are the whole requests', and so is their salt. */
+export interface PartRequest extends Ends {
+  requests: readonly TokenInput[];
+}
 
 /** What a unit's run reads of it: a tensor that need not be committed. */
-export interface PartInput extends TokenInput {
+export interface PartInput extends Pick<PartRequest, 'requests'> {
   in?: Pick<CommittedBoundary, 'tensor'>;
 }
 
@@ -46,6 +48,9 @@ export type PartKind = 'first' | 'layers' | 'last';
 /** Everything the circuits depend on; the position of a unit in the model is not among it, so equal units have equal circuits. */
 export type PartConfig = ComponentConfig & { kind: PartKind; capacity: number };
 
+/** What a unit's configuration says of batches: nothing where a proof has one request. */
+export const batchSize = (batch: number): { batch?: number } => (batch > 1 ? { batch } : {});
+
 export function partHash(config: PartConfig, numbers: CommitmentNumbers): bigint {
   const { logSize, logInvRate, hashingLogInvRate } = numbers;
   const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -63,8 +68,11 @@ export const partOf = (
     const text = JSON.stringify([partHash(config, numbers).toString(), ends]);
     return `attensor-unit-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
   },
-  requestKey: ({ promptIds, outputIds, tokenSalt, in: before, out: after }) =>
-    JSON.stringify([promptIds, outputIds, ...[tokenSalt, before?.root, after?.root].map(String)]),
+  requestKey: ({ requests, tokenSalt, in: before, out: after }) =>
+    JSON.stringify([
+      ...requests.flatMap(({ promptIds, outputIds }) => [promptIds, outputIds]),
+      ...[tokenSalt, before?.root, after?.root].map(String),
+    ]),
 });
 
 /** The tensor that a unit reads. @throws if the request does not bring it */
@@ -76,15 +84,15 @@ export function inputOf({ in: boundary }: PartInput): CommittedBoundary['tensor'
 /** The tokens whose salted hash the statement has. */
 export async function bindTokens(
   session: Session,
-  [capacity, vocabulary]: [capacity: number, vocabulary: number],
+  sizes: TokenSizes & { batch: number },
   stated: Wire,
   witness: ProverOnly<UnitWitness>,
-  hashes: (tokens: TokenInput) => bigint[],
 ): Promise<TokenColumns> {
   const { tape } = session;
   const [input, output, salt] = await session.hint(3, 'hashes of tokens, and their salt', () => {
     const { tokens, ends } = witness.value;
-    return [...hashes(tokens), ends?.tokenSalt ?? 0n];
+    const hashes = hashesOf(tokens);
+    return [hashes.input, hashes.output, ends?.tokenSalt ?? 0n];
   });
   tape.assertEqual(
     tape.hash([tape.constant(TOKENS_DOMAIN), input, output, salt]),
@@ -92,5 +100,5 @@ export async function bindTokens(
     'unit: the tokens have another hash',
   );
   const tokens = witness.map((w) => w.tokens);
-  return TokenColumns.bind(session, capacity, vocabulary, { input, output }, tokens);
+  return bindRequests(session, sizes, { input, output }, tokens);
 }

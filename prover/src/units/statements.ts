@@ -1,5 +1,9 @@
 /** The statements that units make, and how their fields bind what is proved. */
 import {
+  BATCH_INPUT_DOMAIN,
+  BATCH_OUTPUT_DOMAIN,
+  batchInputHash,
+  batchOutputHash,
   domain,
   INPUT_DOMAIN,
   inputHash,
@@ -9,8 +13,15 @@ import {
 } from '@attensor/contracts';
 import { present } from '@attensor/core';
 import { Field, Struct, type ProvablePure } from 'o1js';
+import {
+  TokenColumns,
+  type TokenHashes,
+  type TokenInput,
+  type TokenSizes,
+} from '../components/tokens.js';
 import { TOKENS_DOMAIN, UNIT_WEIGHTS_DOMAIN } from '../protocol/domains.js';
 import { hash } from '../protocol/poseidon.js';
+import type { ProverOnly } from '../protocol/prover-only.js';
 import type { Wire } from '../protocol/tape.js';
 import type { Session } from '../protocol/session.js';
 import type { TypedStatement } from './unit.js';
@@ -50,12 +61,7 @@ export const MODEL_STATEMENT: TypedStatement<Statement> = {
   weights: { field: 0, domain: WEIGHTS_DOMAIN },
   // the proof file and the contract expect a proof that verified a predecessor
   leastCircuits: 2,
-  fields: ({ weights, vocabulary, tokens: { promptIds, outputIds } }) => [
-    weights,
-    vocabulary,
-    inputHash(promptIds).toBigInt(),
-    outputHash(outputIds).toBigInt(),
-  ],
+  fields: ({ weights, vocabulary, tokens }) => [weights, vocabulary, ...statedHashes(tokens)],
   begin(session, fields, hash) {
     session.absorb([session.tape.constant(hash), ...fields]);
   },
@@ -68,11 +74,11 @@ export const COMPONENT_STATEMENT: TypedStatement<ComponentStatement> = {
   witness: { field: 1, domain: TENSORS_DOMAIN },
   weights: { field: 2, domain: WEIGHTS_DOMAIN },
   leastCircuits: 1,
-  fields: ({ hash, witness, weights, tokens: { promptIds } }) => [
+  fields: ({ hash, witness, weights, tokens: [read] }) => [
     hash,
     witness,
     weights,
-    promptIds.length > 0 ? inputHash(promptIds).toBigInt() : 0n,
+    read ? inputHash(read.promptIds).toBigInt() : 0n,
   ],
   begin(session, fields, hash) {
     const { tape } = session;
@@ -93,16 +99,13 @@ export const UNIT_STATEMENT: TypedStatement<UnitStatement> = {
   boundaries: { in: 2, out: 3 },
   leastCircuits: 1,
   joined: true,
-  fields: ({ hash, weights, tokens: { promptIds, outputIds }, ends }) => [
+  fields: ({ hash, weights, tokens, ends }) => [
     hash,
     weights,
     ends?.in?.root ?? 0n,
     ends?.out?.root ?? 0n,
-    promptIds.length > 0
-      ? saltedTokens(
-          { input: inputHash(promptIds).toBigInt(), output: outputHash(outputIds).toBigInt() },
-          present(ends, 'the salt of the tokens').tokenSalt,
-        )
+    tokens.length > 0
+      ? saltedTokens(hashesOf(tokens), present(ends, 'the salt of the tokens').tokenSalt)
       : 0n,
   ],
   begin(session, fields, hash) {
@@ -115,6 +118,55 @@ export const UNIT_STATEMENT: TypedStatement<UnitStatement> = {
     );
   },
 };
+
+/** What a statement says of its requests' tokens: `inputHash` and `outputHash`, or the batch's. */
+export function hashesOf(requests: readonly TokenInput[]): { input: bigint; output: bigint } {
+  const inputs = requests.map(({ promptIds }) => inputHash(promptIds));
+  const outputs = requests.map(({ outputIds }) => outputHash(outputIds));
+  const [input, output] =
+    requests.length === 1
+      ? [inputs[0], outputs[0]]
+      : [batchInputHash(inputs), batchOutputHash(outputs)];
+  return { input: input.toBigInt(), output: output.toBigInt() };
+}
+
+const statedHashes = (requests: readonly TokenInput[]): bigint[] => {
+  const { input, output } = hashesOf(requests);
+  return [input, output];
+};
+
+/**
+ * The tokens of all requests, whose hashes a statement has. One request's are its own; several requests' are those of a batch, with the
+ * number of requests in them.
+ */
+export async function bindRequests(
+  session: Session,
+  { batch, ...sizes }: TokenSizes & { batch: number },
+  stated: TokenHashes,
+  tokens: ProverOnly<readonly TokenInput[]>,
+): Promise<TokenColumns> {
+  if (batch === 1)
+    return TokenColumns.bind(
+      session,
+      sizes,
+      stated,
+      tokens.map(([only]) => only),
+    );
+  const { tape } = session;
+  const { columns, hashes } = await TokenColumns.bindAll(session, sizes, batch, tokens);
+  const domains = { input: BATCH_INPUT_DOMAIN, output: BATCH_OUTPUT_DOMAIN };
+  const names = { input: 'prompts', output: 'outputs' };
+  for (const list of ['input', 'output'] as const)
+    tape.assertEqual(
+      tape.hash([
+        ...[domains[list].toBigInt(), BigInt(batch)].map((v) => tape.constant(v)),
+        ...hashes[list],
+      ]),
+      stated[list],
+      `batch: the ${names[list]} do not hash to ${list}Hash`,
+    );
+  return columns;
+}
 
 /** What the first and the last unit of a model say of the tokens. */
 export const saltedTokens = (

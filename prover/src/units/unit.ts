@@ -53,7 +53,8 @@ export interface StatementParts {
   witness: bigint;
   weights: bigint;
   vocabulary: bigint;
-  tokens: TokenInput;
+  /** of each request */
+  tokens: readonly TokenInput[];
   ends?: Ends;
 }
 
@@ -69,7 +70,8 @@ export interface UnitWitness {
   /** Rows of the vocabulary, where tokens are read; and the states of their hashes. */
   vocabulary?: VocabularyTree;
   states: FpVec[];
-  tokens: TokenInput;
+  /** of each request */
+  tokens: readonly TokenInput[];
   /** Present where the unit is one of several. */
   ends?: Ends;
 }
@@ -115,8 +117,8 @@ export interface Unit {
 /** The result of an exact run. */
 export interface Run {
   tensors: Map<string, IntTensor>;
-  /** Tokens that the statement is about; empty for units that read none. */
-  tokens: TokenInput;
+  /** Tokens that the statement is about, of each request; none for units that read none. */
+  tokens: readonly TokenInput[];
 }
 
 export interface VocabularyRows {
@@ -164,5 +166,6 @@ export function sealed(
 /** Of the positions that hold tokens. */
 export function embeddingWitness({ vocabulary, tokens, states }: UnitWitness): EmbeddingWitness {
   if (!vocabulary) throw new Error('unit: tokens are read, and there is no vocabulary');
-  return { tree: vocabulary, ids: [...tokens.promptIds, ...tokens.outputIds], states };
+  const ids = tokens.flatMap(({ promptIds, outputIds }) => [...promptIds, ...outputIds]);
+  return { tree: vocabulary, ids, states };
 }

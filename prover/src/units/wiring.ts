@@ -13,6 +13,7 @@ import type { PairTable } from '../components/lookups.js';
 import { CombinedExperts, ExpertGemms } from '../components/moe.js';
 import { RmsNorm } from '../components/rms-norm.js';
 import { Rope, type RotationTable } from '../components/rope.js';
+import type { Rows } from '../components/rows.js';
 import { Sigmoid, SwiGlu } from '../components/sigmoid.js';
 import { Softmax } from '../components/softmax.js';
 import type { Tensor } from '../protocol/tensor.js';
@@ -28,7 +29,6 @@ export interface Tables {
 /** A GeMM leaves (t, o), heads (t, h, o), slots (t, j, o); as an input, i is the last axis. */
 const asInput = (x: Tensor): Tensor =>
   x.axes.some((a) => a.name === 'o') ? x.rename({ o: 'i' }) : x;
-const toKeys = (x: Tensor): Tensor => x.rename({ t: 's' });
 const hasHeads = (x: Tensor): boolean => x.axes.some((a) => a.name === 'h');
 
 export class Wiring {
@@ -46,9 +46,13 @@ export class Wiring {
 
   constructor(
     private readonly builder: Builder,
-    readonly t: Dim,
+    private readonly rows: Rows,
     private readonly tables: Tables,
   ) {}
+
+  private get t(): Dim {
+    return this.rows.t;
+  }
 
   /** @param x what `name` stands for, where no node gives it */
   set(name: string, x: Tensor): void {
@@ -90,7 +94,7 @@ export class Wiring {
       const { rotation } = this.tables;
       const x = asInput(this.get(node.inputs[0]));
       const table = present(rotation, 'the table of rotations');
-      const turned = new Rope(this.builder, node, x, this.t, table);
+      const turned = new Rope(this.builder, node, x, this.rows, table);
       this.relations.ropes.push(turned);
       this.set(node.results.y.name, turned.y);
     },
@@ -99,7 +103,7 @@ export class Wiring {
     },
     softmax: (node) => {
       const exp = present(this.tables.exp, 'the table of exponentials');
-      const softmax = new Softmax(this.builder, node, this.t, exp);
+      const softmax = new Softmax(this.builder, node, this.rows, exp);
       this.softmaxes.set(node.results.p.name, softmax);
     },
     context: (node) => {
@@ -107,11 +111,8 @@ export class Wiring {
       const softmax = present(this.softmaxes.get(p), `the softmax ${p}`);
       const scores = present(this.scores.get(softmax.scoresName), softmax.scoresName);
       const [qNope, kNope, qRope, kRope] = scores.inputs.map((name) => asInput(this.get(name)));
-      const heads = {
-        ...{ qNope, qRope, kNope: toKeys(kNope), kRope: toKeys(kRope) },
-        v: toKeys(this.get(v)),
-      };
-      const attended = new Attention(this.builder, node, heads, softmax, this.t);
+      const heads = { qNope, qRope, kNope, kRope, v: this.get(v) };
+      const attended = new Attention(this.builder, node, heads, softmax, this.rows);
       this.relations.attentions.push(attended);
       this.set(node.results.y.name, attended.context);
     },

@@ -2,6 +2,7 @@
 import { present } from '@attensor/core';
 import {
   genuineKey,
+  holdsPairs,
   inputHash,
   outputHash,
   statedFields,
@@ -54,7 +55,7 @@ export async function checkProof(
     add('file', 'failed', parts.filter(Boolean).join('. '));
     return { steps };
   }
-  const { statement, verificationKey, text } = file;
+  const { statement, verificationKey, text, batch } = file;
   const known = {
     statement,
     verifierKeyHash: verificationKey.hash,
@@ -62,7 +63,9 @@ export async function checkProof(
   };
 
   report('statement');
-  const isAboutItself = statementProblem(file, statedFields(file)) === undefined;
+  const isAboutItself =
+    statementProblem(file, statedFields(file)) === undefined &&
+    (batch === undefined || holdsPairs(statement, batch));
   if (!test('statement', isAboutItself, 'Its statement is not the one its proof is about'))
     return { steps, ...known };
   report('key');
@@ -163,7 +166,8 @@ async function compareTexts(
     }
     tokenizer = await loadTokenizer(model.tokenizer);
   }
-  const { text, statement } = file;
+  /** Of a batch: its requests that agree with what was compared so far. */
+  let { batch: asked = [{ ...file.statement, text: file.text }] } = file;
   const compare = (
     id: 'prompt' | 'answer',
     typed: string,
@@ -182,11 +186,16 @@ async function compareTexts(
   return (
     compare('prompt', prompt, (typed) => {
       const ids = present(tokenizer, 'the tokenizer').encodePrompt(typed);
-      return inputHash(ids).toString() === statement.inputHash;
+      const hash = inputHash(ids).toString();
+      const same = asked.filter((each) => each.inputHash === hash);
+      if (same.length > 0) asked = same;
+      return same.length > 0;
     }) &&
     compare('answer', answer, (typed) => {
-      const ids = present(tokenizer, 'the tokenizer').outputIds(typed, text?.outputIds);
-      return outputHash(ids).toString() === statement.outputHash;
+      const revealed = asked.find(({ text }) => text?.output === typed) ?? asked[0];
+      const ids = present(tokenizer, 'the tokenizer').outputIds(typed, revealed.text?.outputIds);
+      const hash = outputHash(ids).toString();
+      return asked.some((each) => each.outputHash === hash);
     })
   );
 }
