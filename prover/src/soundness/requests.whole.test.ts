@@ -28,8 +28,11 @@ let small: SmallModel;
 let requests: TokenInput[];
 
 beforeAll(async () => {
-  const changes = { num_hidden_layers: 2, first_k_dense_replace: 1, num_attention_heads: 3 };
-  small = await smallModel(1, changes);
+  small = await smallModel(1, {
+    ...{ num_hidden_layers: 2, first_k_dense_replace: 1, num_attention_heads: 3 },
+    // so that the whole model takes more memory than its layer with experts
+    vocab_size: 1024,
+  });
   requests = [];
   for (const prompt of PROMPTS) requests.push(await small.answer(prompt));
 });
