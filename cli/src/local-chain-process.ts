@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import type { Answer, Call } from './chain-process.js';
 
 // ends this process with the one that started it, also while this thread compiles
-new Worker(new URL('./parent-watch.js', import.meta.url), { workerData: process.ppid }).unref();
+const watch = new URL(import.meta.resolve('@attensor/core/parent-watch'));
+new Worker(watch, { workerData: process.ppid }).unref();
 
 const answer = (message: Answer) => process.send?.(message);
 

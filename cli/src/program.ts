@@ -17,6 +17,7 @@ import { nodeCommand } from './commands/node.js';
 import { pageCommand } from './commands/page.js';
 import { proveCommand } from './commands/prove.js';
 import { rotateCommand } from './commands/rotate.js';
+import { serveCommand } from './commands/serve.js';
 import { settleCommand } from './commands/settle.js';
 import { submitCommand } from './commands/submit.js';
 import { txCommand } from './commands/tx.js';
@@ -75,30 +76,35 @@ function program(session: Session): Command {
     .addCommand(modelImportCommand(session))
     .addCommand(modelRandomCommand(session))
     .addCommand(modelCommitCommand(session));
-  return new Command('attensor')
-    .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
-    .version(version())
-    .addCommand(model)
-    .addCommand(generateCommand(session))
-    .addCommand(chatCommand(session))
-    .addCommand(evalCommand(session))
-    .addCommand(proveCommand(session))
-    .addCommand(proveComponentCommand(session))
-    .addCommand(verifyCommand(session))
-    .addCommand(keysCommand(session))
-    .addCommand(demoCommand(session))
-    .addCommand(deployCommand(session))
-    .addCommand(submitCommand(session))
-    .addCommand(settleCommand(session))
-    .addCommand(attestationsCommand(session))
-    .addCommand(rotateCommand(session))
-    .addCommand(txCommand(session))
-    .addCommand(nodeCommand(session))
-    .addCommand(pageCommand(session))
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 4 proof of an unverified program, 130 interrupted.',
-    );
+  return (
+    new Command('attensor')
+      .description('Verifiable inference of DeepSeek-V3 models, attested on Mina')
+      .version(version())
+      // an option belongs to the command that it follows
+      .enablePositionalOptions()
+      .addCommand(model)
+      .addCommand(generateCommand(session))
+      .addCommand(chatCommand(session))
+      .addCommand(evalCommand(session))
+      .addCommand(proveCommand(session))
+      .addCommand(proveComponentCommand(session))
+      .addCommand(verifyCommand(session))
+      .addCommand(keysCommand(session))
+      .addCommand(serveCommand(session))
+      .addCommand(demoCommand(session))
+      .addCommand(deployCommand(session))
+      .addCommand(submitCommand(session))
+      .addCommand(settleCommand(session))
+      .addCommand(attestationsCommand(session))
+      .addCommand(rotateCommand(session))
+      .addCommand(txCommand(session))
+      .addCommand(nodeCommand(session))
+      .addCommand(pageCommand(session))
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 done, 1 wrong usage or unusable input, 2 verification failed, 3 internal fault, 4 proof of an unverified program, 130 interrupted.',
+      )
+  );
 }
 
 function everyCommand(root: Command, visit: (each: Command) => void): void {

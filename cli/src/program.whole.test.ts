@@ -289,7 +289,7 @@ describe('the program', () => {
 
   it('has help for every command', async () => {
     const commands = ['model import', 'model commit', 'generate', 'chat', 'eval'];
-    const network = ['deploy', 'submit', 'settle', 'rotate', 'node'];
+    const network = ['deploy', 'submit', 'settle', 'rotate', 'node', 'serve', 'serve keys add'];
     const groups = ['attestations list', 'attestations get', 'tx build', 'tx sign', 'tx send'];
     for (const name of [...commands, ...network, ...groups, 'prove', 'verify', 'keys', 'demo']) {
       const ran = await attensor([...name.split(' '), '--help']);

@@ -1,10 +1,11 @@
 /** What `prove`, `keys` and `demo` share: a loaded prover, and proofs of answers. */
 import { AttensorError } from '@attensor/core';
+import { answer, type OpenModel } from '@attensor/inference';
 import type { ModelProver, ProofFile, ProveRequest } from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
-import { answer, promptIdsOf, type OpenModel, type Prompt } from './model.js';
+import { promptIdsOf, type Prompt } from './model.js';
 
 export interface AnswerToProve {
   /** The prompt as text, where it was given so. */

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'WEIGHT_RANGE'
   | 'BAD_MODEL'
   | 'MODEL_CORRUPT'
+  | 'MODEL_CHANGED'
   | 'BAD_TOKENIZER'
   | 'NO_TOKENIZER'
   | 'EMPTY_PROMPT'

@@ -1,5 +1,6 @@
 /** Greedy generation. */
 import { AttensorError, throwIfAborted } from '@attensor/core';
+import { setImmediate as turn } from 'node:timers/promises';
 import { eosTokens } from './config.js';
 import { forward, type ForwardOptions } from './forward/forward.js';
 import { KvCache } from './forward/kv-cache.js';
@@ -42,6 +43,8 @@ export async function generate(
   const output: number[] = [];
   let feed = promptIds;
   while (output.length < maxTokens) {
+    // kernels of small models never wait: signals, timers and connections get their turn here
+    await turn();
     throwIfAborted(options.signal, 'generate');
     const { next } = await forward(model, feed, cache, options);
     const token = next[next.length - 1];

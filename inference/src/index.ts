@@ -1,6 +1,7 @@
 export { AttensorError, type ErrorCode, type ErrorDetails } from '@attensor/core';
 export {
   checkConfig,
+  eosTokens,
   groupRank,
   INNER_NORM_EPS,
   isMoeLayer,
@@ -59,6 +60,7 @@ export {
 export { traceNodes, type WeightReader } from './forward/alone.js';
 export { KvCache } from './forward/kv-cache.js';
 export type { TraceSink } from './forward/pass.js';
+export { answer, openModel, type Answer, type AnswerOptions, type OpenModel } from './answer.js';
 export { generate, type GenerateOptions } from './generate.js';
 export {
   evaluate,

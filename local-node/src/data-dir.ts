@@ -5,7 +5,7 @@ import { PrivateKey, PublicKey } from 'o1js';
 import { z } from 'zod';
 import { AttensorError } from '@attensor/core';
 import { PRIVATE_FILE, writeAtomic } from '@attensor/core/files';
-import { lock } from './lock.js';
+import { lock } from '@attensor/core/lock';
 
 const VERSION = 1;
 const NANOMINA = 1_000_000_000n;
@@ -62,7 +62,7 @@ interface GenesisOptions {
  */
 export async function openDataDir(dir: string, options: GenesisOptions): Promise<DataDir> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const release = await lock(join(dir, 'lock'));
+  const release = await lock(join(dir, 'lock'), 'node');
   try {
     const path = join(dir, 'genesis.json');
     const logPath = join(dir, 'transactions.log');

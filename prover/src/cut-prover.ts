@@ -38,7 +38,7 @@ import { circuitSteps, digestOf, type Transcript } from './proof-steps.js';
 import { UnitProver, type NativeStages, type ProveOptions, type Stage } from './prover.js';
 import { CIRCUIT_COST } from './rates.js';
 import { Scheduler, type Codec, type Step } from './steps.js';
-import { FileStore, type Store } from './store.js';
+import { FileStore } from './store.js';
 import { joinedModel } from './units/cut.js';
 import { unitCircuits, type UnitCircuitsCall, type UnitCircuitsResult } from './unit-circuits.js';
 import {
@@ -132,7 +132,7 @@ export class CutProver implements ModelProver {
     const units: VerificationKey[] = [];
     for (const [k, numbers] of this.equalUnits().entries()) {
       report(k);
-      const { key } = await unitCircuits(this.call(numbers, []));
+      const { key } = await unitCircuits(this.call(numbers, [], this.jobsDir));
       numbers.forEach((unit) => (units[unit] = new VerificationKey(keyOf(key))));
     }
     const { model: key } = await this.compileJoins(units, report);
@@ -147,8 +147,12 @@ export class CutProver implements ModelProver {
     return [...groups.values()];
   }
 
-  private call([unit]: number[], transcripts: UnitCircuitsCall['transcripts']): UnitCircuitsCall {
-    return { modelDir: this.model.dir, cacheDir: this.cacheDir, unit, transcripts };
+  private call(
+    [unit]: number[],
+    transcripts: UnitCircuitsCall['transcripts'],
+    jobsDir: string,
+  ): UnitCircuitsCall {
+    return { modelDir: this.model.dir, cacheDir: this.cacheDir, jobsDir, unit, transcripts };
   }
 
   private keysProgress(onProgress: ProveOptions['onProgress']) {
@@ -200,13 +204,13 @@ export class CutProver implements ModelProver {
 
   /** The circuits of equal units: what the process of `unitCircuits` does. */
   async proveCircuits(
-    { unit, transcripts }: UnitCircuitsCall,
+    { unit, transcripts, jobsDir }: UnitCircuitsCall,
     onProved: (unit: number, circuit: number) => void,
   ): Promise<UnitCircuitsResult> {
     const prover = this.provers[unit];
     const { verificationKey, seconds: keySeconds } = await prover.compile();
     const start = performance.now();
-    const scheduler = new Scheduler(this.store);
+    const scheduler = new Scheduler(new FileStore(jobsDir));
     const proofs: JsonProof[] = [];
     for (const { unit: k, statement, messages } of transcripts) {
       const session = await prover.replay(statement.map(BigInt), messages.map(BigInt));
@@ -243,19 +247,25 @@ export class CutProver implements ModelProver {
     );
   }
 
-  private get store(): Store {
-    return new FileStore(joinPath(this.cacheDir, 'jobs'));
+  private get jobsDir(): string {
+    return joinPath(this.cacheDir, 'jobs');
   }
 
   async prove(asked: ProveRequests, options: ProveOptions = {}): Promise<ProveResult> {
     const requests = listOf(asked);
     const { capacity, batch = 1 } = this.commitment;
     requireRequests(requests, { capacity, batch });
-    const { onProgress, signal } = options;
+    const { onProgress, signal, jobsDir = this.jobsDir } = options;
     const start = performance.now();
-    const { store } = this;
+    const store = new FileStore(jobsDir);
     const advance = this.progress(onProgress);
-    const all = new Scheduler(store, { signal });
+    const all = new Scheduler(store, {
+      signal,
+      onStep: (name) => {
+        const k = Number(name.slice(name.indexOf('-') + 1));
+        advance('messages', 0, 0, `unit ${k + 1} of ${units.length}: exact run`, `unit-${k} run`);
+      },
+    });
     const { engines } = this.provers[0];
     const { cut, salt, units } = this.opened;
     const modelRoot = BigInt(this.commitment.modelRoot);
@@ -269,8 +279,16 @@ export class CutProver implements ModelProver {
           await provePart(engines, place, request, this.model, units[k], store, {
             signal,
             onStep: (step, fraction) => {
-              if (step === 'messages')
-                advance('messages', k, fraction, `unit ${k + 1} of ${units.length}: messages`);
+              const part = step === 'messages' ? fraction : 0;
+              const message = `unit ${k + 1} of ${units.length}: ${step}`;
+              // all units have run before; this one runs again for its witness
+              advance(
+                'messages',
+                k,
+                part,
+                message,
+                step === 'run' ? undefined : `unit-${k} ${step}`,
+              );
             },
           }),
         );
@@ -285,6 +303,9 @@ export class CutProver implements ModelProver {
     const spent = { keySeconds: 0, picklesSeconds: 0, ran: 0, loaded: 0 };
     let childPeakBytes = 0;
     for (const numbers of this.equalUnits()) {
+      const steps = numbers.flatMap((k) => this.provers[k].rows.map((_, c) => stepOf(k, c)));
+      const kind = `units ${numbers.map((k) => k + 1).join(', ')} of ${units.length}: circuits`;
+      advance('circuit', numbers[0], 0, kind, steps[0]);
       const done = await unitCircuits(
         this.call(
           numbers,
@@ -296,13 +317,15 @@ export class CutProver implements ModelProver {
               messages: session.messages.map(String),
             };
           }),
+          jobsDir,
         ),
         {
           signal,
           onProved: (unit, circuit) => {
             const { length } = this.provers[unit].rows;
             const message = `unit ${unit + 1} of ${units.length}: circuit ${circuit + 1} of ${length}`;
-            advance('circuit', unit, (circuit + 1) / length, message);
+            const running = steps[steps.indexOf(stepOf(unit, circuit)) + 1];
+            advance('circuit', unit, (circuit + 1) / length, message, running);
           },
         },
       );
@@ -334,8 +357,10 @@ export class CutProver implements ModelProver {
     const joins: Step<unknown>[] = [];
     const top = joined(leaves, programs.joins, joins);
     for (const [k, step] of joins.entries()) {
+      const message = `join ${k + 1} of ${joins.length}`;
+      advance('circuit', units.length + k, 0, message, `join-${k}`);
       await circuits.get(step);
-      advance('circuit', units.length + k, 1, `join ${k + 1} of ${joins.length}`);
+      advance('circuit', units.length + k, 1, message);
     }
     const statement = statementOf(this.commitment, requests);
     const { siblings } = weightsPath(units.map(({ root }) => root));
@@ -352,6 +377,7 @@ export class CutProver implements ModelProver {
           { siblings, salts: { tokens: ran.runs[0].tokenSalt, model: salt } },
         ),
     };
+    advance('circuit', units.length + joins.length, 0, 'the model', last.name);
     const proof = await circuits.get(last);
     const picklesSeconds = spent.picklesSeconds + seconds(picklesStart);
     const file = requestedFile(this.commitment, requests, {
@@ -408,13 +434,17 @@ export class CutProver implements ModelProver {
       k: number,
       part: number,
       message: string,
+      step?: string,
     ) => {
       const [before, costs] = stage === 'messages' ? [0, native] : [sum(native), proofs];
       const done = before + sum(costs.slice(0, k)) + part * costs[k];
-      onProgress?.({ stage, fraction: done / total, message });
+      onProgress?.({ stage, fraction: done / total, message, step });
     };
   }
 }
+
+/** A unit's circuit, by its name in an estimate. */
+const stepOf = (unit: number, circuit: number): string => `unit-${unit} circuit-${circuit}`;
 
 const keyOf = ({ data, hash }: UnitCircuitsResult['key']) => ({ data, hash: Field(hash) });
 

@@ -144,13 +144,23 @@ export async function estimateCut(
   const names = [...Array.from({ length: joins }, (_, k) => `join-${k}`), 'joined-model'];
   const picklesSeconds = of((each) => each.picklesSeconds) + circuit * names.length;
   const nativeSeconds = of((each) => each.nativeSeconds);
-  const programs = new Set(units.map(({ circuits }) => circuits));
-  const distinct = [...programs].reduce((sum, { segments }) => sum + segments.length, 0);
+  const programs = [...new Set(units.map(({ circuits }) => circuits))];
+  const distinct = programs.reduce((sum, { segments }) => sum + segments.length, 0);
+  const isCircuit = (step: string) => step.startsWith('circuit-');
+  const stepsOf = (wanted: (step: string, unit: number) => boolean): StepEstimate[] =>
+    all.flatMap(({ steps }, k) =>
+      steps
+        .filter(({ step }) => wanted(step, k))
+        .map(({ step, seconds }) => ({ step: `unit-${k} ${step}`, seconds })),
+    );
   const kept = distinct + JOIN_CIRCUITS;
   return {
     steps: [
-      ...all.flatMap(({ steps }, k) =>
-        steps.map(({ step, seconds }) => ({ step: `unit-${k} ${step}`, seconds })),
+      ...stepsOf((step) => step === 'run'),
+      ...stepsOf((step) => step !== 'run' && !isCircuit(step)),
+      // a process for each kind of unit
+      ...programs.flatMap((program) =>
+        stepsOf((step, k) => isCircuit(step) && units[k].circuits === program),
       ),
       ...names.map((step) => ({ step, seconds: circuit })),
     ],

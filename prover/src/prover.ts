@@ -38,11 +38,15 @@ export interface Progress {
   /** 0 .. 1 within the whole request */
   fraction: number;
   message: string;
+  /** Step of the proof that runs, by its name in an estimate; absent while keys are loaded and at the end. */
+  step?: string;
 }
 
 export interface ProveOptions {
   onProgress?: (p: Progress) => void;
   signal?: AbortSignal;
+  /** Folder of the results that an interrupted proof goes on with. Default: `jobs` in the cache folder. */
+  jobsDir?: string;
 }
 
 export interface PlanOptions {
@@ -215,6 +219,7 @@ export class UnitProver<Request, Source, Statement> {
             stage: names[k],
             fraction: start + fraction * (end - start),
             message,
+            step,
           });
         } else {
           const index = Number(step.slice(step.indexOf('-') + 1));
@@ -222,6 +227,7 @@ export class UnitProver<Request, Source, Statement> {
             stage: 'circuit',
             fraction: CIRCUITS_START + ((1 - CIRCUITS_START) * index) / count,
             message: `proof ${index + 1} of ${count}`,
+            step,
           });
         }
       },
@@ -257,7 +263,8 @@ export class UnitProver<Request, Source, Statement> {
     weights: CommittedWeights<Source> | Weights<Source>,
     options: ProveOptions & { store?: Store } = {},
   ): Promise<ProofResult> {
-    const { onProgress, store = new FileStore(join(this.cacheDir, 'jobs')) } = options;
+    const { onProgress, jobsDir = join(this.cacheDir, 'jobs') } = options;
+    const { store = new FileStore(jobsDir) } = options;
     const start = performance.now();
     const scheduler = this.schedule(store, options);
     const native = await this.native(

@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 export interface UnitCircuitsCall {
   modelDir: string;
   cacheDir: string;
+  /** Where results of finished circuits are kept. */
+  jobsDir: string;
   /** Any of the equal units: their keys are compiled, or loaded from the cache. */
   unit: number;
   /** What is to be proved, by the number of the unit. */

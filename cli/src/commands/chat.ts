@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { cancellable, computing, positiveInteger, type Session } from '../command.js';
-import { answer, openModel, requireTokenizer } from '../model.js';
+import { answer, openModel } from '@attensor/inference';
+import { requireTokenizer } from '../model.js';
 
 export function chatCommand(session: Session): Command {
   return computing('chat', 'Talk to a model line by line; the conversation so far is its prompt')

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ChainProcess } from '../chain-process.js';
 import { computing, positiveInteger, works, type Context, type Session } from '../command.js';
 import { ExitCode } from '../errors.js';
-import { openModel } from '../model.js';
+import { openModel } from '@attensor/inference';
 import { duration } from '../progress.js';
 import { answerToProve, compileKeys, loadProver, peakRssBytes, proveAnswers } from '../proving.js';
 import { commit } from './model-commit.js';

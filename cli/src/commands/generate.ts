@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { cancellable, computing, positiveInteger, tokenList, type Session } from '../command.js';
-import { answer, openModel, promptIdsOf, shownAnswer, type Prompt } from '../model.js';
+import { answer, openModel } from '@attensor/inference';
+import { promptIdsOf, shownAnswer, type Prompt } from '../model.js';
 
 interface Options extends Prompt {
   maxTokens: number;

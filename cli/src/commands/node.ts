@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { cancellable, command, positiveInteger, type Session } from '../command.js';
+import { cancellable, command, positiveInteger, stopped, type Session } from '../command.js';
 
 interface Options {
   port: number;
@@ -92,16 +92,8 @@ JSON, once it listens: {url, accountManager, height, accounts, data}.`,
     );
 }
 
-/** Ctrl-C, or the signal that service managers send. */
-async function stopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    process.once('SIGTERM', () => resolve());
-  });
-}
-
-function port(text: string): number {
+/** A port to listen on. */
+export function port(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value < 65_536) return value;
   throw new InvalidArgumentError(`expected a port, got '${text}'`);

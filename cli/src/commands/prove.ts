@@ -11,7 +11,8 @@ import {
 } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '@attensor/core/files';
-import { openModel, shownAnswer, type Prompt } from '../model.js';
+import { openModel } from '@attensor/inference';
+import { shownAnswer, type Prompt } from '../model.js';
 import { writeMessages } from '../messages-file.js';
 import { describeEstimate } from './prove-component.js';
 import {
