@@ -180,8 +180,9 @@ export class FilesTogether {
     for (const { path, temporary } of this.written) await writing(path, rename(temporary, path));
   }
 
-  /** Removes what was not replaced. */
+  /** Removes what was not replaced, as far as that is possible: whoever calls has an error to tell already. */
   async discard(): Promise<void> {
-    for (const { temporary } of this.written) await rm(temporary, { force: true });
+    for (const { temporary } of this.written)
+      await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

@@ -72,7 +72,7 @@ describe('a model in units, through Pickles', () => {
       prover.prove(answer, {
         signal: stop.signal,
         onProgress({ message }) {
-          if (message === 'join 1 of 3') stop.abort(new Error('stopped'));
+          if (message === 'join 2 of 3') stop.abort(new Error('stopped'));
         },
       }),
     ).rejects.toThrow('stopped');
