@@ -1,7 +1,7 @@
 // What the browser's tests need: the page built, and Chromium.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installDebian } from './debian.mjs';
 import { files, hashOf, root, say, step } from './setup.mjs';
 
 /** Where Debian's package has it; another one can be named. */
@@ -35,13 +35,8 @@ export async function buildPage() {
 
 function installChromium() {
   if (existsSync(CHROMIUM)) return;
-  const apt = (...args) =>
-    spawnSync('apt-get', ['-qq', ...args], {
-      stdio: ['ignore', 2, 2],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0;
   say('Chromium: installing');
-  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', 'chromium')) {
+  if (!installDebian('chromium')) {
     say('Chromium: could not be installed; install it, or name one in CHROMIUM');
   }
 }

@@ -51,12 +51,14 @@ export function select(suites, paths) {
  * - What a workspace depends on, its `package.json` says; whoever depends on `native` needs the addon.
  * - `device.whole.test.ts` runs kernels of a GPU on the emulated device; that the CUDA library compiles is seen where all suites run.
  * - Suites of `native` run its test programs.
+ * - Suites of queues start servers of Redis and PostgreSQL.
  */
 export function needsOf(suites) {
   const workspaces = new Set(suites.map((suite) => suite.split('/')[0]));
   workspaces.delete('scripts');
   const onDevice = suites.some((suite) => suite.endsWith('/device.whole.test.ts'));
   const browser = suites.some((suite) => projectOf(suite) === 'browser');
+  const databases = suites.some((suite) => /queue.*\.test\.ts$/.test(suite));
   return {
     workspaces: [...workspaces],
     addon: [...workspaces].some((name) => dependencies(name).has('native')),
@@ -64,6 +66,7 @@ export function needsOf(suites) {
     emulatedDevice: onDevice,
     cudaLibrary: suites.includes('native/src/device.whole.test.ts'),
     browser,
+    databases,
   };
 }
 

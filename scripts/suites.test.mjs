@@ -39,7 +39,10 @@ describe('suites', () => {
 });
 
 describe('what is built', () => {
-  const nothing = { addon: false, programs: false, emulatedDevice: false, cudaLibrary: false };
+  const nothing = {
+    ...{ addon: false, programs: false, emulatedDevice: false, cudaLibrary: false },
+    databases: false,
+  };
 
   test('for the contracts: no C++, no page', () => {
     const needs = needsOf(['contracts/src/read.test.ts']);

@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { prepareBrowser } from './browser.mjs';
 import { runChecks } from './checks.mjs';
+import { installDatabases } from './databases.mjs';
 import { parseArguments, summary, timesOf, workersFor } from './report.mjs';
 import { root, say, setup, StepFailed } from './setup.mjs';
 import { allSuites, compiled, needsOf, projectOf, PROJECTS, select } from './suites.mjs';
@@ -51,9 +52,10 @@ function runProject(name, suites, folder) {
 async function prepare() {
   // that it compiles is seen by one architecture, and sooner
   process.env.ATTENSOR_CUDA_ARCH ??= 'sm_90';
-  const { browser, ...needs } = needsOf(suites);
+  const { browser, databases, ...needs } = needsOf(suites);
   await setup(needs);
   if (browser) await prepareBrowser();
+  if (databases) installDatabases();
 }
 
 async function run() {

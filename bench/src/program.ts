@@ -4,12 +4,13 @@ import { benchChainCommand } from './chain.js';
 import { benchOpeningsCommand } from './openings.js';
 import { benchFaultsCommand } from './faults-command.js';
 import { benchMemoryCommand } from './memory.js';
+import { benchQueueCommand } from './queue.js';
 import { benchScalingCommand } from './scaling.js';
 import { benchTable3Command } from './table3.js';
 
 export function benchProgram(session: Session): Command {
   return new Command('bench')
-    .usage('<main|table3|scaling|openings|memory|chain|faults|kernels|witness> [options]')
+    .usage('<main|table3|scaling|openings|memory|chain|faults|queue|kernels|witness> [options]')
     .description('Measure this machine')
     .addCommand(benchTable3Command(session))
     .addCommand(benchScalingCommand(session))
@@ -17,6 +18,7 @@ export function benchProgram(session: Session): Command {
     .addCommand(benchMemoryCommand(session))
     .addCommand(benchChainCommand(session))
     .addCommand(benchFaultsCommand(session))
+    .addCommand(benchQueueCommand(session))
     .addHelpText(
       'after',
       `

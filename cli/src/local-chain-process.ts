@@ -1,10 +1,9 @@
 /** The process of `chain-process.ts`: `node local-chain-process.js <cache folder>`. */
 import { errorJson } from '@attensor/core';
-import { Worker } from 'node:worker_threads';
+import { endWithParent } from '@attensor/core/parent-process';
 import type { Answer, Call } from './chain-process.js';
 
-// ends this process with the one that started it, also while this thread compiles
-new Worker(new URL('./parent-watch.js', import.meta.url), { workerData: process.ppid }).unref();
+endWithParent();
 
 const answer = (message: Answer) => process.send?.(message);
 

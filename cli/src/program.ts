@@ -16,11 +16,13 @@ import { proveComponentCommand } from './commands/prove-component.js';
 import { nodeCommand } from './commands/node.js';
 import { pageCommand } from './commands/page.js';
 import { proveCommand } from './commands/prove.js';
+import { queueCommand } from './commands/queue.js';
 import { rotateCommand } from './commands/rotate.js';
 import { settleCommand } from './commands/settle.js';
 import { submitCommand } from './commands/submit.js';
 import { txCommand } from './commands/tx.js';
 import { verifyCommand } from './commands/verify.js';
+import { workerCommand } from './commands/worker.js';
 import { describeFailure, ExitCode } from './errors.js';
 import { Output, type Streams } from './output.js';
 
@@ -84,6 +86,8 @@ function program(session: Session): Command {
     .addCommand(evalCommand(session))
     .addCommand(proveCommand(session))
     .addCommand(proveComponentCommand(session))
+    .addCommand(workerCommand(session))
+    .addCommand(queueCommand(session))
     .addCommand(verifyCommand(session))
     .addCommand(keysCommand(session))
     .addCommand(demoCommand(session))

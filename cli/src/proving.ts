@@ -1,6 +1,12 @@
 /** What `prove`, `keys` and `demo` share: a loaded prover, and proofs of answers. */
 import { AttensorError } from '@attensor/core';
-import type { ModelProver, ProofFile } from '@attensor/prover';
+import type {
+  ModelProver,
+  ProofFile,
+  ProveOptions,
+  ProveRequest,
+  ProveResult,
+} from '@attensor/prover';
 import { stat } from 'node:fs/promises';
 import type { Context } from './command.js';
 import { writeAtomic } from '@attensor/core/files';
@@ -93,6 +99,17 @@ export async function answerToProve(
   return { prompt, ...(await answer(opened, promptIds, { maxTokens, signal })) };
 }
 
+/** What proves answers: this machine, or those of a queue. */
+export interface AnswerProver {
+  prove(
+    request: ProveRequest,
+    options: ProveOptions,
+  ): Promise<
+    Omit<ProvedAnswer, 'statement' | 'text' | 'proofBytes' | 'childPeakBytes'> &
+      Pick<ProveResult, 'childPeakBytes'>
+  >;
+}
+
 export interface ProvedAnswer extends ProveReport {
   file: ProofFile;
   /** of keys that were loaded on the way */
@@ -103,7 +120,7 @@ export interface ProvedAnswer extends ProveReport {
 
 /** Proves an answer and writes the proof file. @throws USAGE for texts of a prompt that was given as token ids */
 export async function proveAnswer(
-  prover: ModelProver,
+  prover: AnswerProver,
   request: AnswerToProve & { out: string; reveal: boolean },
   { output, signal }: Context,
 ): Promise<ProvedAnswer> {

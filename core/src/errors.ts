@@ -85,6 +85,7 @@ export type ErrorCode =
   | 'WALLET'
   // artifacts and queues
   | 'BAD_ARTIFACT'
+  | 'STEP_FAILED'
   // this program and its machine
   | 'ENGINE_UNAVAILABLE'
   | 'UNSUPPORTED_O1JS'

@@ -75,3 +75,4 @@ export type { RopeAngles } from './components/rope.js';
 export type { Site } from './components/site.js';
 export { referenceEngine, type Engine, type EngineName } from './engine.js';
 export { selectEngine } from './engines.js';
+export { MODEL_FILE, WEIGHTS_DIR } from './checkpoint/model-file.js';

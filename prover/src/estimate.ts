@@ -65,6 +65,9 @@ export interface Speed {
   product: number;
 }
 
+/** Bytes of a process that proves with so many circuits, their keys loaded. */
+export const circuitsBytes = (count: number): number => KEYS_BYTES + CIRCUIT_BYTES * count;
+
 /** What is planned. */
 export interface Planned {
   script: Script;

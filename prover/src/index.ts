@@ -25,17 +25,21 @@ export {
   type Stage,
 } from './prover.js';
 export {
+  circuitSteps,
+  nativeSteps,
   replay,
   type Engines,
+  type ProofSteps,
   type Transcript,
   type Weights as WeightsReference,
 } from './proof-steps.js';
 export { FileStore, NO_STORE, type Store } from './store.js';
-export { Scheduler, type Codec, type Step, type StepContext } from './steps.js';
+export { fileName, Scheduler, type Codec, type Step, type StepContext } from './steps.js';
 export { Script } from './script.js';
 export { segmentInput, segmentName } from './circuits/program.js';
 export {
   COMMITMENT_FILE,
+  committedFiles,
   DEFAULT_CAPACITY,
   SECRET_FILE,
   commitModel,
@@ -58,7 +62,7 @@ export {
   type RevealedText,
 } from './proof-format.js';
 export { defaultCacheDir } from '@attensor/core/files';
-export { verifyProofFile, type Verdict, type VerifyExpectations } from './proof-file.js';
+export { proofFile, verifyProofFile, type Verdict, type VerifyExpectations } from './proof-file.js';
 export { UNVERIFIED_PROGRAM, type Outcome } from './outcome.js';
 export { VerificationError } from './protocol/tape.js';
 export {
@@ -76,7 +80,7 @@ export {
   type ComponentResult,
 } from './component-prover.js';
 export { CATALOG, componentByName, type Sizes } from './units/catalog.js';
-export { estimate, type Estimate } from './estimate.js';
+export { circuitsBytes, estimate, provingBytes, type Estimate } from './estimate.js';
 export { type Component } from './units/component.js';
 export {
   weightsOf,

@@ -3,7 +3,7 @@
  * Proves a unit on this machine: plans its circuits, commits its weights, and runs the steps of its proofs.
  */
 import { defaultCacheDir } from '@attensor/core/files';
-import { keyCache } from '@attensor/core/o1js';
+import { entryFiles, keyCache, keyFolder } from '@attensor/core/o1js';
 import { engine as nativeEngine } from '@attensor/native';
 import { getBackendPreference, setBackend, type JsonProof, type VerificationKey } from 'o1js';
 import { mkdir } from 'node:fs/promises';
@@ -122,6 +122,7 @@ const CIRCUITS_START = 0.4;
 
 export class UnitProver<Request, Source, Statement> {
   private compiled: Promise<VerificationKey> | undefined;
+  private readonly cacheEntries = new Set<string>();
 
   private constructor(
     readonly unit: RunnableUnit<Request, Source, Statement>,
@@ -174,10 +175,14 @@ export class UnitProver<Request, Source, Statement> {
       fraction: 0,
       message: 'compiling circuits, or loading their keys',
     });
-    const dir = join(this.cacheDir, 'keys');
-    await mkdir(dir, { recursive: true });
-    const cache = keyCache(this.cacheDir);
+    await mkdir(keyFolder(this.cacheDir), { recursive: true });
+    const cache = keyCache(this.cacheDir, (name) => this.cacheEntries.add(name));
     return (await this.circuits.program.compile({ cache })).verificationKey;
+  }
+
+  /** Files of the compiled circuits' keys, in the folder of keys. */
+  get keyFiles(): string[] {
+    return [...this.cacheEntries].flatMap(entryFiles);
   }
 
   commitWeights(

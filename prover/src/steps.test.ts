@@ -87,6 +87,19 @@ describe('a scheduler', () => {
     expect(ran).toEqual(['first', 'second']);
   });
 
+  it('asks before it makes what its store does not have', async () => {
+    const missing: string[] = [];
+    const options = {
+      onMissing: ({ name }: Step<unknown>) => {
+        missing.push(name);
+        if (name === 'second') throw new Error('made elsewhere');
+      },
+    };
+    const scheduler = new Scheduler(NO_STORE, options);
+    await expect(scheduler.get(chain().third)).rejects.toThrow('made elsewhere');
+    expect([missing, ran]).toEqual([['third', 'second'], []]);
+  });
+
   it('frees what it releases, and makes it again when it is asked for', async () => {
     const { first, disposed } = chain();
     const scheduler = new Scheduler(NO_STORE);

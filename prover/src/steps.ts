@@ -41,6 +41,8 @@ export interface SchedulerOptions {
   signal?: AbortSignal;
   /** Called when a step starts, and as it goes on. @param fraction of the step */
   onStep?: (step: string, fraction: number) => void;
+  /** Called before a step is made that the store has no result of. What it throws, whoever wants the result gets. */
+  onMissing?: (step: Step<unknown>) => void;
 }
 
 /** Runs steps one after the other in this process. */
@@ -101,6 +103,7 @@ export class Scheduler {
       this.loaded.add(step.name);
       return stored;
     }
+    this.options.onMissing?.(step);
     for (const input of step.inputs) await context.get(input);
     context.signal?.throwIfAborted();
     this.ran.add(step.name);
@@ -127,5 +130,6 @@ export class Scheduler {
   }
 }
 
-const fileName = ({ name, key }: Pick<Step<unknown>, 'name' | 'key'>): string =>
+/** Under which a store keeps a step's result. */
+export const fileName = ({ name, key }: Pick<Step<unknown>, 'name' | 'key'>): string =>
   `${name}-${key.slice(0, 32)}`;

@@ -1,3 +1,4 @@
+import type { ModelProver } from '@attensor/prover';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../command.js';
 import { AttensorError } from '@attensor/core';
 import { readTextFile, requireWritable } from '@attensor/core/files';
+import { artifactsOption, openQueue, queueOption, type QueueOptions } from '../queue.js';
 import { openModel, shownAnswer, type Prompt } from '../model.js';
 import { writeMessages } from '../messages-file.js';
 import { describeEstimate } from './prove-component.js';
@@ -20,10 +22,11 @@ import {
   peakRssBytes,
   prepareKeys,
   proveAnswer,
+  type AnswerProver,
   type ProveReport,
 } from '../proving.js';
 
-interface Options extends Prompt {
+interface Options extends Prompt, QueueOptions {
   maxTokens?: number;
   out?: string;
   batch?: string;
@@ -62,16 +65,19 @@ export function proveCommand(session: Session): Command {
       new Option(
         '--messages <file>',
         'make all messages and no circuits, and write them with the statement, as spec/verify.py reads them; they are not private',
-      ).conflicts(['out', 'batch', 'reveal', 'dryRun']),
+      ).conflicts(['out', 'batch', 'reveal', 'dryRun', 'queue', 'artifacts']),
     )
     .option('--reveal', 'write prompt and output into the proof file (they are private otherwise)')
     .option(
       '--cache <dir>',
       'where keys and unfinished proofs are kept (default: $ATTENSOR_CACHE or ~/.cache/attensor)',
     )
+    .addOption(queueOption())
+    .addOption(artifactsOption())
     .addHelpText(
       'after',
       `
+With --queue, workers prove, and this command waits; started again, it finds what they have done.
 An interrupted run resumes where it stopped if you start it again.
 JSON: {statement, text, pickles, rows, keySeconds, nativeSeconds, picklesSeconds, proveSeconds,
 totalSeconds, peakRssBytes, proofBytes, resumed}; with --batch {proofs: [...], keySeconds,
@@ -93,9 +99,10 @@ nativeSeconds, picklesSeconds, weightsSeconds, peakBytes, diskBytes}; with --mes
 async function proveAll(
   dir: string,
   requests: Request[],
-  { batch, reveal = false, cache }: Options,
+  { batch, reveal = false, cache, ...options }: Options,
   context: Context,
 ): Promise<Done> {
+  const queue = await openQueue(options, context.output);
   const opened = await openModel(dir);
   const prover = await loadProver(dir, cache);
   const { capacity } = prover.commitment;
@@ -104,13 +111,14 @@ async function proveAll(
     answers.push({ ...request, ...(await answerToProve(opened, request, capacity, context)) });
   }
 
-  let { seconds: keySeconds } = await prepareKeys(prover, context);
+  let { seconds: keySeconds } = queue ? { seconds: 0 } : await prepareKeys(prover, context);
   let childPeak = 0;
+  const proving = queue ? await onQueue(queue, prover) : prover;
   const proofs: (ProveReport & { out: string })[] = [];
   const shown: string[] = [];
   for (const [i, request] of answers.entries()) {
     if (batch !== undefined) context.output.log(`prove: ${i + 1} of ${answers.length}`);
-    const proved = await proveAnswer(prover, { ...request, reveal }, context);
+    const proved = await proveAnswer(proving, { ...request, reveal }, context);
     const { file: _, keySeconds: later, childPeakBytes, ...report } = proved;
     keySeconds += later;
     childPeak = Math.max(childPeak, childPeakBytes);
@@ -118,6 +126,7 @@ async function proveAll(
     shown.push(shownAnswer(request));
   }
 
+  await queue?.server.close();
   const common = {
     keySeconds,
     totalSeconds: performance.now() / 1000,
@@ -187,6 +196,36 @@ async function exportMessages(
   } finally {
     bar.close();
   }
+}
+
+type Queue = NonNullable<Awaited<ReturnType<typeof openQueue>>>;
+
+/** By the workers of a queue. @throws UNSUPPORTED_CONFIG for a model in several units */
+async function onQueue({ server, store }: Queue, prover: ModelProver): Promise<AnswerProver> {
+  const { InferenceProver } = await import('@attensor/prover');
+  const { proveOnQueue } = await import('@attensor/queue');
+  if (!(prover instanceof InferenceProver))
+    throw new AttensorError({
+      code: 'UNSUPPORTED_CONFIG',
+      what: 'a model in several units is not proved on a queue yet',
+      hint: 'Leave out --queue, or commit the model as one unit',
+    });
+  return {
+    prove: async (request, { signal, onProgress }) => {
+      const proved = await proveOnQueue(server, store, prover, request, {
+        signal,
+        onProgress: (fraction, message) => onProgress?.({ stage: 'circuit', fraction, message }),
+      });
+      const { seconds, workers: _, ...figures } = proved;
+      return {
+        ...figures,
+        rows: prover.rows,
+        keySeconds: 0,
+        proveSeconds: seconds,
+        resumed: false,
+      };
+    },
+  };
 }
 
 /** Every proof of a committed model takes the same steps, whatever is asked. */

@@ -4,7 +4,7 @@
  */
 export { analysis } from './analysis.js';
 export { hashNatively } from './native-hashing.js';
-export { keyCache } from './key-cache.js';
+export { entryFiles, keyCache, keyFolder } from './key-cache.js';
 export {
   internals,
   hashZkappCommand,

@@ -109,6 +109,13 @@ const TREE_NAME = 'parameter-tree';
 export const treeFiles = (parts: number, name = TREE_NAME): string[] =>
   parts === 1 ? [`${name}.bin`] : Array.from({ length: parts }, (_, k) => `${name}-${k}.bin`);
 
+/** What the model directory holds of a commitment. */
+export const committedFiles = (script: Script): string[] => [
+  COMMITMENT_FILE,
+  SECRET_FILE,
+  ...treeFiles(script.parameters.widths.length),
+];
+
 /**
  * Writes commitment.json, secret.json (mode 0600) and the trees into the model directory: all of them, or none.
  *

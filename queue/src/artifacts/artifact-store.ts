@@ -12,7 +12,6 @@ import { pipeline } from 'node:stream/promises';
 import type { Blobs } from './blobs.js';
 import { KEY_BYTES, seal, sealedName, unseal } from './encryption.js';
 import { FolderBlobs } from './folder-blobs.js';
-import { S3Blobs } from './s3-blobs.js';
 
 /** SHA-256 in lower case hexadecimal. */
 export type Hash = string;
@@ -38,8 +37,10 @@ export class ArtifactStore {
    * @param address a folder that all machines share, or `s3://bucket/prefix`
    * @throws BAD_ARGUMENT
    */
-  static open(address: string, key = process.env[KEY_VARIABLE]): ArtifactStore {
-    const blobs = address.startsWith('s3://') ? S3Blobs.open(address) : new FolderBlobs(address);
+  static async open(address: string, key = process.env[KEY_VARIABLE]): Promise<ArtifactStore> {
+    const blobs = address.startsWith('s3://')
+      ? (await import('./s3-blobs.js')).S3Blobs.open(address)
+      : new FolderBlobs(address);
     return new ArtifactStore(blobs, key === undefined ? undefined : keyOf(key));
   }
 
@@ -74,7 +75,7 @@ export class ArtifactStore {
     return { hash, bytes };
   }
 
-  /** @throws NOT_FOUND, BAD_ARTIFACT, UNREACHABLE */
+  /** @throws NOT_FOUND, BAD_ARTIFACT, UNREACHABLE, BAD_FILE for more than `maxBytes` */
   async get(hash: Hash, maxBytes = MAX_BYTES): Promise<Uint8Array> {
     return this.twice(hash, async () => {
       const chunks: Buffer[] = [];
@@ -83,11 +84,7 @@ export class ArtifactStore {
         write: (chunk: Buffer, _, done) => {
           size += chunk.length;
           chunks.push(chunk);
-          done(
-            size > maxBytes
-              ? badArtifact(this.where(hash), hash, `more than ${maxBytes} bytes`)
-              : null,
-          );
+          done(size > maxBytes ? tooLarge(this.where(hash), maxBytes) : null);
         },
       });
       await this.read(hash, collect);
@@ -223,6 +220,14 @@ function through(source: Readable, next: Transform): Transform {
   pipeline(source, next).catch(() => undefined); // the result has it
   return next;
 }
+
+const tooLarge = (where: string, maxBytes: number): AttensorError =>
+  new AttensorError({
+    code: 'BAD_FILE',
+    what: 'the artifact is larger than what is looked for',
+    where,
+    expected: `at most ${maxBytes} bytes`,
+  });
 
 const badArtifact = (where: string, expected: string, got: string): AttensorError =>
   new AttensorError({

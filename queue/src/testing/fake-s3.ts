@@ -8,6 +8,8 @@ export class FakeS3 {
   readonly uploads = new Map<string, Map<number, Buffer>>();
   /** The answer to the next requests is 503. */
   refuse = 0;
+  /** Nothing more can be written. */
+  full = false;
   /** Parts that were sent whole. */
   parts = 0;
 
@@ -44,6 +46,8 @@ export class FakeS3 {
       this.refuse--;
       return xml('<Error><Code>SlowDown</Code></Error>', 503);
     }
+    if (this.full && (request.method === 'PUT' || request.method === 'POST'))
+      return xml('<Error><Code>InsufficientStorage</Code></Error>', 507);
     const upload = searchParams.get('uploadId') ?? '';
     switch (request.method) {
       case 'PUT':
