@@ -71,7 +71,7 @@ export async function addFlow(
       name: each.name,
       queueName: queueOf(each.need),
       data,
-      children: children as FlowJob['children'],
+      children,
       opts: {
         jobId: stepId(each),
         attempts: ATTEMPTS,
@@ -80,7 +80,7 @@ export async function addFlow(
         removeOnComplete: { age: 7 * DAY_S },
         removeOnFail: { age: 30 * DAY_S },
       },
-    } as FlowJob;
+    };
   };
   const flow = await node(step, remade);
   if (parent?.id !== undefined)
@@ -96,7 +96,7 @@ export async function addFlow(
  * @returns whether it was the flow's first
  */
 async function removeForsaken(server: QueueServer, flow: FlowJob): Promise<boolean> {
-  for (const child of flow.children ?? []) await removeForsaken(server, child as FlowJob);
+  for (const child of flow.children ?? []) await removeForsaken(server, child);
   const id = flow.opts?.jobId;
   if (id === undefined || !flow.children?.length) return false;
   const queue = server.queue(flow.queueName);

@@ -80,7 +80,7 @@ export class QueueServer {
   queue(name: string): StepQueue {
     let queue = this.queues.get(name);
     if (!queue) {
-      queue = new Queue<JobData, StepResult>(name, this.options, this.backend) as StepQueue;
+      queue = new Queue<JobData, StepResult>(name, this.options, this.backend);
       queue.on('error', this.onError);
       this.queues.set(name, queue);
     }
@@ -124,7 +124,8 @@ export class QueueServer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.queues.values(), this.flowProducer].map((each) => each?.close()));
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.flowProducer?.close();
   }
 }
 

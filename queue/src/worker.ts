@@ -91,22 +91,18 @@ export class StepWorker {
     this.freeSlots = concurrency;
     this.queues = queuesFor(settings).map(({ name, bytes }) => ({
       bytes,
-      worker: server.worker(
-        name,
-        (job, token) => this.process(job as StepJob, token ?? '', bytes),
-        {
-          name: [
-            this.name,
-            `${Math.floor(memory / 2 ** 30)}g`,
-            `${concurrency}x`,
-            settings.device,
-          ].join('/'),
-          concurrency,
-          lockDuration: lockMs,
-          stalledInterval: lockMs,
-          maxStalledCount: MAX_STALLED,
-        },
-      ),
+      worker: server.worker(name, (job, token) => this.process(job, token ?? '', bytes), {
+        name: [
+          this.name,
+          `${Math.floor(memory / 2 ** 30)}g`,
+          `${concurrency}x`,
+          settings.device,
+        ].join('/'),
+        concurrency,
+        lockDuration: lockMs,
+        stalledInterval: lockMs,
+        maxStalledCount: MAX_STALLED,
+      }),
     }));
   }
 
