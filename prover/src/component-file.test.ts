@@ -40,3 +40,14 @@ it('has tables made only of bounded size', async () => {
       code: 'BAD_FILE',
     });
 });
+
+it('is told from other files', () => {
+  expect(componentProofIn('{"format":"attensor-proof"}')).toBeUndefined();
+  expect(componentProofIn('no json')).toBeUndefined();
+  expect(() => componentProofIn('{"format":"attensor-component-proof","version":9}')).toThrow(
+    'UNSUPPORTED_VERSION',
+  );
+  expect(() => componentProofIn('{"format":"attensor-component-proof","version":1}')).toThrow(
+    'BAD_FILE',
+  );
+});

@@ -1,6 +1,6 @@
 /**
  * The packages as npm packs them, in a project of somebody else: types, licence, and the first steps of the tutorial, without the
- * addon and with the one that is built there. (In the project of proofs because of its minutes.)
+ * addon and with the one that is built there.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,41 +1,24 @@
-/** Components by themselves: every kind, native messages against the plain verifier; one real proof, its file, and edits of it. */
+/** Components by themselves: every kind, native messages against the plain verifier. Proved is one in component-proof.proof.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { present } from '@attensor/core';
-import { defaultCacheDir } from '@attensor/core/files';
 import { referenceEngine } from '@attensor/inference';
 import { engine } from '@attensor/native';
-import { setBackend } from 'o1js';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommittedVector, samplePoint } from '../commitment/committed-vector.js';
 import type { LongVector } from '../commitment/long-vector.js';
 import type { CommittedWeights } from '../commitment/weights.js';
-import {
-  componentProofIn,
-  verifyComponentProof,
-  type ComponentProofFile,
-} from '../component-file.js';
-import {
-  commitForProof,
-  planComponent,
-  proveComponent,
-  tablesRoot,
-  type ComponentProver,
-  type ComponentResult,
-} from '../component-prover.js';
+import { planComponent, tablesRoot, type ComponentProver } from '../component-prover.js';
 import { estimate } from '../estimate.js';
 import { P } from '../protocol/field.js';
 import { VerificationError } from '../protocol/tape.js';
-import { FileStore, type Store } from '../store.js';
 import { unplanned } from '../testing/forgers.js';
 import { CATALOG, componentByName } from './catalog.js';
 import type { Component } from './component.js';
 import { Sample } from './sample.js';
 import { readTensors, tensorFile } from './tensor-file.js';
 import { weightsOf, type IntTensor, type Weights } from './tensors.js';
-
-beforeAll(() => setBackend('native'));
 
 const ATTENTION = [
   ...['attn_norm.y', 'wq_a.y', 'q_norm.inv', 'wq_b1.y', 'rope_q.y', 'wkv_a2.acc', 'rope_k.y'],
@@ -359,102 +342,5 @@ describe('tensor files', () => {
     );
     await expect(readTensors(path)).rejects.toMatchObject({ code: 'BAD_DTYPE' });
     await expect(readTensors(join(folder, 'none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  });
-});
-
-describe('a proof', () => {
-  let prover: ComponentProver;
-  let result: ComponentResult;
-  let interrupted: string;
-  let folder: string;
-  let verifierKeyHash: string;
-  beforeAll(async () => {
-    const component = SMALL.embedding();
-    prover = await planComponent(component, {
-      cacheDir: process.env.ATTENSOR_TEST_CACHE ?? defaultCacheDir(),
-    });
-    ({ verifierKeyHash } = await prover.compile());
-    const { inputs, weights } = component.sample(new Sample(3));
-    // The first run is interrupted when its messages are complete; the next one goes on from there.
-    folder = await mkdtemp(join(tmpdir(), 'attensor-jobs-'));
-    const store = new FileStore(folder);
-    const abort = new AbortController();
-    const first = await commitForProof(component, prover, weights, { store });
-    const interrupting: Store = {
-      get: (name) => store.get(name),
-      remove: (name) => store.remove(name),
-      async put(name, bytes) {
-        await store.put(name, bytes);
-        if (name.startsWith('messages')) abort.abort();
-      },
-    };
-    interrupted = await proveComponent(component, prover, inputs, first.weights, {
-      store: interrupting,
-      signal: abort.signal,
-    }).then(
-      () => 'proved',
-      (error: Error) => error.name,
-    );
-    const { weights: committed, done } = await commitForProof(component, prover, weights, {
-      store,
-    });
-    result = await proveComponent(component, prover, inputs, committed, { store });
-    await done();
-  }, 600_000);
-
-  const verdict = (file: ComponentProofFile, expected = {}) =>
-    verifyComponentProof(file, { verifierKeyHash, ...expected });
-
-  it('went on where it was interrupted, and left nothing behind', async () => {
-    expect(interrupted).toBe('AbortError');
-    expect(result.resumed).toBe(true);
-    expect(result.pickles).toBe(1);
-    expect(await readdir(folder)).toEqual([]);
-  });
-
-  it('verifies from its file', async () => {
-    const text = JSON.stringify(result.file);
-    expect(Buffer.byteLength(text)).toBeLessThan(36_000);
-    const file = present(componentProofIn(text));
-    expect(await verdict(file)).toMatchObject({
-      valid: true,
-      checked: ['component', 'verifierKeyHash', 'proof'],
-    });
-    const { statement } = file;
-    expect(await verdict(file, { statement })).toMatchObject({ valid: true });
-    // Without a trusted key nothing binds the component.
-    expect(await verifyComponentProof(file)).toMatchObject({
-      result: 'unverified program',
-      valid: false,
-      checked: ['proof'],
-    });
-  });
-
-  it('is refused when edited, of another circuit, or about something else', async () => {
-    const { file } = result;
-    const statement = { ...file.statement, tensors: '5' };
-    const publicInput = [statement.component, '5', statement.weights, statement.tokens];
-    const edits: ComponentProofFile[] = [
-      { ...file, statement },
-      { ...file, statement, proof: { ...file.proof, publicInput } },
-      { ...file, proof: { ...file.proof, publicOutput: ['1'] } },
-      { ...file, component: { ...file.component, rows: 4 } },
-      { ...file, proof: { ...file.proof, proof: `${file.proof.proof.slice(0, -9)}AAAAAAAA=` } },
-      { ...file, verificationKey: { ...file.verificationKey, hash: '1' } },
-    ];
-    for (const edit of edits) expect((await verifyComponentProof(edit)).valid).toBe(false);
-    expect((await verdict(file, { verifierKeyHash: '1' })).reason).toContain('another circuit');
-    expect((await verdict(file, { statement: { tokens: '1' } })).reason).toContain("'tokens'");
-  });
-
-  it('is told from other files', () => {
-    expect(componentProofIn('{"format":"attensor-proof"}')).toBeUndefined();
-    expect(componentProofIn('no json')).toBeUndefined();
-    expect(() => componentProofIn('{"format":"attensor-component-proof","version":9}')).toThrow(
-      'UNSUPPORTED_VERSION',
-    );
-    expect(() => componentProofIn('{"format":"attensor-component-proof","version":1}')).toThrow(
-      'BAD_FILE',
-    );
   });
 });
