@@ -12,8 +12,11 @@ const project = (displayName, testMatch, rest = {}) => ({
   ...rest,
 });
 
-// arithmetic in JavaScript is most of what these do
-const testEnvironment = '<rootDir>/scripts/jest-environment.mjs';
+// arithmetic in JavaScript is most of what these do; a process runs many of them
+const many = {
+  testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+  runtime: '<rootDir>/scripts/jest-runtime.cjs',
+};
 
 export default {
   projects: [
@@ -23,9 +26,9 @@ export default {
         '\\.(whole|proof)\\.test\\.js$',
         '<rootDir>/tests/dist/browser/',
       ],
-      testEnvironment,
+      ...many,
     }),
-    project('whole', ['<rootDir>/*/dist/**/*.whole.test.js'], { testEnvironment }),
+    project('whole', ['<rootDir>/*/dist/**/*.whole.test.js'], many),
     project('proof', ['<rootDir>/*/dist/**/*.proof.test.js']),
     project('browser', ['<rootDir>/tests/dist/browser/**/*.test.js']),
   ],
