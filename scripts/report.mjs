@@ -24,13 +24,18 @@ export function parseArguments(args) {
 
 /**
  * Jest's settings of workers. Suites that prove nothing share a few processes. One that proves holds gigabytes, and whatever it leaves
- * behind (over the limit: always) must not be there when the next one starts.
+ * behind (over the limit: always) must not be there when the next one starts. Two of them fill each other's pauses: a proof takes one
+ * core for half of its time. A browser is measured, so it has the machine for itself.
  */
 export function workersFor(project, { cores, memory }) {
-  if (!['unit', 'whole'].includes(project))
-    return ['--maxWorkers=1', '--workerIdleMemoryLimit=1MB'];
-  const workers = Math.max(1, Math.min(cores, 8, Math.floor(memory / (4 * GiB))));
-  return [`--maxWorkers=${workers}`, '--workerIdleMemoryLimit=2GB'];
+  const [most, each, idle] = {
+    unit: [8, 4 * GiB, '2GB'],
+    whole: [8, 4 * GiB, '2GB'],
+    proof: [2, 10 * GiB, '1MB'],
+    browser: [1, GiB, '1MB'],
+  }[project];
+  const workers = Math.max(1, Math.min(cores, most, Math.floor(memory / each)));
+  return [`--maxWorkers=${workers}`, `--workerIdleMemoryLimit=${idle}`];
 }
 
 /**

@@ -23,13 +23,14 @@ describe('arguments', () => {
 
 describe('workers', () => {
   const GiB = 2 ** 30;
-  test('are as many as cores and memory allow, one for proofs', () => {
+  test('are as many as cores and memory allow, at most two for proofs, one for a browser', () => {
     expect(workersFor('unit', { cores: 2, memory: 24 * GiB })[0]).toBe('--maxWorkers=2');
     expect(workersFor('unit', { cores: 64, memory: 16 * GiB })[0]).toBe('--maxWorkers=4');
     expect(workersFor('unit', { cores: 1, memory: 2 * GiB })[0]).toBe('--maxWorkers=1');
     expect(workersFor('whole', { cores: 2, memory: 24 * GiB })[0]).toBe('--maxWorkers=2');
-    for (const project of ['proof', 'browser'])
-      expect(workersFor(project, { cores: 64, memory: 256 * GiB })[0]).toBe('--maxWorkers=1');
+    expect(workersFor('proof', { cores: 64, memory: 256 * GiB })[0]).toBe('--maxWorkers=2');
+    expect(workersFor('proof', { cores: 2, memory: 16 * GiB })[0]).toBe('--maxWorkers=1');
+    expect(workersFor('browser', { cores: 64, memory: 256 * GiB })[0]).toBe('--maxWorkers=1');
   });
 });
 

@@ -37,17 +37,16 @@ import {
   unproved,
   withoutSignatureOf,
 } from './testing/local-contract.js';
-import { impostor, standIn, statementOf } from './testing/stand-in-program.js';
-
-const ANSWERS = [4, 5];
+import { statementOf } from './testing/stand-in-program.js';
+import { PROVED_ANSWERS as ANSWERS, standInProofs } from './testing/stand-in-proofs.js';
 
 let local: LocalContract;
 let standInKey: VerificationKey;
 let impostorKey: VerificationKey;
 let contractKey: { hash: Field };
 let unfinished: InferenceProof;
-/** Of the answers above. */
 let finished: InferenceProof[];
+let forged: InferenceProof;
 /** Transactions that submitted them. */
 const submitted: Proved[] = [];
 
@@ -88,20 +87,18 @@ function copied(transaction: Proved): Proved {
 }
 
 beforeAll(async () => {
-  standInKey = (await standIn.compile()).verificationKey;
-  impostorKey = (await impostor.compile()).verificationKey;
+  ({
+    standIn: standInKey,
+    impostor: impostorKey,
+    unfinished,
+    finished,
+    forged,
+  } = await standInProofs());
   local = await LocalContract.start(standInKey, true);
   const compiled = await timed('compile', () =>
     AttestationContract.compile({ cache: contractKeys() }),
   );
   contractKey = compiled.verificationKey;
-
-  // one in two segments, as inference is proved; the other in one, as a short one is
-  const first = (await standIn.start(answering(ANSWERS[0]))).proof;
-  const last = (await standIn.finish(answering(ANSWERS[0]), first)).proof;
-  unfinished = InferenceProof.fromProof(first);
-  finished = [InferenceProof.fromProof(last)];
-  finished.push(InferenceProof.fromProof((await standIn.whole(answering(ANSWERS[1]))).proof));
 });
 
 afterAll(() => console.log(JSON.stringify({ seconds })));
@@ -231,8 +228,6 @@ describe('attest rejects', () => {
   });
 
   it('a valid proof of another program, under its own key, the committed one, or a mixture', async () => {
-    const { proof } = await impostor.claim(answering(9));
-    const forged = InferenceProof.fromProof(proof);
     await expect(attest(forged, impostorKey)).rejects.toThrow('not the one the owner committed');
     await expect(attest(forged, standInKey)).rejects.toThrow();
     const mixture = new VerificationKey({ data: impostorKey.data, hash: standInKey.hash });
@@ -272,26 +267,36 @@ describe('settle', () => {
     const { address, contract } = local;
     const store = jsonStore();
     const steps: string[] = [];
-    const settler = (kept: ProofStore) =>
-      new Settler({ cache: contractKeys(), store: kept, onStep: (step) => steps.push(step) });
+    const settler = (kept: ProofStore, interrupt?: AbortController) =>
+      new Settler({
+        ...{ cache: contractKeys(), store: kept, signal: interrupt?.signal },
+        onStep(step) {
+          steps.push(step);
+          interrupt?.abort();
+        },
+      });
+    // the first part is proved and kept, and no more
     const first = await readHistory(address);
-    await timed('settlement of one', () => settler(store).prove(first, 1));
+    await timed('settlement, interrupted', () =>
+      expect(settler(store, new AbortController()).prove(first, 1)).rejects.toMatchObject({
+        code: 'CANCELLED',
+      }),
+    );
     // the same account update again, with the proof it had: a copy is a submission like any other
     await copied(submitted[0]).send();
 
     const history = await readHistory(address);
     const settlement = present(
-      await timed('and another, joined', () => settler(store).prove(history, 2)),
+      await timed('settlement of two, joined', () => settler(store).prove(history, 2)),
     );
     const expected = [
       'submissions 0 to 0',
-      'the queue up to submission 1',
       'submissions 1 to 1',
       'joining submissions 0 to 1',
       'the queue up to submission 2',
     ];
     expect(steps).toEqual(expected);
-    // interrupted and started again, nothing is proved twice
+    // started again, nothing is proved twice
     await settler(store).prove(history, 2);
     expect(steps).toEqual(expected);
 

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Statement } from '@attensor/contracts';
-import { standIn, statementOf } from '@attensor/contracts/testing';
+import { standInProofs } from '@attensor/contracts/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,17 +22,16 @@ let network: LocalNetwork;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'attensor-deployment-'));
   network = await LocalNetwork.start(folder, contract);
-  const { verificationKey } = await standIn.compile();
+  const { standIn: verificationKey, finished } = await standInProofs();
+  const [proof] = finished;
   await network.json('commitment.json', commitment('11', verificationKey.hash.toString()));
   await network.json('other.json', commitment('12', verificationKey.hash.toString()));
-  const statement = statementOf({ modelRoot: 11, vocabularyRoot: 22 });
-  const proof = (await standIn.whole(statement)).proof.toJSON();
   await network.json('proof.json', {
     format: 'attensor-proof',
     version: 1,
-    statement: Statement.toJSON(statement),
+    statement: Statement.toJSON(proof.publicInput),
     verificationKey: { data: verificationKey.data, hash: verificationKey.hash.toString() },
-    proof,
+    proof: proof.toJSON(),
   });
 });
 afterAll(async () => {

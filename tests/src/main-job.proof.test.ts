@@ -15,6 +15,7 @@ import {
   readContract,
   Statement,
 } from '@attensor/contracts';
+import { withKnownKeys } from '@attensor/contracts/keys';
 import { contractKeys } from '@attensor/contracts/testing';
 import { generate, importCheckpoint, Model, openTokenizer } from '@attensor/inference';
 import { engine } from '@attensor/native';
@@ -307,11 +308,14 @@ describe('refused', () => {
 describe('on chain', () => {
   let chain: { payer: Mina.TestPublicKey; address: PublicKey };
   beforeAll(async () => {
-    const local = await Mina.LocalBlockchain({ proofsEnabled: true });
+    // `initialize` is proved elsewhere
+    const local = await Mina.LocalBlockchain({ proofsEnabled: false });
     Mina.setActiveInstance(local);
     const [payer] = local.testAccounts;
     const owner = Mina.TestPublicKey.random();
-    await AttestationContract.compile({ cache: contractKeys() });
+    const { verificationKey } = await AttestationContract.compile({
+      cache: withKnownKeys(contractKeys()),
+    });
     const { modelRoot, vocabularyRoot, verifierKeyHash } = prover.commitment;
     const commitment = new Commitment({
       modelRoot: Field(modelRoot),
@@ -320,10 +324,11 @@ describe('on chain', () => {
     });
     const transaction = await Mina.transaction(payer, async () => {
       AccountUpdate.fundNewAccount(payer);
-      await new AttestationContract(owner).deploy({ commitment });
+      await new AttestationContract(owner).deploy({ commitment, verificationKey });
     });
     await transaction.prove();
     await (await transaction.sign([payer.key, owner.key]).send()).wait();
+    local.setProofsEnabled(true);
     chain = { payer, address: owner };
   });
 
